@@ -1,0 +1,153 @@
+package artifact
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// example is a sidecar that uses every field.
+func example(image []byte) *Sidecar {
+	source, free := Digest(sha256.Sum256([]byte("x = 1\n"))), int64(1<<20-len(image))
+	return &Sidecar{
+		Schema: Schema, Name: "weather-station",
+		Image:     Image{SHA256: sha256.Sum256(image), Size: int64(len(image))},
+		Board:     "openmv-n6",
+		Partition: &Partition{Name: "romfs0", Base: 0x70800000, Size: 1 << 20, Erase: 4096},
+		Layout:    "compact", Dedup: true, Align: 32,
+		MPY: &MPY{Compiler: "1.29", ABI: []ABI{{Version: 6, SubVersion: 3, Arch: "none", SmallIntBits: 31}}},
+		Files: []File{
+			{Path: "a.mpy", Offset: 12, Size: 4, Stored: 4, Align: 1, AlignGiven: 4, SHA256: Digest{1},
+				Source: "src/a.py", SourceSHA256: &source, Rule: "files[0]", Kind: KindMPY},
+			{Path: "n & <m>.romfs", Offset: 32, Size: 8, Stored: 8, Align: 32, AlignGiven: 32, SHA256: Digest{2},
+				Source: "../n.yaml", Rule: "files[1]", Kind: KindImage},
+			{Path: "ünï.bin", Offset: 32, Size: 8, SharedWith: "n & <m>.romfs", Align: 1, AlignGiven: 32, SHA256: Digest{2},
+				Source: "ünï.bin", SourceSHA256: &Digest{2}, Rule: "files[2]", Kind: KindData},
+		},
+		Totals: Totals{Files: 3, Dirs: 0, Padding: 9, Duplicates: 1, Shared: 8, Free: &free},
+	}
+}
+
+var image = bytes.Repeat([]byte("image!!!"), 8)
+
+func encode(t testing.TB, s *Sidecar) []byte {
+	t.Helper()
+	b, err := s.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestRoundTrip(t *testing.T) {
+	want := example(image)
+	b := encode(t, want)
+	got, err := Decode(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("decoded (-want +got):\n%s", d)
+	}
+	if !bytes.HasSuffix(b, []byte("}\n")) || !bytes.Contains(b, []byte(`"n & <m>.romfs"`)) {
+		t.Errorf("not one readable JSON object with a final newline:\n%s", b)
+	}
+	// A checkout that turned line ends into CRLF is still the same sidecar.
+	if _, err := Decode(bytes.ReplaceAll(b, []byte("\n"), []byte("\r\n"))); err != nil {
+		t.Errorf("with CRLF: %v", err)
+	}
+}
+
+func TestDecodeIsStrict(t *testing.T) {
+	good := string(encode(t, example(image)))
+	for name, tc := range map[string]struct{ old, new, want string }{
+		"empty":              {good, "", "unexpected end"},
+		"no JSON":            {good, "image", "invalid character"},
+		"list":               {good, "[]", "cannot hold a array"},
+		"no schema":          {`"schema": 1,`, ``, `no "schema" key`},
+		"newer schema":       {`"schema": 1,`, `"schema": 2,`, "schema 2, but this romfs reads schema 1"},
+		"unknown key":        {`"name": "w`, `"when": 1, "name": "w`, `unknown field "when"`},
+		"repeated key":       {`"dedup": true`, `"dedup": false, "dedup": true`, "repeated, missing"},
+		"other case":         {`"dedup": true`, `"Dedup": true`, "repeated, missing"},
+		"missing key":        {`"dedup": true,`, ``, "repeated, missing"},
+		"trailing data":      {good, good + "{}", "after top-level value"},
+		"wrong type":         {`"dedup": true`, `"dedup": 1`, "cannot hold a number"},
+		"short digest":       {`"sha256": "0100`, `"sha256": "01`, "64 hexadecimal digits"},
+		"upper-case digest":  {`"sha256": "` + example(image).Image.SHA256.String(), `"sha256": "` + strings.ToUpper(example(image).Image.SHA256.String()), "repeated, missing"},
+		"outside":            {`"offset": 12`, `"offset": 61`, "do not lie within"},
+		"overflow":           {`"offset": 12`, `"offset": 9223372036854775807`, "do not lie within"},
+		"negative":           {`"offset": 12`, `"offset": -1`, "do not lie within"},
+		"odd alignment":      {`"align": 1,`, `"align": 3,`, "no power of two"},
+		"listed twice":       {`"path": "ünï.bin"`, `"path": "a.mpy"`, "listed twice"},
+		"not UTF-8":          {`"path": "ünï.bin"`, "\"path\": \"\xff\"", "repeated, missing"},
+		"count":              {`"files": 3`, `"files": 4`, "speak of 4 files"},
+		"kind":               {`"kind": "data"`, `"kind": "dta"`, "none of data"},
+		"half stored":        {`"stored": 4`, `"stored": 3`, "neither 0 nor"},
+		"negative partition": {`"erase": 4096`, `"erase": -1`, "negative"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if !strings.Contains(good, tc.old) {
+				t.Fatalf("the example does not contain %q", tc.old)
+			}
+			_, err := Decode([]byte(strings.Replace(good, tc.old, tc.new, 1)))
+			var format *FormatError
+			if !errors.As(err, &format) || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error %v, want a *FormatError with %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestForImage(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.romfs")
+	write := func(path string, data []byte) {
+		t.Helper()
+		if err := os.WriteFile(path, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(path, image)
+	if _, err := ForImage(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without a sidecar: %v, want fs.ErrNotExist", err)
+	}
+	write(Path(path), encode(t, example(image)))
+	if s, err := ForImage(path); err != nil || s.Name != "weather-station" {
+		t.Errorf("ForImage = %v, %v", s, err)
+	}
+	write(path, append([]byte("x"), image[1:]...))
+	var mismatch *MismatchError
+	if _, err := ForImage(path); !errors.As(err, &mismatch) {
+		t.Errorf("another image's sidecar: %v, want a *MismatchError", err)
+	}
+}
+
+// FuzzDecode: whatever Decode accepts has one encoding, and that decodes to
+// the same again.
+func FuzzDecode(f *testing.F) {
+	f.Add(encode(f, example(image)))
+	f.Add([]byte(`{"schema":1}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := Decode(data)
+		if err != nil {
+			return
+		}
+		b, err := s.Encode()
+		if err != nil {
+			t.Fatalf("accepted, but: %v", err)
+		}
+		again, err := Decode(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(s, again); d != "" {
+			t.Errorf("changed (-first +again):\n%s", d)
+		}
+	})
+}

@@ -1,0 +1,257 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"rules_romfs/packager/report"
+)
+
+// app is what every verb shares: streams, the flags that all have, and the
+// reporter. It holds no state of the work itself.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	getenv         func(string) string
+
+	output   string // --output
+	events   string // --events
+	progress string // --progress
+
+	reporter report.Reporter
+	bars     *report.Bars // to close; nil without bars
+	printed  bool         // the one result object of --output json is out
+	running  bool         // the command line was understood; the verb runs
+}
+
+// verbs is the list of commands. To add one, write cmd_NAME.go and a line here.
+var verbs = []func(*app) *cobra.Command{
+	newVersionCmd,
+}
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "romfs",
+		Short: "Build, read and ship ROMFS images for MicroPython",
+		Long: `romfs turns a manifest or a directory into one reproducible ROMFS image for
+MicroPython, reads and compares such images, and deploys them to boards.
+
+Results go to stdout, everything else to stderr. Exit codes:
+  0 done                    6 no board, several, or busy
+  1 internal or system      7 transfer failed
+  2 usage                   8 verification failed
+  3 manifest or inputs      9 incompatible: ABI, board or partition
+  4 compile error          10 images differ (diff --exit-code)
+  5 image invalid or does not fit    130 interrupted`,
+		Args:          cobra.ArbitraryArgs, // an unknown verb is ours to word
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownVerb(cmd, args[0])
+			}
+			return cmd.Help()
+		},
+		PersistentPreRunE: func(cmd *cobra.Command, args []string) error { return a.start() },
+	}
+	root.SuggestionsMinimumDistance = 2
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{fmt.Sprintf("%v; see `%s --help`", err, cmd.CommandPath())}
+	})
+	f := root.PersistentFlags()
+	f.StringVar(&a.output, "output", "text", "print results as `text|json`")
+	f.StringVar(&a.events, "events", "", "print what happens to stderr as NDJSON: `json`")
+	f.StringVar(&a.progress, "progress", "auto", "show progress as `auto|bar|log|none`")
+	a.complete(root, "output", "text", "json")
+	a.complete(root, "events", "json")
+	a.complete(root, "progress", "auto", "bar", "log", "none")
+	for _, verb := range verbs {
+		root.AddCommand(a.guard(verb(a)))
+	}
+	return root
+}
+
+// guard notes when a verb begins to run: every error before that, whoever
+// words it, is one of the command line.
+func (a *app) guard(cmd *cobra.Command) *cobra.Command {
+	for _, sub := range cmd.Commands() {
+		a.guard(sub)
+	}
+	if work := cmd.RunE; work != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			a.running = true
+			return work(cmd, args)
+		}
+	}
+	return cmd
+}
+
+// complete makes shell completion offer values for a flag.
+func (a *app) complete(cmd *cobra.Command, flag string, values ...string) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // a flag of that name is not there: a mistake in this program
+	}
+}
+
+func unknownVerb(root *cobra.Command, name string) error {
+	msg := fmt.Sprintf("there is no verb %q", name)
+	if near := root.SuggestionsFor(name); len(near) > 0 {
+		msg += "; did you mean " + strings.Join(near, " or ") + "?"
+	} else {
+		msg += "; see `romfs --help`"
+	}
+	return &usageError{msg}
+}
+
+// start checks the shared flags and makes the reporter.
+func (a *app) start() error {
+	switch a.output {
+	case "text", "json":
+	default:
+		wrong := a.output
+		a.output = "text"
+		return &usageError{fmt.Sprintf("--output takes text or json, not %q; did you mean -o %s (--out), the file to write?", wrong, wrong)}
+	}
+	switch a.events {
+	case "":
+	case "json":
+		a.reporter = report.NewNDJSON(a.stderr)
+		return nil
+	default:
+		return &usageError{fmt.Sprintf("--events takes json, not %q", a.events)}
+	}
+	mode := a.progress
+	if mode == "auto" {
+		if mode = "log"; isTerminal(a.stderr) && a.getenv("TERM") != "dumb" {
+			mode = "bar"
+		}
+	}
+	switch mode {
+	case "bar":
+		a.bars = report.NewBars(a.stderr)
+		a.bars.Prefix = a.prefix
+		a.reporter = a.bars
+	case "log", "none":
+		log := report.NewLog(a.stderr)
+		log.Prefix = a.prefix
+		// Unasked for, lines of progress would only clutter a script's log.
+		log.Quiet = a.progress != "log"
+		a.reporter = log
+	default:
+		return &usageError{fmt.Sprintf("--progress takes auto, bar, log or none, not %q", a.progress)}
+	}
+	return nil
+}
+
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// prefix begins a message, in colour on a terminal unless NO_COLOR is set.
+func (a *app) prefix(level report.Level) string {
+	if level == report.Info {
+		return ""
+	}
+	colour := "\x1b[33m"
+	if level == report.Error {
+		colour = "\x1b[31m"
+	}
+	if a.getenv("NO_COLOR") != "" || a.getenv("TERM") == "dumb" || !isTerminal(a.stderr) {
+		return level.String() + ": "
+	}
+	return colour + level.String() + ":\x1b[0m "
+}
+
+// result prints what a verb found out: object with --output json, else what
+// text writes. A verb calls it once, with its whole result.
+func (a *app) result(object any, text func(w io.Writer) error) error {
+	a.printed = true
+	if a.output == "json" {
+		return a.printJSON(object)
+	}
+	if err := text(a.stdout); err != nil {
+		return fmt.Errorf("%w: %w", errOutput, err)
+	}
+	return nil
+}
+
+func (a *app) printJSON(object any) error {
+	e := json.NewEncoder(a.stdout)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(object); err != nil {
+		return fmt.Errorf("%w: %w", errOutput, err)
+	}
+	return nil
+}
+
+// jsonFailure is the result object of a verb that failed before it had one.
+type jsonFailure struct {
+	Error jsonError `json:"error"`
+}
+
+type jsonError struct {
+	ExitCode int      `json:"exit_code"`
+	Stage    string   `json:"stage"`
+	Messages []string `json:"messages"`
+}
+
+// finish reports how a command line ended and returns its exit code.
+func (a *app) finish(ctx context.Context, err error) int {
+	if a.bars != nil {
+		a.bars.Close()
+	}
+	if err != nil && !a.running {
+		err = &usageError{err.Error()}
+	}
+	code := exitCode(ctx, err)
+	var differs *differsError
+	if err == nil || errors.As(err, &differs) {
+		return code
+	}
+	messages := messages(err)
+	if code == exitInterrupted {
+		messages = []string{"interrupted; nothing was written"}
+	}
+	if a.reporter == nil { // the command line was not understood
+		a.progress = "none"
+		if a.start() != nil {
+			a.reporter = report.NewLog(a.stderr)
+		}
+	}
+	a.reporter.Event("error", map[string]any{"exit_code": code, "stage": exitNames[code], "messages": messages})
+	if a.events != "json" { // there the event has said it
+		for _, m := range messages {
+			a.reporter.Log(report.Error, m)
+		}
+	}
+	if a.output == "json" && !a.printed {
+		// stdout may be what failed; the exit code tells all the same.
+		_ = a.printJSON(jsonFailure{jsonError{code, exitNames[code], messages}})
+	}
+	return code
+}
+
+// messages splits errors that were joined, so that each has a line of its own.
+func messages(err error) []string {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok && err.Error() == errors.Join(joined.Unwrap()...).Error() {
+		var all []string
+		for _, e := range joined.Unwrap() {
+			all = append(all, messages(e)...)
+		}
+		return all
+	}
+	return []string{err.Error()}
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"rules_romfs/packager/artifact"
+)
+
+// The exit codes. Scripts depend on them; docs/cli.md lists them.
+const (
+	exitOK           = 0
+	exitInternal     = 1   // internal, or the system: disk full, permissions
+	exitUsage        = 2   // the command line
+	exitInput        = 3   // manifest or inputs
+	exitCompile      = 4   // mpy-cross
+	exitImage        = 5   // image invalid, over budget, or does not fit
+	exitBoard        = 6   // no board, several, or busy
+	exitTransfer     = 7   // transfer failed
+	exitVerify       = 8   // verification failed
+	exitIncompatible = 9   // ABI, board or partition
+	exitDiffers      = 10  // diff --exit-code
+	exitInterrupted  = 130 // Ctrl-C
+)
+
+// exitNames are the stages as JSON results and events name them.
+var exitNames = map[int]string{
+	exitInternal:     "internal",
+	exitUsage:        "usage",
+	exitInput:        "input",
+	exitCompile:      "compile",
+	exitImage:        "image",
+	exitBoard:        "board",
+	exitTransfer:     "transfer",
+	exitVerify:       "verify",
+	exitIncompatible: "incompatible",
+	exitDiffers:      "differs",
+	exitInterrupted:  "interrupted",
+}
+
+// An exitRule gives the errors of one kind their code.
+type exitRule struct {
+	code  int
+	match func(error) bool
+}
+
+// exitRules is the table: one line for each typed error of the packages below.
+// Of several matches the earliest stage counts, which is the smallest code.
+var exitRules = []exitRule{
+	{exitUsage, is[*usageError]},
+	{exitInput, is[*inputError]},
+	{exitImage, is[*imageError]},
+	{exitIncompatible, is[*artifact.MismatchError]},
+	{exitIncompatible, is[*artifact.FormatError]},
+	{exitDiffers, is[*differsError]},
+}
+
+// is reports whether err itself is a T: not what it wraps, so that the table
+// sees every error of a tree once.
+func is[T error](err error) bool {
+	_, ok := err.(T)
+	return ok
+}
+
+// exitCode returns the exit code of err.
+func exitCode(ctx context.Context, err error) int {
+	switch {
+	case err == nil:
+		return exitOK
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		return exitInterrupted
+	}
+	code := 0
+	walk(err, func(e error) {
+		for _, r := range exitRules {
+			if r.match(e) && (code == 0 || r.code < code) {
+				code = r.code
+			}
+		}
+	})
+	switch {
+	case code != 0:
+		return code
+	case errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errOutput):
+		return exitInput // a file named on the command line or by the manifest
+	}
+	return exitInternal
+}
+
+// walk visits err and everything that it wraps.
+func walk(err error, visit func(error)) {
+	if err == nil {
+		return
+	}
+	visit(err)
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		walk(e.Unwrap(), visit)
+	case interface{ Unwrap() []error }:
+		for _, each := range e.Unwrap() {
+			walk(each, visit)
+		}
+	}
+}
+
+// errOutput marks failures to write a result: the system's fault, not the input's.
+var errOutput = errors.New("cannot write the result")
+
+// A usageError is a mistake on the command line.
+type usageError struct{ msg string }
+
+func (e *usageError) Error() string { return e.msg }
+
+// An inputError is something wrong with what the user gave.
+type inputError struct{ err error }
+
+func (e *inputError) Error() string { return e.err.Error() }
+func (e *inputError) Unwrap() error { return e.err }
+
+// An imageError says that a file is no sound image.
+type imageError struct{ err error }
+
+func (e *imageError) Error() string { return e.err.Error() }
+func (e *imageError) Unwrap() error { return e.err }
+
+// A differsError is `diff --exit-code` on a difference; it is no failure, so
+// nothing is printed.
+type differsError struct{}
+
+func (*differsError) Error() string { return "the images differ" }

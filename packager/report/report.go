@@ -1,0 +1,102 @@
+// Package report is how long work tells what it is doing: tasks with
+// progress, messages, and events for programs.
+//
+// Libraries take a Reporter and never print. The command decides what becomes
+// of it: bars on a terminal, plain lines, NDJSON, or nothing.
+package report
+
+import "fmt"
+
+// A Reporter takes what happens. Its methods may be called from several
+// goroutines at once.
+type Reporter interface {
+	// Task begins a piece of work of total units; total 0 is unknown.
+	Task(name string, total int64, unit Unit) Task
+	// Log passes a message on, one line without a final newline.
+	Log(level Level, msg string)
+	// Event passes something on for programs to read. Fields are encoded as
+	// JSON; the keys "event" and "level" are the reporter's own.
+	Event(name string, fields map[string]any)
+}
+
+// A Task is one piece of work. Exactly one of Done and Fail ends it.
+type Task interface {
+	Add(n int64)    // n more units are done
+	Done()          // all of it
+	Fail(err error) // err says why not
+}
+
+// A Unit is what a task counts.
+type Unit string
+
+// The units.
+const (
+	Bytes  Unit = "bytes"
+	Files  Unit = "files"
+	Blocks Unit = "blocks" // of flash
+)
+
+// A Level is the weight of a message.
+type Level int
+
+// The levels.
+const (
+	Info Level = iota
+	Warning
+	Error
+)
+
+// String returns the level as messages and events show it.
+func (l Level) String() string {
+	switch l {
+	case Info:
+		return "info"
+	case Warning:
+		return "warning"
+	case Error:
+		return "error"
+	}
+	return fmt.Sprintf("Level(%d)", int(l))
+}
+
+// Discard returns a reporter that drops everything.
+func Discard() Reporter { return discard{} }
+
+type discard struct{}
+
+func (discard) Task(string, int64, Unit) Task { return noTask{} }
+func (discard) Log(Level, string)             {}
+func (discard) Event(string, map[string]any)  {}
+
+type noTask struct{}
+
+func (noTask) Add(int64)  {}
+func (noTask) Done()      {}
+func (noTask) Fail(error) {}
+
+// size writes a count the way people read it: bytes as KiB and MiB.
+func size(n int64, unit Unit) string {
+	if unit != Bytes {
+		return fmt.Sprintf("%d", n)
+	}
+	return Size(n)
+}
+
+// Size writes a number of bytes for people: "812 B", "79.9 KiB", "1.5 MiB".
+func Size(n int64) string {
+	switch {
+	case n < 1<<10 && n > -1<<10:
+		return fmt.Sprintf("%d B", n)
+	case n < 1<<20 && n > -1<<20:
+		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+	}
+	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+}
+
+// Plural returns "1 file", "2 files": n and its noun.
+func Plural(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
