@@ -1,0 +1,126 @@
+// Package board knows the boards: their ROM partitions, what their firmware
+// demands of .mpy files and of the alignment of data, and how they are found
+// and programmed.
+//
+// A [Profile] is one board. [Builtin] holds those that come with the tool, one
+// YAML file each; users write their own in the same form and give its path
+// wherever an id is taken ([Lookup]). A profile states facts of the hardware
+// and of its firmware's memory map; nothing in here talks to a board.
+package board
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// A Profile describes one board, or one family of them whose partition sizes
+// the user gives.
+type Profile struct {
+	ID         string      // "openmv-n6"
+	Name       string      // "OpenMV N6"
+	Machines   []string    // sys.implementation._machine of its firmware; path.Match patterns
+	MPY        MPY         // what its .mpy loader accepts
+	Partitions []Partition // in order of index; empty if NoROM says why
+	Align      []AlignRule // first match wins; by destination
+	USB        []USBID     // how it shows up on USB
+	NoROM      string      // reason why the board has no ROM partition; "" if it has
+	OpenMV     bool        // OpenMV's tools are used on it: they lose deduplicated files
+	File       string      // where the profile was read from; "" for a builtin one
+}
+
+// MPY says which .mpy files the board's firmware loads.
+type MPY struct {
+	Arch         string // native architecture as mpy-cross names it; "none": bytecode only
+	SmallIntBits int    // bits of its small integers
+}
+
+// A Partition is a range of memory that MicroPython mounts, or can mount, as a
+// ROMFS.
+type Partition struct {
+	Index   int    // id of vfs.rom_ioctl, as the core with the REPL sees it
+	Name    string // "romfs0"
+	Base    uint64 // address of its first byte; 0: not mapped at a fixed address
+	Size    int64  // bytes; 0: the firmware's builder chooses, so the user must say
+	Erase   int64  // bytes that vfs.rom_ioctl erases at least; 1: needs no erase; 0: unknown
+	Write   int64  // smallest write in bytes, and its alignment
+	Segment string // what vfs.rom_ioctl(2) returns: "memoryview" or "blockdev"
+	Medium  string // "nor", "ecc", "mram" or "ram"
+	Core    string // the core that mounts it at /rom; "" on boards with one
+	DFU     *DFU   // how its bootloader programs it; nil: it does not
+}
+
+// DFU is how dfu-util reaches a partition.
+type DFU struct {
+	Alt     int    // alternate setting
+	Address uint64 // DfuSe start address; 0: plain DFU, the setting is the partition
+	Erase   int64  // bytes that the bootloader erases at once; 0: unknown
+	Leave   bool   // DfuSe: leave the bootloader when done (":leave")
+}
+
+// An AlignRule aligns files by destination.
+type AlignRule struct {
+	Match string // doublestar pattern
+	To    int64  // bytes, a power of two
+}
+
+// A USBID is a pair of USB vendor and product.
+type USBID struct {
+	Vendor, Product uint16
+	Mode            string // "runtime": MicroPython's serial port; "bootloader"
+}
+
+func (u USBID) String() string { return fmt.Sprintf("%04X:%04X", u.Vendor, u.Product) }
+
+// DedupDefault tells whether images for the board share repeated data unless
+// the manifest says otherwise.
+func (p *Profile) DedupDefault() bool { return !p.OpenMV }
+
+// Partition returns the partition of that name ("romfs0") or index ("0");
+// the empty string is the first one.
+func (p *Profile) Partition(nameOrIndex string) (*Partition, error) {
+	if p.NoROM != "" {
+		return nil, &NoROMError{p}
+	}
+	if nameOrIndex == "" {
+		return &p.Partitions[0], nil
+	}
+	index, err := strconv.Atoi(nameOrIndex)
+	var have []string
+	for i := range p.Partitions {
+		part := &p.Partitions[i]
+		if part.Name == nameOrIndex || err == nil && part.Index == index {
+			return part, nil
+		}
+		have = append(have, part.Name)
+	}
+	return nil, fmt.Errorf("board %s has no partition %q: it has %s", p.ID, nameOrIndex, strings.Join(have, ", "))
+}
+
+// WithSize returns a copy of the profile whose partition has the given size in
+// bytes: for families whose sizes are the firmware builder's choice, and for
+// firmware that was built with another size than the profile's.
+func (p *Profile) WithSize(nameOrIndex string, size int64) (*Profile, error) {
+	part, err := p.Partition(nameOrIndex)
+	if err != nil {
+		return nil, err
+	}
+	if size <= 0 || part.Erase > 0 && size%part.Erase != 0 {
+		return nil, fmt.Errorf("board %s, partition %s: a size of %d bytes is not a positive multiple of its erase unit, %d bytes", p.ID, part.Name, size, part.Erase)
+	}
+	c := *p
+	c.Partitions = append([]Partition(nil), p.Partitions...)
+	for i := range c.Partitions {
+		if c.Partitions[i].Index == part.Index {
+			c.Partitions[i].Size = size
+		}
+	}
+	return &c, nil
+}
+
+// A NoROMError is the answer to any use of a board without a ROM partition.
+type NoROMError struct{ Board *Profile }
+
+func (e *NoROMError) Error() string {
+	return fmt.Sprintf("board %s (%s) has no ROM partition: %s", e.Board.ID, e.Board.Name, e.Board.NoROM)
+}

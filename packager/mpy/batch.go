@@ -1,0 +1,118 @@
+package mpy
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// A Job is one source of a [Batch].
+type Job struct {
+	Path    string // file to read; errors name it
+	Options Options
+}
+
+// A Result is what a [Job] became.
+type Result struct {
+	Code       []byte   // the .mpy file
+	Sum        [32]byte // its sha256
+	SourceSize int64    // bytes read from Job.Path
+	SourceSum  [32]byte // sha256 of the source
+	Cached     bool     // taken from the cache
+}
+
+// A Batch compiles many sources.
+type Batch struct {
+	Compiler *Compiler
+	Cache    *Cache                 // nil: compile everything
+	Workers  int                    // compilers that run at once; 0: one a processor
+	Done     func(i int, r *Result) // called after each success, from several goroutines; may be nil
+}
+
+// Run compiles all jobs; results are in their order. It does not stop at a
+// source that does not compile, and reports every failure, in the order of the
+// jobs and whatever the number of workers: errors.As finds each
+// [*CompileError], [*OptionError] or [*os.PathError] in the joined error.
+func (b *Batch) Run(ctx context.Context, jobs []Job) ([]Result, error) {
+	results := make([]Result, len(jobs))
+	errs := make([]error, len(jobs))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	workers := b.Workers
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	for range min(workers, len(jobs)) {
+		wg.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(jobs) || ctx.Err() != nil {
+					return
+				}
+				if results[i], errs[i] = b.job(ctx, jobs[i]); errs[i] == nil && b.Done != nil {
+					b.Done(i, &results[i])
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+func (b *Batch) job(ctx context.Context, j Job) (Result, error) {
+	if err := j.Options.Validate(); err != nil {
+		return Result{}, fmt.Errorf("%s: %w", j.Path, err)
+	}
+	src, err := readSource(j.Path)
+	if err != nil {
+		return Result{}, err
+	}
+	r := Result{SourceSize: int64(len(src)), SourceSum: sha256.Sum256(src)}
+	var k key
+	cache := b.Cache
+	if b.Compiler.Digest == ([32]byte{}) {
+		cache = nil // nothing tells when the compiler behind a script changes
+	}
+	if cache != nil {
+		k = cacheKey(b.Compiler, j.Options, r.SourceSum)
+		if r.Code, r.Sum, r.Cached = cache.get(k); r.Cached {
+			return r, nil
+		}
+	}
+	r.Code, err = b.Compiler.Compile(ctx, src, j.Options)
+	if err != nil {
+		var ce *CompileError
+		if errors.As(err, &ce) {
+			ce.File = j.Path
+		}
+		return Result{}, err
+	}
+	r.Sum = sha256.Sum256(r.Code)
+	if cache != nil {
+		cache.put(k, r.Code, r.Sum)
+	}
+	return r, nil
+}
+
+// readSource reads a regular file: a FIFO or a device would block or never end.
+func readSource(path string) ([]byte, error) {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !fi.Mode().IsRegular() {
+		return nil, &os.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")}
+	}
+	return os.ReadFile(path)
+}

@@ -1,0 +1,119 @@
+package mpy
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+)
+
+// cacheFormat is part of every key. Count it up when the meaning of a key or
+// the shape of an entry changes.
+const cacheFormat = "rules_romfs mpy cache 1\n"
+
+// A Cache keeps compiled modules, one file each, in a folder that several
+// builds may use at once: an entry appears under its name at once and whole, is
+// named by everything that its content depends on, and carries a digest of that
+// content. What does not match is compiled again. A cache never fails a build:
+// what cannot be read is a miss, and what cannot be written is not kept.
+type Cache struct {
+	dir    string
+	failed atomic.Pointer[error]
+}
+
+// CacheRoot returns the user's folder for everything that this tool may delete
+// and make again: $ROMFS_CACHE, or rules_romfs in the system's cache folder.
+func CacheRoot(getenv func(string) string) (string, error) {
+	if dir := getenv("ROMFS_CACHE"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, "rules_romfs"), nil
+}
+
+// OpenCache returns the compile cache under root (see [CacheRoot]), which need
+// not exist yet.
+func OpenCache(root string) (*Cache, error) {
+	dir := filepath.Join(root, "mpy")
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, err
+	}
+	return &Cache{dir: dir}, nil
+}
+
+// Err returns the first reason why something was not kept, or nil.
+func (c *Cache) Err() error {
+	if p := c.failed.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+type key [32]byte
+
+// cacheKey covers everything that decides the compiler's output.
+func cacheKey(c *Compiler, o Options, source [32]byte) key {
+	h := sha256.New()
+	io.WriteString(h, cacheFormat)
+	h.Write(c.Digest[:])
+	h.Write(source[:])
+	var n [4]byte
+	for _, a := range o.args() {
+		binary.BigEndian.PutUint32(n[:], uint32(len(a)))
+		h.Write(n[:])
+		io.WriteString(h, a)
+	}
+	return key(h.Sum(nil))
+}
+
+func (c *Cache) path(k key) string {
+	name := hex.EncodeToString(k[:])
+	return filepath.Join(c.dir, name[:2], name[2:])
+}
+
+// An entry is the sha256 of the .mpy file, and the file.
+func (c *Cache) get(k key) (code []byte, sum [32]byte, ok bool) {
+	b, err := os.ReadFile(c.path(k))
+	if err != nil || len(b) < len(sum) {
+		return nil, sum, false
+	}
+	sum, code = [32]byte(b), b[len(sum):]
+	if sha256.Sum256(code) != sum {
+		return nil, sum, false
+	}
+	return code, sum, true
+}
+
+func (c *Cache) put(k key, code []byte, sum [32]byte) {
+	if err := c.write(c.path(k), code, sum); err != nil {
+		c.failed.CompareAndSwap(nil, &err)
+	}
+}
+
+func (c *Cache) write(path string, code []byte, sum [32]byte) error {
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, ".new-*")
+	if errors.Is(err, os.ErrNotExist) {
+		if err = os.MkdirAll(dir, 0o777); err == nil {
+			f, err = os.CreateTemp(dir, ".new-*")
+		}
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(sum[:], code...))
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}

