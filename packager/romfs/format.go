@@ -1,0 +1,62 @@
+package romfs
+
+// Magic is the minimal encoding of the outer record's kind, 0x14a6b1: "RM1"
+// with the high bits of the first two letters set. The driver compares these
+// three raw bytes, so this kind alone may not be padded (vfs_rom.c,
+// ROMFS_HEADER_BYTE0..2).
+const Magic = "\xd2\xcd\x31"
+
+// The kinds of a record (vfs_rom.c, ROMFS_RECORD_KIND_*; the same names in
+// mpremote's romfs.py). Readers skip any other kind.
+const (
+	kindUnused    = 0 // never written: the driver stops scanning a directory at it
+	kindPadding   = 1 // a gap or a comment, with any payload
+	kindData      = 2 // the content of a file, verbatim
+	kindPointer   = 3 // varuint size, varuint offset from the outer payload
+	kindDirectory = 4 // varuint name length, name, records
+	kindFile      = 5 // varuint name length, name, records
+)
+
+const (
+	// minImage is the shortest image: the magic and a one-byte length. The
+	// driver refuses anything shorter (vfs_rom.c, ROMFS_SIZE_MIN).
+	minImage = 4
+
+	// maxHeaderLength is the widest length field that we give the outer record
+	// where the layout is free to choose: mpremote's query reads 12 bytes,
+	// three of them the magic, and would report the size as 0 beyond it
+	// (mpremote commands.py, do_romfs query).
+	maxHeaderLength = 9
+
+	// maxKind bounds what a kind or length means on every board: the driver
+	// decodes into a machine word without an overflow check (vfs_rom.c,
+	// mp_decode_uint_checked), so beyond 32 bits it depends on the board.
+	maxKind = 1<<32 - 1
+
+	// MaxSize is the largest image that this package lays out: boards address
+	// 32 bits, and a larger length wraps there.
+	MaxSize = 1<<32 - 1
+)
+
+// uintLen returns the number of bytes of v's shortest varuint.
+func uintLen(v int64) int {
+	n := 1
+	for v >>= 7; v > 0; v >>= 7 {
+		n++
+	}
+	return n
+}
+
+// appendUint appends v's varuint in exactly width bytes, or in its shortest
+// form where that is longer than width. The 0x80 bytes in front are the legal
+// padding of the format.
+func appendUint(b []byte, v int64, width int) []byte {
+	n := uintLen(v)
+	for ; width > n; width-- {
+		b = append(b, 0x80)
+	}
+	for n--; n > 0; n-- {
+		b = append(b, 0x80|byte(v>>(7*n)))
+	}
+	return append(b, byte(v)&0x7f)
+}
