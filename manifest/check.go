@@ -1,0 +1,229 @@
+package manifest
+
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"rules_romfs/manifest/strictyaml"
+)
+
+// A rule is one entry of files, compiled.
+type rule struct {
+	path    string // files[2]
+	file    *Rule
+	src     []*glob // nil where the pattern is invalid
+	strip   []string
+	exclude []*glob
+	dest    string // without leading and trailing slash
+	destDir bool
+}
+
+// compiled is what check makes of a manifest's patterns, for Resolve.
+type compiled struct {
+	rules   []rule
+	exclude []*glob
+	align   []*glob
+}
+
+// check finds what is wrong with a manifest by itself, whatever the files,
+// and compiles its patterns.
+func (m *Manifest) check() Errors {
+	c := &checker{m: m}
+	m.compiled = &c.out
+	if strings.HasPrefix(m.Root, "/") || filepath.IsAbs(m.Root) {
+		c.add("root", CodeEscape, "write it relative to the manifest", "%s is an absolute path, which differs between machines", strictyaml.Quote(m.Root))
+	}
+	c.out.exclude = c.globs("exclude", m.Exclude)
+	for i, a := range m.Align {
+		c.out.align = append(c.out.align, c.glob(fmt.Sprintf("align[%d].match", i), strings.TrimPrefix(a.Match, "/")))
+	}
+	if m.MPY != nil {
+		c.mpy("mpy", &m.MPY.MPYSettings)
+	}
+	for i := range m.Files {
+		c.file(i, &m.Files[i])
+	}
+	return c.errs
+}
+
+type checker struct {
+	m    *Manifest
+	out  compiled
+	errs Errors
+}
+
+func (c *checker) add(path, code, remedy, format string, args ...any) {
+	c.errs = append(c.errs, c.m.doc.Errorf(path, code, remedy, format, args...))
+}
+
+func (c *checker) glob(path, text string) *glob {
+	if text == "" {
+		return nil // the decoder has reported it
+	}
+	g, err := compileGlob(text)
+	if err != nil {
+		c.add(path, err.code, err.remedy, "%s", err.message)
+		return nil
+	}
+	return g
+}
+
+func (c *checker) globs(path string, texts []string) []*glob {
+	var out []*glob
+	for i, t := range texts {
+		if g := c.glob(fmt.Sprintf("%s[%d]", path, i), t); g != nil {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+func (c *checker) mpy(path string, s *MPYSettings) {
+	if s.KeepSource != nil {
+		for i, k := range *s.KeepSource {
+			c.glob(fmt.Sprintf("%s.keep_source[%d]", path, i), strings.TrimPrefix(k, "/"))
+		}
+	}
+}
+
+func (c *checker) file(i int, f *Rule) {
+	r := rule{path: fmt.Sprintf("files[%d]", i), file: f}
+	defer func() { c.out.rules = append(c.out.rules, r) }()
+	kinds := 0
+	for _, key := range []string{"src", "image", "mkdir"} {
+		if c.m.doc.Has(r.path + "." + key) {
+			kinds++
+		}
+	}
+	if kinds != 1 {
+		c.add(r.path, strictyaml.CodeMissingKey, "give it one of them", "a rule has exactly one of src, image and mkdir, and this has %d", kinds)
+		return
+	}
+	c.useless(&r)
+	switch {
+	case f.Mkdir != "":
+		r.dest, _ = c.dest(r.path+".mkdir", f.Mkdir)
+		if r.dest == "" {
+			c.add(r.path+".mkdir", CodeName, "name a directory below it", "the root of the image always exists")
+		}
+	case f.Image != "":
+		if strings.HasPrefix(f.Image, "/") || filepath.IsAbs(f.Image) {
+			c.add(r.path+".image", CodeEscape, "write it relative to this manifest", "%s is an absolute path, which differs between machines", strictyaml.Quote(f.Image))
+		}
+		if !c.m.doc.Has(r.path + ".dest") {
+			c.add(r.path, strictyaml.CodeMissingKey, "add dest: NAME.romfs", "an image needs a dest")
+			return
+		}
+		r.dest, r.destDir = c.dest(r.path+".dest", f.Dest)
+		if r.destDir {
+			c.add(r.path+".dest", CodeName, fmt.Sprintf("write %q", strings.TrimSuffix(f.Dest, "/")+"/NAME.romfs"), "the destination of an image is a file, and %s is a directory", strictyaml.Quote(f.Dest))
+		}
+	default:
+		c.src(&r)
+	}
+	if f.MPY != nil {
+		c.mpy(r.path+".mpy", &f.MPY.MPYSettings)
+	}
+}
+
+// useless refuses keys that have no meaning for a rule's kind: an option that
+// does nothing is a misunderstanding.
+func (c *checker) useless(r *rule) {
+	only := map[string]string{"strip": "src", "exclude": "src", "mpy": "src", "bulk": "src image", "optional": "src", "align": "src image", "dest": "src image"}
+	kind := "src"
+	if r.file.Mkdir != "" {
+		kind = "mkdir"
+	} else if r.file.Image != "" {
+		kind = "image"
+	}
+	for _, key := range []string{"dest", "strip", "exclude", "mpy", "align", "bulk", "optional"} {
+		if c.m.doc.Has(r.path+"."+key) && !strings.Contains(only[key], kind) {
+			c.add(r.path+"."+key, strictyaml.CodeUnknownKey, "remove it", "a rule with %s takes no %s", kind, key)
+		}
+	}
+}
+
+func (c *checker) src(r *rule) {
+	f := r.file
+	r.dest, r.destDir = c.dest(r.path+".dest", f.Dest)
+	r.exclude = c.globs(r.path+".exclude", f.Exclude)
+	strip, hasStrip := "", f.Strip != nil
+	if hasStrip {
+		s := *f.Strip
+		switch strip = path.Clean(strings.TrimSuffix(s, "/")); {
+		case strip == ".":
+			strip = ""
+		case strings.HasPrefix(s, "/") || strip == ".." || strings.HasPrefix(strip, "../"):
+			c.add(r.path+".strip", CodeEscape, "write it relative to root", "%s leaves root", strictyaml.Quote(s))
+			hasStrip = false
+		case !r.destDir:
+			c.add(r.path+".strip", CodeStrip, "remove it, or end dest with a slash", "strip has no use where dest names the file")
+			hasStrip = false
+		}
+	}
+	if !r.destDir && len(f.Src) > 1 {
+		c.add(r.path+".dest", CodeName, fmt.Sprintf("write %q for a directory", f.Dest+"/"), "%s names one file, and src has %d patterns", strictyaml.Quote(f.Dest), len(f.Src))
+	}
+	for i, text := range f.Src {
+		at := fmt.Sprintf("%s.src[%d]", r.path, i)
+		if !c.m.doc.Has(at) {
+			at = r.path + ".src"
+		}
+		g := c.glob(at, text)
+		r.src = append(r.src, g)
+		r.strip = append(r.strip, "")
+		if g == nil {
+			continue
+		}
+		r.strip[i] = g.base()
+		if !r.destDir && !g.literal && len(f.Src) == 1 {
+			c.add(r.path+".dest", CodeName, fmt.Sprintf("write %q for a directory", f.Dest+"/"), "%s names one file, and src is a pattern", strictyaml.Quote(f.Dest))
+		}
+		if hasStrip {
+			r.strip[i] = strip
+			if b := g.base(); strip != "" && b != strip && !strings.HasPrefix(b, strip+"/") {
+				c.add(r.path+".strip", CodeStrip, fmt.Sprintf("strip at most %q", b), "%s is not the beginning of %s", strictyaml.Quote(*f.Strip), strictyaml.Quote(text))
+			}
+		}
+	}
+}
+
+// dest checks a destination and returns it without slashes around it, and
+// whether it names a directory.
+func (c *checker) dest(at, dest string) (string, bool) {
+	isDir := strings.HasSuffix(dest, "/")
+	clean := strings.TrimPrefix(strings.TrimSuffix(dest, "/"), "/")
+	if clean == "" {
+		return "", isDir
+	}
+	for elem := range strings.SplitSeq(clean, "/") {
+		if why := badName(elem); why != "" {
+			c.add(at, CodeName, "", "%s cannot be a destination: %s", strictyaml.Quote(dest), why)
+			break
+		}
+	}
+	return clean, isDir
+}
+
+// maxNameBytes is f_namemax of MicroPython's VfsRom.
+const maxNameBytes = 32767
+
+// badName says why the driver could not look up a file of that name, or "".
+func badName(elem string) string {
+	switch {
+	case elem == "":
+		return "it has an empty name between two slashes"
+	case elem == "." || elem == "..":
+		return fmt.Sprintf("MicroPython looks up %q as a plain name, and no import or path can reach it", elem)
+	case strings.ContainsRune(elem, 0):
+		return "it holds a NUL character, where MicroPython's paths end"
+	case len(elem) > maxNameBytes:
+		return fmt.Sprintf("a name of %d bytes is longer than the %d of MicroPython's driver", len(elem), maxNameBytes)
+	case !utf8.ValidString(elem):
+		return "the name is no UTF-8, and MicroPython cannot list the directory then"
+	}
+	return ""
+}

@@ -1,0 +1,335 @@
+package manifest
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"rules_romfs/manifest/strictyaml"
+)
+
+// Limits of a pattern. Real ones are far below; without limits a pattern of
+// a few hundred bytes could stand for millions.
+const (
+	maxPatternBytes = 32 << 10
+	maxAlternatives = 256
+)
+
+// A glob is one compiled pattern. It is matched segment by segment while a
+// tree is walked, so that each directory and file is tested against each
+// pattern once, whatever the depth.
+//
+// Within a segment, doublestar decides. Across segments, ** stands for any
+// number of directories. A name that begins with a dot is only matched by a
+// segment that begins with one, and never by **.
+type glob struct {
+	text string
+	alts [][]segment // one for each expansion of the braces
+	// fixed is the part before the first segment with a wildcard, unescaped;
+	// for a literal, the whole path.
+	fixed   string
+	literal bool
+}
+
+// A segment matches one component of a path.
+type segment struct {
+	any            bool   // **
+	literal        string // if wild is false
+	wild           bool
+	dot            bool // begins with a literal dot
+	prefix, suffix string
+	simple         bool   // prefix*suffix
+	pattern        string // for doublestar
+}
+
+func (s *segment) match(name string) bool {
+	if name[0] == '.' && !s.dot {
+		return false
+	}
+	switch {
+	case !s.wild:
+		return name == s.literal
+	case s.simple:
+		return len(name) >= len(s.prefix)+len(s.suffix) && strings.HasPrefix(name, s.prefix) && strings.HasSuffix(name, s.suffix)
+	}
+	return doublestar.MatchUnvalidated(s.pattern, name)
+}
+
+// A patternError says why a pattern is none.
+type patternError struct{ code, message, remedy string }
+
+// compileGlob reads a pattern that is relative to the root.
+func compileGlob(text string) (*glob, *patternError) {
+	switch {
+	case text == "":
+		return nil, &patternError{strictyaml.CodeValue, "is empty", ""}
+	case len(text) > maxPatternBytes:
+		return nil, &patternError{strictyaml.CodeLimit, fmt.Sprintf("%s has more than %d bytes", strictyaml.Quote(text), maxPatternBytes), ""}
+	case strings.ContainsRune(text, 0):
+		return nil, &patternError{CodeName, fmt.Sprintf("%s holds a NUL character", strictyaml.Quote(text)), "no file can have that name"}
+	case strings.HasPrefix(text, "/") || len(text) > 2 && text[1] == ':' && (text[2] == '/' || text[2] == '\\'):
+		return nil, &patternError{CodeEscape, fmt.Sprintf("%s is an absolute path", strictyaml.Quote(text)), "write it relative to root"}
+	case strings.HasSuffix(text, "/"):
+		return nil, &patternError{strictyaml.CodeValue, fmt.Sprintf("%s names a directory, and patterns match files", strictyaml.Quote(text)), fmt.Sprintf("write %q", text+"**")}
+	case !doublestar.ValidatePattern(text):
+		return nil, &patternError{strictyaml.CodeValue, fmt.Sprintf("%s is no pattern", strictyaml.Quote(text)), "close every [ and {, and write \\ before a wildcard that is meant literally"}
+	}
+	expanded, ok := expandBraces(text, maxAlternatives)
+	if !ok {
+		return nil, &patternError{strictyaml.CodeLimit, fmt.Sprintf("%s stands for more than %d patterns", strictyaml.Quote(text), maxAlternatives), "write several patterns"}
+	}
+	g := &glob{text: text}
+	for _, alt := range expanded {
+		segs, err := compileSegments(text, alt)
+		if err != nil {
+			return nil, err
+		}
+		g.alts = append(g.alts, segs)
+	}
+	fixed := fixedPart(g.alts[0])
+	for _, alt := range g.alts[1:] {
+		fixed = commonPrefix(fixed, fixedPart(alt))
+	}
+	g.literal = len(g.alts) == 1 && len(fixed) == len(g.alts[0])
+	g.fixed = strings.Join(fixed, "/")
+	return g, nil
+}
+
+func compileSegments(text, alt string) ([]segment, *patternError) {
+	var out []segment
+	for part := range strings.SplitSeq(alt, "/") {
+		switch part {
+		case "..":
+			return nil, &patternError{CodeEscape, fmt.Sprintf("%s leaves root through \"..\"", strictyaml.Quote(text)), "set root to a directory that holds all sources"}
+		case "":
+			return nil, &patternError{strictyaml.CodeValue, fmt.Sprintf("%s has an empty path segment", strictyaml.Quote(text)), "write single slashes"}
+		case ".":
+			continue
+		case "**":
+			out = append(out, segment{any: true})
+			continue
+		}
+		s := segment{pattern: part, dot: strings.HasPrefix(part, ".") || strings.HasPrefix(part, `\.`)}
+		if lit, ok := unescape(part); ok {
+			s.literal = lit
+			if lit == ".." || lit == "." {
+				return nil, &patternError{CodeEscape, fmt.Sprintf("%s has the segment %q", strictyaml.Quote(text), lit), ""}
+			}
+		} else {
+			s.wild = true
+			if pre, suf, one := strings.Cut(part, "*"); one && !strings.ContainsAny(pre+suf, `*?[\{`) {
+				s.simple, s.prefix, s.suffix = true, pre, suf
+			}
+		}
+		out = append(out, s)
+	}
+	if len(out) == 0 {
+		return nil, &patternError{strictyaml.CodeValue, fmt.Sprintf("%s names a directory, and patterns match files", strictyaml.Quote(text)), `write "**"`}
+	}
+	if out[len(out)-1].any { // files only: ** at the end needs a file below it
+		out = append(out, segment{wild: true, simple: true})
+	}
+	return out, nil
+}
+
+// unescape returns part without its backslashes, or false if it has a
+// wildcard.
+func unescape(part string) (string, bool) {
+	if !strings.ContainsAny(part, `*?[{\`) {
+		return part, true
+	}
+	var b strings.Builder
+	for i := 0; i < len(part); i++ {
+		switch part[i] {
+		case '*', '?', '[', '{':
+			return "", false
+		case '\\':
+			if i++; i == len(part) {
+				return "", false
+			}
+		}
+		b.WriteByte(part[i])
+	}
+	return b.String(), true
+}
+
+// expandBraces writes {a,b} out as several patterns, since an alternative may
+// hold slashes. It reports false if there are more than limit.
+func expandBraces(p string, limit int) ([]string, bool) {
+	open := indexUnescaped(p, 0, '{')
+	if open < 0 {
+		return []string{p}, true
+	}
+	depth, start := 0, open+1
+	var parts []string
+	for i := open; i < len(p); i++ {
+		switch p[i] {
+		case '\\':
+			i++
+		case '[':
+			if end := indexUnescaped(p, i+1, ']'); end > 0 {
+				i = end
+			}
+		case '{':
+			depth++
+		case ',', '}':
+			if depth == 1 {
+				parts = append(parts, p[start:i])
+				start = i + 1
+			}
+			if p[i] == '}' {
+				if depth--; depth > 0 {
+					continue
+				}
+				var out []string
+				for _, part := range parts {
+					more, ok := expandBraces(p[:open]+part+p[i+1:], limit-len(out))
+					if !ok || len(out)+len(more) > limit {
+						return nil, false
+					}
+					out = append(out, more...)
+				}
+				return out, true
+			}
+		}
+	}
+	return []string{p}, true // unclosed: ValidatePattern has refused it
+}
+
+// indexUnescaped finds c in p from i on, outside of escapes and, unless it is
+// the end of one, outside of character classes.
+func indexUnescaped(p string, i int, c byte) int {
+	for ; i < len(p); i++ {
+		switch {
+		case p[i] == '\\':
+			i++
+		case p[i] == c:
+			return i
+		case p[i] == '[' && c != ']':
+			if end := indexUnescaped(p, i+1, ']'); end > 0 {
+				i = end
+			}
+		}
+	}
+	return -1
+}
+
+// fixedPart returns the segments before the first wildcard.
+func fixedPart(segs []segment) []string {
+	var out []string
+	for _, s := range segs {
+		if s.any || s.wild {
+			break
+		}
+		out = append(out, s.literal)
+	}
+	return out
+}
+
+func commonPrefix(a, b []string) []string {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return a[:n]
+}
+
+// base returns the directory that a match keeps its path below, if the rule
+// names no strip.
+func (g *glob) base() string {
+	if g.literal {
+		return dirOf(g.fixed)
+	}
+	return g.fixed
+}
+
+// A globState is where matching stands in a directory: for each alternative,
+// the segments that may match next, as a bit set.
+type globState [][]uint64
+
+// start returns the state in the root.
+func (g *glob) start() globState {
+	st := make(globState, len(g.alts))
+	for i, alt := range g.alts {
+		st[i] = make([]uint64, len(alt)/64+1)
+		st[i][0] = 1
+		skipStars(alt, st[i])
+	}
+	return st
+}
+
+// skipStars adds what follows a ** to a set that holds it, since ** may stand
+// for no directory.
+func skipStars(alt []segment, set []uint64) {
+	for i := range alt {
+		if alt[i].any && set[i/64]>>(i%64)&1 != 0 {
+			set[(i+1)/64] |= 1 << ((i + 1) % 64)
+		}
+	}
+}
+
+// enter returns the state in the directory name, or nil if nothing below it
+// can match.
+func (g *glob) enter(st globState, name string) globState {
+	out := make(globState, len(g.alts))
+	alive := false
+	for a, alt := range g.alts {
+		out[a] = make([]uint64, len(st[a]))
+		for i := range alt {
+			if st[a][i/64]>>(i%64)&1 == 0 {
+				continue
+			}
+			if alt[i].any {
+				if name[0] != '.' {
+					out[a][i/64] |= 1 << (i % 64)
+					alive = true
+				}
+			} else if i+1 < len(alt) && alt[i].match(name) {
+				out[a][(i+1)/64] |= 1 << ((i + 1) % 64)
+				alive = true
+			}
+		}
+		skipStars(alt, out[a])
+	}
+	if !alive {
+		return nil
+	}
+	return out
+}
+
+// file reports whether the pattern matches the file name in the directory
+// that st belongs to.
+func (g *glob) file(st globState, name string) bool {
+	for a, alt := range g.alts {
+		i := len(alt) - 1
+		if st[a][i/64]>>(i%64)&1 != 0 && !alt[i].any && alt[i].match(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// match reports whether the pattern matches a whole path.
+func (g *glob) match(path string) bool {
+	st := g.start()
+	for {
+		name, rest, more := strings.Cut(path, "/")
+		if name == "" {
+			return false
+		}
+		if !more {
+			return g.file(st, name)
+		}
+		if st = g.enter(st, name); st == nil {
+			return false
+		}
+		path = rest
+	}
+}
+
+// dirOf returns the directory of a slash path, "" for the root.
+func dirOf(p string) string {
+	i := strings.LastIndexByte(p, '/')
+	return p[:max(i, 0)]
+}

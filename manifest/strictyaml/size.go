@@ -1,0 +1,81 @@
+package strictyaml
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+)
+
+// A Size is a number of bytes from 1. YAML writes it as a whole number (also
+// 0x…), or as a number with the unit B, KiB, MiB or GiB: 24MiB, 1.5 KiB.
+type Size int64
+
+// maxSize is the largest image that a pointer record can address with the
+// 32-bit words of a microcontroller, and so the largest size of any use.
+const maxSize = math.MaxUint32
+
+var (
+	sizePattern = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?) ?(B|KiB|MiB|GiB)$`)
+	units       = map[string]float64{"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+)
+
+// ParseSize reads a size as a command line gives it.
+func ParseSize(s string) (Size, error) {
+	if n, err := strconv.ParseInt(s, 0, 64); err == nil {
+		return checkSize(n, s)
+	}
+	m := sizePattern.FindStringSubmatch(s)
+	if m == nil {
+		return 0, fmt.Errorf("%s is no size; write bytes, or a number with KiB, MiB or GiB", Quote(s))
+	}
+	f, err := strconv.ParseFloat(m[1], 64)
+	f *= units[m[2]]
+	if err != nil || f > maxSize {
+		return 0, fmt.Errorf("%s is more than 4 GiB", Quote(s))
+	}
+	if f != math.Trunc(f) {
+		return 0, fmt.Errorf("%s is no whole number of bytes", Quote(s))
+	}
+	return checkSize(int64(f), s)
+}
+
+func checkSize(n int64, s string) (Size, error) {
+	if n < 1 || n > maxSize {
+		return 0, fmt.Errorf("%s is out of range; a size is from 1 byte to 4 GiB", Quote(s))
+	}
+	return Size(n), nil
+}
+
+// UnmarshalValue implements [Unmarshaler].
+func (z *Size) UnmarshalValue(v Value) {
+	switch v.Kind() {
+	case Int:
+		i, ok := v.Int()
+		if ok && (i < 1 || i > maxSize) {
+			v.Errorf(CodeValue, "a size is from 1 byte to 4 GiB", "%d is out of range", i)
+		} else if ok {
+			*z = Size(i)
+		}
+	case String:
+		s, ok := v.String()
+		if !ok {
+			return
+		}
+		n, err := ParseSize(s)
+		if err != nil {
+			v.Errorf(CodeValue, "", "%s", err)
+		}
+		*z = n
+	default:
+		v.WrongType("a size, such as 24MiB")
+	}
+}
+
+// JSONSchemaOf describes the type to the schema generator.
+func (Size) JSONSchemaOf() any {
+	return map[string]any{"oneOf": []any{
+		map[string]any{"type": "integer", "minimum": 1, "maximum": int64(maxSize)},
+		map[string]any{"type": "string", "pattern": sizePattern.String()},
+	}}
+}
