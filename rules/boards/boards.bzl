@@ -1,0 +1,56 @@
+"""The boards that the packager knows, each as a platform and a constraint value."""
+
+# As `romfs boards` lists them; a test compares.
+BOARDS = [
+    "alif-ensemble",
+    "arduino-giga",
+    "arduino-nano-33-ble-sense",
+    "arduino-nano-rp2040-connect",
+    "arduino-nicla-vision",
+    "arduino-portenta-h7",
+    "esp32",
+    "esp8266-2m-romfs",
+    "mimxrt",
+    "nrf",
+    "openmv-ae3",
+    "openmv-h7",
+    "openmv-h7-plus",
+    "openmv-m4",
+    "openmv-m7",
+    "openmv-n6",
+    "openmv-pure-thermal",
+    "openmv-rt1062",
+    "pybd-sf2",
+    "pybd-sf6",
+    "renesas-ra",
+    "rp2",
+    "samd",
+    "weact-h743",
+]
+
+def declare_boards(name):
+    """Declares a platform and a constraint value for each board, and the choice that a platform implies.
+
+    Args:
+      name: name of the constraint setting that the values belong to.
+    """
+    native.constraint_setting(name = name)
+
+    for board in BOARDS:
+        native.constraint_value(
+            name = board + ".constraint",
+            constraint_setting = ":" + name,
+        )
+        native.platform(
+            name = board,
+            constraint_values = [":" + board + ".constraint"],
+            # Its own constraints are the host's, so that all of //... builds and tests for it.
+            parents = ["@platforms//host"],
+        )
+
+    native.alias(
+        name = "of_platform",
+        actual = select({":" + board + ".constraint": ":" + board for board in BOARDS} | {
+            "//conditions:default": ":none",
+        }),
+    )

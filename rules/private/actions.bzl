@@ -1,0 +1,197 @@
+"""The actions behind libraries and images: plan, compile, pack, validate.
+
+Each runs one hidden verb of the packager, `romfs bazel …`, on a file of arguments. Paths get into that
+file through `Args` only, so that Bazel can map them (`--experimental_output_paths=strip`): boards whose
+bytecode is the same then share its compile actions.
+"""
+
+load("//rules/private:mpy_cross_toolchain.bzl", "MPY_CROSS_TOOLCHAIN_TYPE")
+load("//rules/private:naming.bzl", "source_name")
+load("//rules/private:packager_toolchain.bzl", "PACKAGER_TOOLCHAIN_TYPE")
+
+# What rules that call these functions declare as their toolchains. Without mpy-cross everything but a
+# compilation works, and only the packager knows, from the manifest, whether there is one.
+TOOLCHAINS = [
+    config_common.toolchain_type(PACKAGER_TOOLCHAIN_TYPE, mandatory = True),
+    config_common.toolchain_type(MPY_CROSS_TOOLCHAIN_TYPE, mandatory = False),
+]
+
+def arguments(ctx, verb):
+    """Begins the file of arguments of one action.
+
+    Args:
+      ctx: the rule's context.
+      verb: the packager's verb, below `romfs bazel`.
+    Returns:
+      list of two Args: the command line as it stands, and the flags to add to.
+    """
+    command = ctx.actions.args()
+    command.add("bazel").add(verb)
+    flags = ctx.actions.args()
+    flags.set_param_file_format("multiline")
+    flags.use_param_file("@%s", use_always = True)
+    flags.add(str(ctx.label), format = "--label=%s")
+    return [command, flags]
+
+def run(ctx, mnemonic, message, args, inputs, outputs, tools = []):
+    """Runs the packager as an action.
+
+    Args:
+      ctx: the rule's context.
+      mnemonic: the action's.
+      message: its progress message.
+      args: what `arguments` began.
+      inputs: list or depset of File.
+      outputs: list of File.
+      tools: executables besides the packager.
+    """
+    ctx.actions.run(
+        executable = ctx.toolchains[PACKAGER_TOOLCHAIN_TYPE].packager,
+        arguments = args,
+        inputs = inputs,
+        outputs = outputs,
+        tools = tools,
+        mnemonic = mnemonic,
+        progress_message = message,
+        toolchain = PACKAGER_TOOLCHAIN_TYPE,
+        execution_requirements = {"supports-path-mapping": "1"},
+    )
+
+def add_board(flags, board):
+    """Adds the flags for a board.
+
+    Args:
+      flags: Args.
+      board: RomfsBoardInfo.
+    Returns:
+      list of File: further inputs of the action.
+    """
+    if board.profile:
+        flags.add(board.profile, format = "--board-file=%s")
+        return [board.profile]
+    if board.id:
+        flags.add(board.id, format = "--board=%s")
+    return []
+
+def _options_flag(source):
+    return "--options=%s\t%s" % (source.name, source.options.path)
+
+def plan(ctx, manifest, sources, board, images = [], overrides = {}):
+    """Decides what goes where, from a manifest and the names of the sources, and compiles the Python.
+
+    The plan depends on no source's content. It writes one small file of options for each Python source, so
+    that an edit compiles one file, and a new rule in the manifest compiles what it changes.
+
+    Args:
+      ctx: the rule's context.
+      manifest: File.
+      sources: list of File: all that the manifest can name.
+      board: RomfsBoardInfo.
+      images: list of string: the nested images, as the manifest names them.
+      overrides: dict, flags of `romfs build` that override the manifest, by name.
+    Returns:
+      struct of `plan` (File), `sources` (list of struct, as in MpyInfo), `compiled` (list of File: what the
+      compile actions made) and `files` (list of File: those and the sources).
+    """
+    folder = ctx.label.name + ".romfs.d/"
+    out = ctx.actions.declare_file(folder + "plan.json")
+    mpy_cross = ctx.toolchains[MPY_CROSS_TOOLCHAIN_TYPE]
+
+    entries = []
+    python = []
+    for file in sources:
+        name = source_name(file)
+        if not name.endswith(".py"):
+            entries.append(struct(plan = out, name = name, file = file, compiled = None))
+            continue
+        stem = folder + name[:-len(".py")]
+        module = struct(
+            name = name,
+            file = file,
+            options = ctx.actions.declare_file(stem + ".options.json"),
+            compiled = ctx.actions.declare_file(stem + ".mpy"),
+        )
+        python.append(module)
+        entries.append(struct(plan = out, name = name, file = file, compiled = module.compiled))
+
+    args = arguments(ctx, "plan")
+    flags = args[1]
+    flags.add(manifest, format = "--manifest=%s")
+    flags.add(source_name(manifest), format = "--manifest-name=%s")
+    if mpy_cross:
+        flags.add(mpy_cross.version, format = "--mpy-cross-version=%s")
+    inputs = [manifest] + add_board(flags, board)
+    for flag, value in overrides.items():
+        flags.add("--%s=%s" % (flag, value))
+    flags.add_all([e.name for e in entries], format_each = "--src=%s")
+    flags.add_all(python, map_each = _options_flag)
+    flags.add_all(images, format_each = "--image=%s")
+    flags.add(out, format = "--out=%s")
+    run(
+        ctx,
+        mnemonic = "RomfsPlan",
+        message = "Planning %{label}",
+        args = args,
+        inputs = inputs,
+        outputs = [out] + [module.options for module in python],
+    )
+
+    for module in python:
+        _compile(ctx, module, mpy_cross)
+    compiled = [module.compiled for module in python]
+    return struct(plan = out, sources = entries, compiled = compiled, files = sources + compiled)
+
+def _compile(ctx, module, mpy_cross):
+    args = arguments(ctx, "compile")
+    flags = args[1]
+    flags.add(module.name, format = "--name=%s")
+    flags.add(module.file, format = "--src=%s")
+    flags.add(module.options, format = "--options=%s")
+    tools = []
+    if mpy_cross:
+        flags.add(mpy_cross.mpy_cross.executable, format = "--mpy-cross=%s")
+        flags.add(mpy_cross.version, format = "--mpy-cross-version=%s")
+        tools.append(mpy_cross.mpy_cross)
+    flags.add(module.compiled, format = "--out=%s")
+    run(
+        ctx,
+        mnemonic = "RomfsCompile",
+        message = "Compiling %s" % module.name,
+        args = args,
+        inputs = [module.file, module.options],
+        outputs = [module.compiled],
+        tools = tools,
+    )
+
+def _source_flag(source):
+    return "--src=%s\t%s\t%s\t%s\t%s" % (
+        source.plan.path,
+        source.name,
+        source.file.path,
+        source.compiled.path if source.compiled else "",
+        str(source.file.owner),
+    )
+
+def add_plans(flags, planned, libraries, images):
+    """Adds the flags that say what an image is made of.
+
+    Args:
+      flags: Args.
+      planned: the image's own plan, as `plan` returned it.
+      libraries: list of MpyInfo.
+      images: dict from the nested images, as the manifest names them, to RomfsImageInfo.
+    Returns:
+      depset of File: the plans.
+    """
+    plans = depset(transitive = [library.plans for library in libraries], order = "postorder")
+    sources = depset(planned.sources, transitive = [library.sources for library in libraries], order = "postorder")
+    flags.add(planned.plan, format = "--plan=%s")
+    flags.add_all(plans, format_each = "--library=%s")
+    flags.add_all(sources, map_each = _source_flag)
+    for name, info in images.items():
+        flags.add_joined(
+            [name, info.image, info.sidecar, info.effective_manifest],
+            join_with = "\t",
+            format_joined = "--image=%s",
+        )
+    return depset([planned.plan], transitive = [plans])

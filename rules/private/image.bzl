@@ -1,0 +1,223 @@
+"""romfs_image: a manifest and sources become one image."""
+
+load("//rules/private:actions.bzl", "TOOLCHAINS", "add_board", "add_plans", "arguments", "plan", "run")
+load("//rules/private:board_info.bzl", "BOARD_PROVIDERS", "board_of")
+load("//rules/private:image_info.bzl", "RomfsImageInfo")
+load("//rules/private:mpy_info.bzl", "MpyInfo")
+load("//rules/private:transitions.bzl", "board_transition")
+
+_DOC = """\
+A ROMFS image, from a manifest and the sources that it names.
+
+```starlark
+romfs_image(
+    name = "image",
+    srcs = glob(["src/**", "models/*"]),
+    board = "@rules_romfs//rules/boards:openmv-n6",
+    manifest = "romfs.yaml",
+    deps = [":drivers"],
+)
+```
+
+The image is `<name>.romfs`, its sidecar `<name>.romfs.json`. They are the bytes that
+`romfs build romfs.yaml` makes of the same files.
+
+**What the manifest sees** is what `srcs` declares, never the source tree: a file that a rule names and
+`srcs` does not is an error that says which label to add, and a pattern matches declared files only.
+
+**Libraries** in `deps` are placed by their own `dest`, after the manifest's files. Two sources for one
+destination are an error that names both.
+
+**The board** is the attribute's, else that of the flag `--@rules_romfs//rules:board` or of the platform
+(`--platforms=@rules_romfs//rules/boards:openmv-n6`), else the manifest's.
+
+**Speed.** One action plans, from names alone; one compiles each Python source; one packs. Boards with
+the same bytecode share the compiled files where actions are cached and paths mapped
+(`--experimental_output_paths=strip`).
+
+Output groups:
+
+| group | files |
+| --- | --- |
+| `sidecar` | `<name>.romfs.json`: board, layout, each file's offset and digests |
+| `digest` | `<name>.romfs.sha256`: the image's sha256 in hexadecimal |
+| `origins` | `<name>.romfs.origins.json`: the label that brought each file |
+| `effective_manifest` | `<name>.effective.yaml`: a manifest that names every file; in the workspace's root, `romfs build bazel-bin/…/<name>.effective.yaml` makes the same image |
+| `hashed` | `<name>.hashed/`: the image and its sidecar under their content-hashed names |
+
+A budget in the manifest is checked by a validation action, which `--norun_validations` turns off; an
+image that does not fit its partition, or has bytecode that its board does not load, fails to pack.
+"""
+
+def _nested_images(ctx):
+    images = {}
+    for target, name in ctx.attr.images.items():
+        if name in images:
+            fail("{}: images has two targets for \"{}\".".format(ctx.label, name))
+        images[name] = target[RomfsImageInfo]
+    return images
+
+def _overrides(ctx):
+    attrs = {
+        "partition": ctx.attr.partition,
+        "layout": ctx.attr.layout,
+    }
+    return {flag: value for flag, value in attrs.items() if value}
+
+def _pack(ctx, planned, board, images, libraries, effective):
+    image = ctx.actions.declare_file(ctx.label.name + ".romfs")
+    sidecar = ctx.actions.declare_file(ctx.label.name + ".romfs.json")
+    digest = ctx.actions.declare_file(ctx.label.name + ".romfs.sha256")
+    origins = ctx.actions.declare_file(ctx.label.name + ".romfs.origins.json")
+
+    args = arguments(ctx, "pack")
+    flags = args[1]
+    plans = add_plans(flags, planned, libraries, images)
+    board_inputs = add_board(flags, board)
+    flags.add(image, format = "--out=%s")
+    flags.add(digest, format = "--digest=%s")
+    flags.add(origins, format = "--origins=%s")
+    nested = []
+    for info in images.values():
+        nested += [info.image, info.sidecar]
+    run(
+        ctx,
+        mnemonic = "RomfsPack",
+        message = "Packing %{output}",
+        args = args,
+        inputs = depset(
+            planned.files + board_inputs + nested,
+            transitive = [plans] + [library.files for library in libraries],
+        ),
+        outputs = [image, sidecar, digest, origins],
+    )
+    return RomfsImageInfo(
+        board = board,
+        digest = digest,
+        effective_manifest = effective,
+        image = image,
+        origins = origins,
+        sidecar = sidecar,
+    )
+
+def _effective_manifest(ctx, planned, board, images, libraries):
+    out = ctx.actions.declare_file(ctx.label.name + ".effective.yaml")
+    args = arguments(ctx, "effective")
+    flags = args[1]
+    plans = add_plans(flags, planned, libraries, images)
+    board_inputs = add_board(flags, board)
+    flags.add(out.short_path, format = "--name=%s")
+    flags.add(out, format = "--out=%s")
+    run(
+        ctx,
+        mnemonic = "RomfsEffectiveManifest",
+        message = "Writing the effective manifest of %{label}",
+        args = args,
+        inputs = depset(board_inputs, transitive = [plans]),
+        outputs = [out],
+    )
+    return out
+
+def _validate(ctx, planned, info):
+    out = ctx.actions.declare_file(ctx.label.name + ".romfs.d/valid")
+    args = arguments(ctx, "validate")
+    flags = args[1]
+    flags.add(planned.plan, format = "--plan=%s")
+    flags.add(info.sidecar, format = "--sidecar=%s")
+    flags.add(out, format = "--out=%s")
+    run(
+        ctx,
+        mnemonic = "RomfsValidate",
+        message = "Validating %{label}",
+        args = args,
+        inputs = [planned.plan, info.sidecar],
+        outputs = [out],
+    )
+    return out
+
+def _hashed(ctx, info):
+    out = ctx.actions.declare_directory(ctx.label.name + ".hashed")
+    args = arguments(ctx, "publish")
+    flags = args[1]
+    flags.add(info.image, format = "--image=%s")
+    flags.add(info.sidecar, format = "--sidecar=%s")
+    flags.add_all([out], expand_directories = False, format_each = "--out-dir=%s")
+    run(
+        ctx,
+        mnemonic = "RomfsPublish",
+        message = "Naming %{label} by its content",
+        args = args,
+        inputs = [info.image, info.sidecar],
+        outputs = [out],
+    )
+    return out
+
+def _romfs_image_impl(ctx):
+    board = board_of(ctx, ctx.attr._board)
+    images = _nested_images(ctx)
+    libraries = [dep[MpyInfo] for dep in ctx.attr.deps]
+    planned = plan(
+        ctx,
+        manifest = ctx.file.manifest,
+        sources = ctx.files.srcs,
+        board = board,
+        images = images.keys(),
+        overrides = _overrides(ctx),
+    )
+    effective = _effective_manifest(ctx, planned, board, images, libraries)
+    info = _pack(ctx, planned, board, images, libraries, effective)
+    return [
+        DefaultInfo(
+            files = depset([info.image]),
+            runfiles = ctx.runfiles([info.image, info.sidecar]),
+        ),
+        OutputGroupInfo(
+            _validation = depset([_validate(ctx, planned, info)]),
+            digest = depset([info.digest]),
+            effective_manifest = depset([effective]),
+            hashed = depset([_hashed(ctx, info)]),
+            origins = depset([info.origins]),
+            sidecar = depset([info.sidecar]),
+        ),
+        info,
+    ]
+
+romfs_image = rule(
+    implementation = _romfs_image_impl,
+    doc = _DOC,
+    cfg = board_transition,
+    attrs = {
+        "manifest": attr.label(
+            doc = "The manifest (`romfs schema` describes it). For an image without one, see `romfs_image_from_srcs`.",
+            allow_single_file = [".yaml", ".yml", ".json"],
+            mandatory = True,
+        ),
+        "srcs": attr.label_list(
+            doc = "Every file that the manifest names or its patterns match.",
+            allow_files = True,
+        ),
+        "deps": attr.label_list(
+            doc = "Libraries, placed by their own `dest`.",
+            providers = [MpyInfo],
+        ),
+        "images": attr.label_keyed_string_dict(
+            doc = "Nested images: for each `image:` of the manifest the target that makes it, with the path as the manifest writes it: " +
+                  "`{\":common\": \"../common/romfs.yaml\"}`.",
+            providers = [RomfsImageInfo],
+        ),
+        "board": attr.label(
+            doc = "The board: one of `@rules_romfs//rules/boards`, or a `romfs_board`. Overrides flag, platform and manifest.",
+            providers = BOARD_PROVIDERS,
+        ),
+        "partition": attr.string(
+            doc = "The board's ROM partition, by name or index. Overrides the manifest's.",
+        ),
+        "layout": attr.string(
+            doc = "How files are laid out. Overrides the manifest's.",
+            values = ["", "compact", "stable", "openmv"],
+        ),
+        "_board": attr.label(default = Label("//rules:board"), providers = BOARD_PROVIDERS),
+    },
+    provides = [RomfsImageInfo],
+    toolchains = TOOLCHAINS,
+)
