@@ -34,6 +34,7 @@ type app struct {
 
 // verbs is the list of commands. To add one, write cmd_NAME.go and a line here.
 var verbs = []func(*app) *cobra.Command{
+	newBuildCmd,
 	newVersionCmd,
 }
 

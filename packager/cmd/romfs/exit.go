@@ -5,7 +5,12 @@ import (
 	"errors"
 	"io/fs"
 
+	"rules_romfs/manifest"
 	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/board"
+	"rules_romfs/packager/mpy"
+	"rules_romfs/packager/pack"
+	"rules_romfs/packager/romfs"
 )
 
 // The exit codes. Scripts depend on them; docs/cli.md lists them.
@@ -50,7 +55,18 @@ type exitRule struct {
 var exitRules = []exitRule{
 	{exitUsage, is[*usageError]},
 	{exitInput, is[*inputError]},
+	{exitInput, is[manifest.Errors]},
+	{exitInput, is[*manifest.Error]},
+	{exitInput, is[*pack.SourceError]},
+	{exitInput, is[*mpy.OptionError]},
+	{exitInput, is[*romfs.TreeError]},
+	{exitCompile, is[*mpy.CompileError]},
+	{exitCompile, is[*mpy.NotFoundError]},
 	{exitImage, is[*imageError]},
+	{exitImage, is[*pack.FitError]},
+	{exitIncompatible, is[*pack.MPYError]},
+	{exitIncompatible, is[*pack.BoardError]},
+	{exitIncompatible, is[*board.NoROMError]},
 	{exitIncompatible, is[*artifact.MismatchError]},
 	{exitIncompatible, is[*artifact.FormatError]},
 	{exitDiffers, is[*differsError]},

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"rules_romfs/manifest"
+	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/board"
+	"rules_romfs/packager/mpy"
+	"rules_romfs/packager/pack"
+	"rules_romfs/packager/report"
+)
+
+// defaultManifest is what build and explain take without an argument, and
+// what init writes.
+const defaultManifest = "romfs.yaml"
+
+// sourceFlags are those of every verb that builds: build, explain, deploy.
+type sourceFlags struct {
+	board, partition, size string
+	compile, noCompile     bool
+	mpyCross, cacheDir     string
+	offline, noCache       bool
+	jobs                   int
+	allow                  []string
+}
+
+func (f *sourceFlags) add(a *app, cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.board, "board", "", "`board` id (romfs boards lists them) or board file; over the manifest's")
+	flags.StringVarP(&f.partition, "partition", "p", "", "`partition` name or index; over the manifest's")
+	flags.StringVar(&f.size, "partition-size", "", "`size` of the partition, such as 1MiB, where the board leaves it open")
+	flags.BoolVarP(&f.compile, "mpy", "m", false, "compile .py files, whatever the manifest says")
+	flags.BoolVar(&f.noCompile, "no-mpy", false, "pack .py files as they are, whatever the manifest says")
+	flags.StringVar(&f.mpyCross, "mpy-cross", "", "compiler to use: the `file` of a mpy-cross")
+	flags.BoolVar(&f.offline, "offline", false, "do not fetch the compiler if it is not there")
+	flags.IntVarP(&f.jobs, "jobs", "j", 0, "compile with `N` processes at once (default: one a processor)")
+	flags.StringVar(&f.cacheDir, "cache-dir", "", "keep compiled files in `dir` (default: $ROMFS_CACHE, else the user's cache folder)")
+	flags.BoolVar(&f.noCache, "no-cache", false, "neither use nor fill the cache of compiled files")
+	flags.StringSliceVar(&f.allow, "allow", nil, "silence the warnings with these `codes`")
+	cmd.MarkFlagsMutuallyExclusive("mpy", "no-mpy")
+	cmd.MarkFlagsMutuallyExclusive("cache-dir", "no-cache")
+	a.complete(cmd, "board", boardIDs()...)
+}
+
+func boardIDs() []string {
+	var ids []string
+	for _, p := range board.Builtin() {
+		ids = append(ids, p.ID)
+	}
+	return ids
+}
+
+// options turns the flags into those of a build.
+func (f *sourceFlags) options(a *app, path string) (pack.Options, error) {
+	o := pack.Options{
+		Path: path, Board: f.board, Partition: f.partition, Jobs: f.jobs,
+		MPYCross: f.mpyCross, Offline: f.offline, Getenv: a.getenv, Reporter: a.reporter,
+	}
+	if f.jobs < 0 {
+		return o, &usageError{fmt.Sprintf("--jobs takes a number of processes, not %d", f.jobs)}
+	}
+	if f.size != "" {
+		n, err := board.ParseSize(f.size)
+		if err == nil && n == 0 {
+			err = fmt.Errorf("a partition of %s holds nothing", f.size)
+		}
+		if err != nil {
+			return o, &usageError{fmt.Sprintf("--partition-size: %v", err)}
+		}
+		o.PartitionSize = n
+	}
+	if f.compile || f.noCompile {
+		o.Compile = &f.compile
+	}
+	for _, code := range f.allow {
+		o.Allow = append(o.Allow, manifest.LintCode(code))
+	}
+	switch {
+	case f.noCache:
+	case f.cacheDir != "":
+		o.CacheRoot = f.cacheDir
+	default:
+		// Without a home there is no cache: builds are slower, and right.
+		o.CacheRoot, _ = mpy.CacheRoot(a.getenv)
+	}
+	return o, nil
+}
+
+// buildResult is what build prints with --output json.
+type buildResult struct {
+	Image    string          `json:"image"`
+	Sidecar  string          `json:"sidecar,omitempty"`
+	Written  []string        `json:"written"`
+	SHA256   artifact.Digest `json:"sha256"`
+	Size     int64           `json:"size"`
+	Free     *int64          `json:"free,omitempty"`
+	Files    int             `json:"files"`
+	Warnings []warning       `json:"warnings"`
+}
+
+type warning struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+func newBuildCmd(a *app) *cobra.Command {
+	var f sourceFlags
+	var out, outDir string
+	cmd := &cobra.Command{
+		Use:   "build [DIR|MANIFEST]",
+		Short: "Build an image and its sidecar from a manifest or a directory",
+		Long: `Build an image from a manifest (default: ./romfs.yaml) or a directory.
+
+Without -o and --out-dir, NAME.romfs and its description NAME.romfs.json are
+written to the current directory; NAME is the manifest's, or the directory's.
+A directory is packed as mpremote does: all of it, .py files compiled.
+
+The same inputs give the same bytes, on every machine. The image's sha256 is
+its identity. Files are written whole or not at all.`,
+		Example: `  romfs build
+  romfs build src --no-mpy -o app.romfs
+  romfs build app/romfs.yaml --board openmv-n6 --out-dir dist
+  romfs build app/romfs.yaml -o - | sha256sum`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path := defaultManifest
+			if len(args) > 0 {
+				path = args[0]
+			}
+			o, err := f.options(a, path)
+			if err != nil {
+				return err
+			}
+			name, err := pack.Name(path)
+			if err != nil {
+				return err
+			}
+			targets := pack.Targets{Image: name + ".romfs", HashedDir: outDir}
+			switch {
+			case out != "":
+				targets.Image = out
+			case outDir != "":
+				if err := os.MkdirAll(outDir, 0o777); err != nil {
+					return &pack.OutputError{Path: outDir, Err: err}
+				}
+				targets.Image = filepath.Join(outDir, name+".romfs")
+			}
+			toStdout := out == "-"
+			if !toStdout {
+				o.Outputs = []string{targets.Image, artifact.Path(targets.Image)}
+			}
+			im, err := pack.Build(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			warnings := a.warn(im.Warnings)
+			if toStdout {
+				return im.Stream(cmd.Context(), a.stdout, a.reporter)
+			}
+			written, err := im.Save(cmd.Context(), targets, a.reporter)
+			if err != nil {
+				return err
+			}
+			s, err := im.Sidecar()
+			if err != nil {
+				return err
+			}
+			r := buildResult{Image: written[0], Written: written, SHA256: s.Image.SHA256, Size: s.Image.Size,
+				Free: s.Totals.Free, Files: s.Totals.Files, Warnings: warnings}
+			if len(written) > 1 {
+				r.Sidecar = written[1]
+			}
+			return a.result(r, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "%s: %s, %s%s, sha256 %s\n", r.Image, report.Plural(int64(r.Files), "file"), report.Size(r.Size), freeText(s), r.SHA256.Short())
+				return err
+			})
+		},
+	}
+	f.add(a, cmd)
+	cmd.Flags().StringVarP(&out, "out", "o", "", "write the image to `file`; - is stdout, without a sidecar")
+	cmd.Flags().StringVar(&outDir, "out-dir", "", "write into `dir`, and once more under a name with the sha256")
+	cmd.MarkFlagsMutuallyExclusive("out", "out-dir")
+	return cmd
+}
+
+func freeText(s *artifact.Sidecar) string {
+	if s.Partition == nil || s.Totals.Free == nil {
+		return ""
+	}
+	return fmt.Sprintf(" (%.1f%% of %s)", 100*float64(s.Image.Size)/float64(s.Partition.Size), s.Partition.Name)
+}
+
+// warn reports a build's warnings and returns them for its result.
+func (a *app) warn(warnings []pack.Warning) []warning {
+	all := []warning{}
+	for _, w := range warnings {
+		a.reporter.Log(report.Warning, fmt.Sprintf("%s [%s]", w.Message, w.Code))
+		all = append(all, warning{w.Code, w.Message})
+	}
+	return all
+}

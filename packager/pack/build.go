@@ -1,0 +1,431 @@
+// Package pack makes images: it is the one place where the manifest's plan,
+// the compiler, the board's demands and the format's layout meet.
+//
+// [Build] does all of it, from the path of a manifest or directory. Whoever
+// has the parts already, as Bazel's actions do, gives them to [Assemble] as a
+// [Spec]. Either way the result is an [Image], which streams: its sources are
+// read once to know their digests and once to be written, and no more than the
+// compiled code is held in memory.
+package pack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"rules_romfs/manifest"
+	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/board"
+	"rules_romfs/packager/mpy"
+	"rules_romfs/packager/report"
+	"rules_romfs/packager/romfs"
+)
+
+// Options are what a build knows besides its manifest.
+type Options struct {
+	// Path is a manifest, or a directory to pack as mpremote does.
+	Path string
+
+	Board         string // id or path of a board file; over the manifest's
+	Partition     string // name or index; over the manifest's
+	PartitionSize int64  // bytes; over the board's profile; 0: as it says
+
+	Compile *bool // over mpy.compile of the manifest and its rules
+	Jobs    int   // compilers at once; 0: one a processor
+
+	MPYCross  string // compiler to use
+	Offline   bool   // do not fetch one
+	CacheRoot string // see mpy.CacheRoot; empty: no cache, and nothing fetched
+
+	Outputs  []string            // paths that the build is going to write
+	Allow    []manifest.LintCode // warnings to silence, besides the manifest's
+	Getenv   func(string) string
+	Reporter report.Reporter
+}
+
+// Build makes the image of a manifest or directory, ready to be written.
+// Errors are manifest.Errors, *mpy.NotFoundError, *mpy.CompileError (several
+// joined), *SourceError, *MPYError, *FitError, or the system's.
+func Build(ctx context.Context, o Options) (*Image, error) {
+	if o.Jobs <= 0 {
+		o.Jobs = runtime.GOMAXPROCS(0)
+	}
+	b := &builder{Options: o, compilers: map[string]*mpy.Compiler{}}
+	plan, err := b.resolve()
+	if err != nil {
+		return nil, err
+	}
+	im, err := b.image(ctx, plan, b.partition)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.checkOutputs(plan); err != nil {
+		return nil, err
+	}
+	im.Warnings = slices.DeleteFunc(append(b.warnings, im.Warnings...), func(w Warning) bool {
+		return slices.Contains(b.allow, manifest.LintCode(w.Code))
+	})
+	return im, nil
+}
+
+// Name returns the base name of the artifact that a build of path makes.
+func Name(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", &SourceError{Source: path, Err: err}
+	}
+	if info.IsDir() {
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			return "", err
+		}
+		if name := filepath.Base(abs); fs.ValidPath(name) && name != "." {
+			return name, nil
+		}
+		return "root", nil // the root of a file system has no name
+	}
+	m, err := manifest.Load(path)
+	if err != nil {
+		return "", err
+	}
+	return m.Name, nil
+}
+
+// A builder is one build: options, and what is found out on the way.
+type builder struct {
+	Options
+	board     *board.Profile           // nil: none
+	partition *board.Partition         // of board
+	compilers map[string]*mpy.Compiler // by release
+	cache     *mpy.Cache
+	warnings  []Warning
+	allow     []manifest.LintCode
+}
+
+func (b *builder) warn(code, format string, args ...any) {
+	b.warnings = append(b.warnings, Warning{code, fmt.Sprintf(format, args...)})
+}
+
+// resolve reads the manifest, finds the board, and resolves the one with the
+// other's demands.
+func (b *builder) resolve() (*manifest.Plan, error) {
+	info, err := os.Stat(b.Path)
+	if err != nil {
+		return nil, &SourceError{Source: b.Path, Err: err}
+	}
+	if info.IsDir() {
+		if err := b.lookup(b.Board, b.Partition); err != nil {
+			return nil, err
+		}
+		return b.directory()
+	}
+	m, err := manifest.Load(b.Path)
+	if err != nil {
+		return nil, err
+	}
+	id, partition := b.Board, b.Partition
+	if id == "" {
+		if id = m.Board; isPath(id) && !filepath.IsAbs(id) {
+			id = filepath.Join(m.Dir(), filepath.FromSlash(id))
+		}
+	}
+	if partition == "" {
+		partition = string(m.Partition)
+	}
+	if err := b.lookup(id, partition); err != nil {
+		return nil, err
+	}
+	plan, warnings, err := m.Resolve(nil, b.resolveOptions())
+	b.lint(warnings)
+	if plan != nil {
+		b.allow = plan.Allow
+	}
+	return plan, err
+}
+
+// directory plans a plain directory: as mpremote packs it, but for what a
+// board named on the command line demands.
+func (b *builder) directory() (*manifest.Plan, error) {
+	o := manifest.DirOptions{Compile: b.Compile == nil || *b.Compile, Outputs: b.Outputs, Allow: b.Allow}
+	plan, warnings, err := manifest.DirPlan(b.Path, o)
+	b.lint(warnings)
+	if err != nil {
+		return nil, err
+	}
+	b.allow = plan.Allow
+	plan.Dedup = new(false) // mpremote has none
+	for i := range plan.Entries {
+		e := &plan.Entries[i]
+		for _, r := range b.boardAlign() {
+			if e.Kind == manifest.File && doublestar.MatchUnvalidated(r.Match, e.Dest) {
+				e.Align, e.AlignFrom = r.To, fmt.Sprintf("board %s (%s)", b.board.ID, r.Match)
+				break
+			}
+		}
+	}
+	return plan, nil
+}
+
+// isPath reports whether a board is named by the path of its file; see
+// board.Lookup.
+func isPath(id string) bool {
+	return strings.ContainsAny(id, `/\`) || strings.HasSuffix(id, ".yaml") || strings.HasSuffix(id, ".yml")
+}
+
+func (b *builder) lint(warnings []manifest.Warning) {
+	for _, w := range warnings {
+		b.warnings = append(b.warnings, Warning{
+			Code: string(w.Code), Message: (&manifest.Error{File: w.File, Line: w.Line, Column: w.Column, Rule: w.Rule, Message: w.Message, Remedy: w.Remedy}).Error(),
+		})
+	}
+}
+
+// A BoardError says that a board or partition cannot be used.
+type BoardError struct{ Err error }
+
+func (e *BoardError) Error() string { return e.Err.Error() }
+func (e *BoardError) Unwrap() error { return e.Err }
+
+// lookup finds the board and its partition.
+func (b *builder) lookup(id, partition string) error {
+	if id == "" {
+		switch {
+		case partition != "":
+			return &BoardError{fmt.Errorf("partition %q is of no use without a board; add --board ID (romfs boards lists them)", partition)}
+		case b.PartitionSize != 0:
+			b.partition = &board.Partition{Name: "romfs0", Size: b.PartitionSize}
+		}
+		return nil
+	}
+	p, err := board.Lookup(id)
+	if err != nil {
+		return &BoardError{err}
+	}
+	if b.PartitionSize != 0 {
+		if p, err = p.WithSize(partition, b.PartitionSize); err != nil {
+			return &BoardError{err}
+		}
+	}
+	part, err := p.Partition(partition)
+	if err != nil {
+		return &BoardError{err}
+	}
+	b.board, b.partition = p, part
+	return nil
+}
+
+func (b *builder) resolveOptions() manifest.ResolveOptions {
+	o := manifest.ResolveOptions{Compile: b.Compile, Outputs: b.Outputs, Allow: b.Allow}
+	if b.board == nil {
+		return o
+	}
+	o.Board, o.Partition = b.board.ID, b.partition.Name
+	if b.partition.Base != 0 {
+		o.BaseAlign = lowBit(int64(b.partition.Base))
+	}
+	for _, r := range b.boardAlign() {
+		o.BoardAlign = append(o.BoardAlign, manifest.BoardAlign{Match: r.Match, To: r.To})
+	}
+	return o
+}
+
+func (b *builder) boardAlign() []board.AlignRule {
+	if b.board == nil {
+		return nil
+	}
+	return b.board.Align
+}
+
+// image makes the image of a plan; those nested in it first, for no partition
+// of their own.
+func (b *builder) image(ctx context.Context, plan *manifest.Plan, partition *board.Partition) (*Image, error) {
+	spec, err := b.spec(plan, partition)
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	var jobs []mpy.Job
+	var compiled []int // indices of inputs, one a job
+	for i := range plan.Entries {
+		e := &plan.Entries[i]
+		if e.Kind == manifest.Dir {
+			spec.Dirs = append(spec.Dirs, e.Dest)
+			continue
+		}
+		in := Input{
+			Dest: e.Dest, Kind: artifact.KindData, Source: e.Source, Rule: e.Rule, Path: e.Path,
+			Align: e.Align, AlignFrom: e.AlignFrom, Bulk: e.Bulk, Why: e.MPYFrom,
+		}
+		switch {
+		case e.Kind == manifest.Image:
+			in.Kind = artifact.KindImage
+			if in.Nested, err = b.image(ctx, e.Nested, nil); err != nil {
+				errs = append(errs, fmt.Errorf("%s (%s): %w", e.Source, e.Rule, err))
+			}
+		case e.MPY != nil:
+			in.Kind = artifact.KindMPY
+			options, err := b.mpyOptions(e)
+			if err != nil {
+				errs = append(errs, &SourceError{Source: e.Source, Rule: e.Rule, Err: err})
+			}
+			jobs = append(jobs, mpy.Job{Path: e.Path, Options: options})
+			compiled = append(compiled, len(spec.Inputs))
+		}
+		spec.Inputs = append(spec.Inputs, in)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if len(jobs) > 0 {
+		compiler, results, err := b.compile(ctx, plan, jobs)
+		if err != nil {
+			return nil, err
+		}
+		spec.Compiler = compiler.Release
+		spec.ABIVersion, spec.ABISubVersion = compiler.Version, compiler.SubVersion
+		for i, r := range results {
+			source := artifact.Digest(r.SourceSum)
+			spec.Inputs[compiled[i]].Code, spec.Inputs[compiled[i]].SourceSHA256 = r.Code, &source
+		}
+	}
+	return Assemble(ctx, spec, b.Jobs, b.Reporter)
+}
+
+// spec fills in what a plan leaves to the board.
+func (b *builder) spec(plan *manifest.Plan, partition *board.Partition) (Spec, error) {
+	layout, err := romfs.ParseLayout(plan.Layout)
+	if err != nil {
+		return Spec{}, err
+	}
+	spec := Spec{Name: plan.Name, Board: b.board, Partition: partition, Layout: layout}
+	switch {
+	case plan.Dedup != nil:
+		spec.Dedup = *plan.Dedup
+	default:
+		spec.Dedup = layout != romfs.OpenMV && (b.board == nil || b.board.DedupDefault())
+	}
+	var whole int64
+	if partition != nil {
+		whole = partition.Size
+	}
+	if m := plan.Budget.Max; m != nil {
+		spec.Max = m.Of(whole)
+		whole = spec.Max
+	}
+	if w := plan.Budget.Warn; w != nil {
+		spec.Warn = w.Of(whole)
+	}
+	return spec, nil
+}
+
+// mpyOptions are an entry's, with the board's answers where it asks for them.
+func (b *builder) mpyOptions(e *manifest.Entry) (mpy.Options, error) {
+	o := mpy.Options{
+		SourceName: e.MPY.SourceName, Optimize: e.MPY.Optimize, Emit: e.MPY.Emit,
+		Arch: e.MPY.Arch, ArchFlags: e.MPY.ArchFlags, SmallIntBits: e.MPY.SmallIntBits,
+	}
+	if o.Arch == "board" {
+		if b.board == nil {
+			return o, errors.New("arch: board needs a board; add board: ID to the manifest, or --board ID")
+		}
+		o.Arch = b.board.MPY.Arch
+	}
+	if o.SmallIntBits == 0 && b.board != nil {
+		o.SmallIntBits = b.board.MPY.SmallIntBits
+	}
+	return o, o.Validate()
+}
+
+// compile compiles the jobs of one plan with the release that it asks for.
+func (b *builder) compile(ctx context.Context, plan *manifest.Plan, jobs []mpy.Job) (*mpy.Compiler, []mpy.Result, error) {
+	compiler, err := b.compiler(ctx, plan.MPYVersion)
+	if err != nil {
+		return nil, nil, err
+	}
+	task := b.Reporter.Task("compile", int64(len(jobs)), report.Files)
+	batch := &mpy.Batch{Compiler: compiler, Cache: b.cache, Workers: b.Jobs, Done: func(i int, r *mpy.Result) { task.Add(1) }}
+	results, err := batch.Run(ctx, jobs)
+	if err != nil {
+		task.Fail(err)
+		return nil, nil, err
+	}
+	task.Done()
+	cached := 0
+	for _, r := range results {
+		if r.Cached {
+			cached++
+		}
+	}
+	b.Reporter.Event("compiled", map[string]any{"files": len(jobs), "cached": cached, "compiler": compiler.Release, "origin": compiler.Origin})
+	if b.cache != nil {
+		if err := b.cache.Err(); err != nil {
+			b.warn(WarnCache, "the compile cache does not work, so the next build compiles everything again: %v", err)
+		}
+	}
+	return compiler, results, nil
+}
+
+func (b *builder) compiler(ctx context.Context, release string) (*mpy.Compiler, error) {
+	if c := b.compilers[release]; c != nil {
+		return c, nil
+	}
+	c, warnings, err := mpy.Find(ctx, mpy.FindOptions{
+		Explicit: b.MPYCross, Want: release, Pinned: release != "",
+		Offline: b.Offline, CacheRoot: b.CacheRoot, Getenv: b.Getenv,
+	})
+	for _, w := range warnings {
+		b.warnings = append(b.warnings, Warning{w.Code, w.Message})
+	}
+	if err != nil {
+		return nil, err
+	}
+	b.compilers[release] = c
+	if b.cache == nil && b.CacheRoot != "" {
+		if b.cache, err = mpy.OpenCache(b.CacheRoot); err != nil {
+			b.warn(WarnCache, "no compile cache: %v", err)
+		}
+	}
+	return c, nil
+}
+
+// checkOutputs refuses to overwrite what the image is made from, also through
+// a link or another name.
+func (b *builder) checkOutputs(plan *manifest.Plan) error {
+	var errs []error
+	for _, out := range b.Outputs {
+		info, err := os.Stat(out)
+		if err != nil {
+			continue // it does not exist, or writing it will say what is wrong
+		}
+		check := func(path string) {
+			if source, err := os.Stat(path); err == nil && os.SameFile(info, source) {
+				errs = append(errs, &SourceError{Source: out, Err: fmt.Errorf("the build would overwrite its own source %s; choose another output with -o", path)})
+			}
+		}
+		check(b.Path)
+		eachSource(plan, check)
+	}
+	return errors.Join(errs...)
+}
+
+func eachSource(plan *manifest.Plan, visit func(path string)) {
+	if plan.Manifest != "" {
+		visit(plan.Manifest)
+	}
+	for i := range plan.Entries {
+		switch e := &plan.Entries[i]; {
+		case e.Nested != nil:
+			eachSource(e.Nested, visit)
+		case e.Path != "":
+			visit(e.Path)
+		}
+	}
+}

@@ -1,0 +1,192 @@
+package pack
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/mpy"
+	"rules_romfs/packager/report"
+	"rules_romfs/packager/romfs"
+)
+
+// align decides a file's alignment: what the manifest says, and never less
+// than a nested image needs.
+func (im *Image) align(in *Input) (int64, error) {
+	align, why := in.Align, in.AlignFrom
+	if own := in.ownAlign(); own > align {
+		if align > 1 {
+			return 0, &SourceError{Source: in.Source, Rule: in.Rule,
+				Err: fmt.Errorf("align %d (%s) is less than the %d bytes that a file inside this image needs; raise it, or leave it out", align, why, own)}
+		}
+		align, why = own, "nested image"
+	}
+	if p := im.Spec.Partition; p != nil && p.Base != 0 && align > lowBit(int64(p.Base)) {
+		return 0, &SourceError{Source: in.Source, Rule: in.Rule,
+			Err: fmt.Errorf("an alignment of %d bytes (%s) cannot be had in partition %s of %s: it starts at %#x, a multiple of %d only", align, why, p.Name, im.Spec.Board.ID, p.Base, lowBit(int64(p.Base)))}
+	}
+	in.Align, in.AlignFrom = align, why
+	return align, nil
+}
+
+func (in *Input) ownAlign() int64 {
+	if in.Nested == nil {
+		return in.OwnAlign
+	}
+	return in.Nested.sidecar.Align
+}
+
+// An MPYError says that firmware would refuse a .mpy file of the image.
+type MPYError struct {
+	Path   string // in the image
+	Source string
+	Rule   string
+	Board  string // id of the board profile
+	Err    error  // *mpy.IncompatibleError or mpy.ErrNotMPY
+}
+
+func (e *MPYError) Error() string {
+	return fmt.Sprintf("%s (%s): board %s cannot load it: %v", e.Path, joinNonEmpty(", ", e.Rule, e.Source), e.Board, e.Err)
+}
+
+func (e *MPYError) Unwrap() error { return e.Err }
+
+func joinNonEmpty(sep string, s ...string) string {
+	return strings.Join(slices.DeleteFunc(s, func(s string) bool { return s == "" }), sep)
+}
+
+// checkABI checks the header of every .mpy file against the board and returns
+// each ABI that one asks for, sorted.
+func (im *Image) checkABI(contents []digested) ([]artifact.ABI, error) {
+	var abis []artifact.ABI
+	var errs []error
+	for i := range im.Spec.Inputs {
+		in := &im.Spec.Inputs[i]
+		if !in.isMPY() {
+			continue
+		}
+		h, err := mpy.ParseHeader(contents[i].head)
+		if err == nil {
+			abis = append(abis, artifact.ABI{Version: int(h.Version), SubVersion: int(h.SubVersion),
+				Arch: h.Arch.String(), ArchFlags: h.ArchFlags, SmallIntBits: h.SmallIntBits})
+			if im.Spec.Board != nil {
+				err = im.boardABI().Accepts(h)
+			}
+		} else if im.Spec.Board == nil {
+			im.warn(WarnMPY, "%s: %v; no firmware imports it", in.Dest, err)
+			continue
+		}
+		if err != nil {
+			errs = append(errs, &MPYError{Path: in.Dest, Source: in.Source, Rule: in.Rule, Board: im.Spec.Board.ID, Err: err})
+		}
+	}
+	slices.SortFunc(abis, compareABI)
+	abis = slices.Compact(abis)
+	if im.Spec.Board == nil && !oneFirmware(abis) {
+		im.warn(WarnABI, "the .mpy files ask for different firmware (%s): no board loads all of them", strings.Join(abiNames(abis), ", "))
+	}
+	return abis, errors.Join(errs...)
+}
+
+// boardABI is what the firmware of the image's board loads: the .mpy version
+// of the compiler's release, which the manifest or we choose to suit it.
+func (im *Image) boardABI() mpy.ABI {
+	abi := mpy.ABI{Version: im.Spec.ABIVersion, SubVersion: im.Spec.ABISubVersion, SmallIntBits: im.Spec.Board.MPY.SmallIntBits}
+	if abi.Version == 0 {
+		abi.Version, abi.SubVersion = abiVersion, abiSubVersion
+	}
+	abi.Arch, _ = mpy.ParseArch(im.Spec.Board.MPY.Arch) // board has checked its profile
+	return abi
+}
+
+// The .mpy version of MicroPython 1.23 and later (py/persistentcode.h,
+// MPY_VERSION and MPY_SUB_VERSION).
+const (
+	abiVersion    = 6
+	abiSubVersion = 3
+)
+
+func compareABI(a, b artifact.ABI) int {
+	return cmp.Or(cmp.Compare(a.Version, b.Version), cmp.Compare(a.SubVersion, b.SubVersion), cmp.Compare(a.Arch, b.Arch),
+		cmp.Compare(a.ArchFlags, b.ArchFlags), cmp.Compare(a.SmallIntBits, b.SmallIntBits))
+}
+
+// oneFirmware reports whether one firmware could load all of these: one
+// version, and one architecture besides bytecode (the thumb ones include each
+// other).
+func oneFirmware(abis []artifact.ABI) bool {
+	var native *artifact.ABI
+	for i := range abis {
+		a := &abis[i]
+		if a.Version != abis[0].Version {
+			return false
+		}
+		if a.Arch == mpy.ArchNone.String() {
+			continue
+		}
+		if native != nil && (a.SubVersion != native.SubVersion || a.Arch != native.Arch && !(thumb(a.Arch) && thumb(native.Arch))) {
+			return false
+		}
+		native = a
+	}
+	return true
+}
+
+func thumb(arch string) bool {
+	return strings.HasPrefix(arch, "armv6m") || strings.HasPrefix(arch, "armv7")
+}
+
+func abiNames(abis []artifact.ABI) []string {
+	var names []string
+	for _, a := range abis {
+		names = append(names, fmt.Sprintf("%d.%d %s", a.Version, a.SubVersion, a.Arch))
+	}
+	return slices.Compact(names)
+}
+
+// A FitError says that the image is too large.
+type FitError struct {
+	Size, Limit int64  // bytes
+	Of          string // what has the limit: "partition romfs0 of openmv-m4", "budget.max"
+	Largest     []string
+}
+
+func (e *FitError) Error() string {
+	return fmt.Sprintf("the image has %d bytes, which is %d more than %s holds (%d); its largest files: %s; leave some out, shrink them, or use another partition",
+		e.Size, e.Size-e.Limit, e.Of, e.Limit, strings.Join(e.Largest, ", "))
+}
+
+// checkSize holds the image to its partition and to the manifest's budget.
+func (im *Image) checkSize() error {
+	size := im.Plan.Size
+	var errs []error
+	if p := im.Spec.Partition; p != nil {
+		switch {
+		case p.Size == 0:
+			im.warn(WarnPartition, "board %s: the size of %s is the choice of who builds the firmware, so nothing checks that %d bytes fit; say it with --partition-size", im.Spec.Board.ID, p.Name, size)
+		case size > p.Size:
+			errs = append(errs, &FitError{size, p.Size, fmt.Sprintf("partition %s of %s", p.Name, im.Spec.Board.ID), im.largest()})
+		}
+	}
+	if m := im.Spec.Max; m > 0 && size > m {
+		errs = append(errs, &FitError{size, m, "budget.max of the manifest", im.largest()})
+	}
+	if w := im.Spec.Warn; w > 0 && size > w && len(errs) == 0 {
+		im.warn(WarnBudget, "the image has %d bytes, %d more than budget.warn (%d)", size, size-w, w)
+	}
+	return errors.Join(errs...)
+}
+
+// largest names the three files that take most space.
+func (im *Image) largest() []string {
+	files := slices.Clone(im.Plan.Files)
+	slices.SortStableFunc(files, func(a, b romfs.Placed) int { return cmp.Compare(b.Stored, a.Stored) })
+	var names []string
+	for _, f := range files[:min(3, len(files))] {
+		names = append(names, fmt.Sprintf("%s (%s)", f.Path, report.Size(f.Stored)))
+	}
+	return names
+}

@@ -1,0 +1,252 @@
+package pack
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"math/bits"
+	"path"
+	"slices"
+	"strings"
+
+	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/report"
+	"rules_romfs/packager/romfs"
+)
+
+// An Image is a laid-out image: everything about it is decided, and writing
+// it takes reading its sources once more.
+type Image struct {
+	Spec     Spec
+	Plan     *romfs.Plan
+	Warnings []Warning
+
+	sidecar artifact.Sidecar // without the image's identity, until known
+	known   bool
+	inputs  map[string]*Input
+}
+
+// A Warning is something that is probably wrong. Code names it for the
+// switches that silence it.
+type Warning struct{ Code, Message string }
+
+// The codes of this package's warnings.
+const (
+	WarnBoundary  = "boundary-dropped" // layout stable without its boundary
+	WarnBudget    = "budget"           // above budget.warn
+	WarnPartition = "partition-size"   // the partition's size is not known
+	WarnMPY       = "not-mpy"          // a .mpy file without a .mpy header
+	WarnABI       = "mixed-abi"        // .mpy files that no single firmware loads
+	WarnCompiler  = "mpy-cross"        // what finding the compiler warns of
+	WarnCache     = "cache"            // the compile cache does not work
+)
+
+// Assemble reads the spec's contents, checks them against the board, and lays
+// the image out. Jobs is the number of files read at once.
+func Assemble(ctx context.Context, spec Spec, jobs int, reporter report.Reporter) (*Image, error) {
+	im := &Image{Spec: spec, inputs: map[string]*Input{}}
+	contents, err := digest(ctx, spec.Inputs, jobs, reporter)
+	if err != nil {
+		return nil, err
+	}
+	abis, err := im.checkABI(contents)
+	if err != nil {
+		return nil, err
+	}
+	root := &romfs.Node{Dir: true}
+	dirs := map[string]*romfs.Node{"": root}
+	for _, d := range spec.Dirs {
+		mkdir(dirs, d)
+	}
+	var errs []error
+	for i := range im.Spec.Inputs {
+		in := &im.Spec.Inputs[i]
+		align, err := im.align(in)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		node := &romfs.Node{
+			Name: path.Base(in.Dest), Size: contents[i].size, Align: align,
+			Bulk: im.bulk(in, contents[i].size), Sum: contents[i].sum, Open: in.open,
+		}
+		dir := mkdir(dirs, parent(in.Dest))
+		dir.Children = append(dir.Children, node)
+		im.inputs[in.Dest] = in
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	im.Plan, err = romfs.NewPlan(root, im.options())
+	if err != nil {
+		return nil, err
+	}
+	if im.Plan.BoundaryDropped {
+		im.warn(WarnBoundary, "layout stable: with its bulk files on an erase unit of their own the image would have %d bytes and not fit, so they follow the other files directly: a deploy sends them again whenever those grow", im.Plan.BoundarySize)
+	}
+	if err := im.checkSize(); err != nil {
+		return nil, err
+	}
+	im.describe(contents, abis)
+	return im, nil
+}
+
+func (im *Image) warn(code, format string, args ...any) {
+	im.Warnings = append(im.Warnings, Warning{code, fmt.Sprintf(format, args...)})
+}
+
+// options are the layout's.
+func (im *Image) options() romfs.Options {
+	o := romfs.Options{Layout: im.Spec.Layout, Dedup: im.Spec.Dedup, MaxSize: im.Spec.Max}
+	if p := im.Spec.Partition; p != nil {
+		o.EraseUnit = p.Erase
+		if p.Size > 0 && (o.MaxSize == 0 || p.Size < o.MaxSize) {
+			o.MaxSize = p.Size
+		}
+	}
+	if im.Spec.Board != nil {
+		for _, r := range im.Spec.Board.Align {
+			o.DirAlign = max(o.DirAlign, r.To)
+		}
+	}
+	return o
+}
+
+// eraseUnit is the flash block that layout stable and bulk data go by.
+func (im *Image) eraseUnit() int64 {
+	if p := im.Spec.Partition; p != nil && p.Erase > 1 {
+		return p.Erase
+	}
+	return 4096
+}
+
+func (im *Image) bulk(in *Input, size int64) bool {
+	if in.Bulk != nil {
+		return *in.Bulk
+	}
+	return !in.isCode() && size >= im.eraseUnit()
+}
+
+func parent(dest string) string {
+	if i := strings.LastIndexByte(dest, '/'); i >= 0 {
+		return dest[:i]
+	}
+	return ""
+}
+
+// mkdir returns the directory, made with its parents where it is new.
+func mkdir(dirs map[string]*romfs.Node, dir string) *romfs.Node {
+	if n := dirs[dir]; n != nil {
+		return n
+	}
+	n := &romfs.Node{Name: path.Base(dir), Dir: true}
+	up := mkdir(dirs, parent(dir))
+	up.Children = append(up.Children, n)
+	dirs[dir] = n
+	return n
+}
+
+// Input returns the input of a destination, or nil.
+func (im *Image) Input(dest string) *Input { return im.inputs[dest] }
+
+// describe makes the sidecar, but for the image's identity.
+func (im *Image) describe(contents []digested, abis []artifact.ABI) {
+	s, plan := &im.sidecar, im.Plan
+	*s = artifact.Sidecar{
+		Schema: artifact.Schema, Name: im.Spec.Name,
+		Layout: im.Spec.Layout.String(), Dedup: im.Spec.Dedup,
+		Align: 1, Files: []artifact.File{},
+		Totals: artifact.Totals{Files: len(plan.Files), Dirs: len(plan.Dirs), Padding: plan.Padding, Shared: plan.Shared},
+	}
+	if b := im.Spec.Board; b != nil {
+		s.Board = b.ID
+	}
+	if p := im.Spec.Partition; p != nil {
+		s.Partition = &artifact.Partition{Name: p.Name, Index: p.Index, Base: p.Base, Size: p.Size, Erase: p.Erase}
+		if p.Size > 0 {
+			free := p.Size - plan.Size
+			s.Totals.Free = &free
+		}
+	}
+	if len(abis) > 0 {
+		s.MPY = &artifact.MPY{Compiler: im.Spec.Compiler, ABI: abis}
+	}
+	sums := make(map[string]*digested, len(contents))
+	for i := range contents {
+		sums[im.Spec.Inputs[i].Dest] = &contents[i]
+	}
+	for i := range plan.Files {
+		f := &plan.Files[i]
+		in := im.inputs[f.Path]
+		sum := artifact.Digest(sums[f.Path].sum)
+		source := in.SourceSHA256
+		if source == nil && in.Kind == artifact.KindData {
+			source = &sum
+		}
+		s.Align = max(s.Align, f.Align)
+		if f.SharedWith != "" {
+			s.Totals.Duplicates++
+		}
+		s.Files = append(s.Files, artifact.File{
+			Path: f.Path, Offset: f.Offset, Size: f.Size, Stored: f.Stored, SharedWith: f.SharedWith,
+			Align: max(f.Align, 1), AlignGiven: lowBit(f.Offset), SHA256: sum,
+			Source: in.Source, SourceSHA256: source, Rule: in.Rule, Kind: in.Kind,
+		})
+	}
+}
+
+// lowBit is the largest power of two that divides n, which is positive.
+func lowBit(n int64) int64 { return 1 << bits.TrailingZeros64(uint64(n)) }
+
+// WriteTo writes the image. It fails if a source is no longer what Assemble
+// saw; what was written then is useless.
+func (im *Image) WriteTo(w io.Writer) (int64, error) {
+	h := sha256.New()
+	n, err := im.Plan.WriteTo(io.MultiWriter(h, w))
+	if err != nil {
+		return n, im.writeError(err)
+	}
+	im.sidecar.Image = artifact.Image{SHA256: artifact.Digest(h.Sum(nil)), Size: n}
+	im.known = true
+	return n, nil
+}
+
+// writeError names the source where romfs names the destination.
+func (im *Image) writeError(err error) error {
+	var changed *romfs.ContentChangedError
+	if errors.As(err, &changed) {
+		if in := im.inputs[changed.Path]; in != nil {
+			return &SourceError{Source: in.Source, Rule: in.Rule,
+				Err: fmt.Errorf("it changed while it was read (%s); build again when nothing writes to it", changed.Reason)}
+		}
+	}
+	return err
+}
+
+// Sidecar returns the image's sidecar. If the image has not been written yet,
+// its sources are read to know its digest.
+func (im *Image) Sidecar() (*artifact.Sidecar, error) {
+	if !im.known {
+		if _, err := im.WriteTo(io.Discard); err != nil {
+			return nil, err
+		}
+	}
+	s := im.sidecar
+	s.Files = slices.Clone(s.Files)
+	return &s, nil
+}
+
+// reader streams the image, for one that holds it.
+func (im *Image) reader() io.ReadCloser {
+	r, w := io.Pipe()
+	go func() {
+		_, err := im.Plan.WriteTo(w)
+		if err != nil {
+			err = im.writeError(err)
+		}
+		w.CloseWithError(err)
+	}()
+	return r
+}

@@ -1,0 +1,156 @@
+package pack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"rules_romfs/internal/atomicfile"
+	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/report"
+)
+
+// Targets are where an image goes.
+type Targets struct {
+	Image string // path of the image; its sidecar goes beside it
+
+	// HashedDir, if set, gets the image once more, as NAME-<12 digits of its
+	// sha256>.romfs with its sidecar.
+	HashedDir string
+}
+
+// HashedName is the content-hashed file name of an image.
+func HashedName(name string, id artifact.Image) string {
+	return fmt.Sprintf("%s-%s.romfs", name, id.SHA256.Short())
+}
+
+// Save writes the image and then its sidecar, each atomically: whoever looks
+// sees the old files or the new ones, and after an error or Ctrl-C the old. A
+// target that is no regular file, such as /dev/null, gets the image alone. It
+// returns the paths written.
+func (im *Image) Save(ctx context.Context, t Targets, reporter report.Reporter) ([]string, error) {
+	var pending []*atomicfile.File
+	var paths []string
+	defer func() {
+		for _, f := range pending {
+			f.Close()
+		}
+	}()
+	// A small helper, since each of up to four files is made the same way.
+	add := func(path string, write func(io.Writer) error) (*atomicfile.File, error) {
+		f, err := atomicfile.Create(path)
+		if err != nil {
+			return nil, &OutputError{path, err}
+		}
+		pending, paths = append(pending, f), append(paths, path)
+		return f, write(outputWriter{ctx, path, f})
+	}
+	stream := func(w io.Writer) error { return im.stream(ctx, w, reporter) }
+	first, err := add(t.Image, stream)
+	if err != nil {
+		return nil, err
+	}
+	sidecar, err := im.Sidecar()
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := sidecar.Encode()
+	if err != nil {
+		return nil, err
+	}
+	describe := func(w io.Writer) error { _, err := w.Write(encoded); return err }
+	if first.Regular() {
+		if _, err := add(artifact.Path(t.Image), describe); err != nil {
+			return nil, err
+		}
+	}
+	if t.HashedDir != "" {
+		path := filepath.Join(t.HashedDir, HashedName(im.Spec.Name, sidecar.Image))
+		if _, err := add(path, stream); err != nil {
+			return nil, err
+		}
+		if _, err := add(artifact.Path(path), describe); err != nil {
+			return nil, err
+		}
+	}
+	for i, f := range pending {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := f.Commit(); err != nil {
+			return nil, &OutputError{paths[i], err}
+		}
+	}
+	return paths, nil
+}
+
+// Stream writes the image alone to w.
+func (im *Image) Stream(ctx context.Context, w io.Writer, reporter report.Reporter) error {
+	return im.stream(ctx, outputWriter{ctx, "", w}, reporter)
+}
+
+func (im *Image) stream(ctx context.Context, w io.Writer, reporter report.Reporter) error {
+	task := reporter.Task("write", im.Plan.Size, report.Bytes)
+	_, err := im.WriteTo(io.MultiWriter(w, taskWriter{task}))
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		task.Fail(err)
+		return err
+	}
+	task.Done()
+	return nil
+}
+
+type taskWriter struct{ report.Task }
+
+func (t taskWriter) Write(b []byte) (int, error) {
+	t.Add(int64(len(b)))
+	return len(b), nil
+}
+
+// An OutputError says that the system did not take a result: disk full, no
+// permission. Nothing of it was left behind.
+type OutputError struct {
+	Path string // empty: standard output
+	Err  error
+}
+
+func (e *OutputError) Error() string {
+	if e.Path == "" {
+		return fmt.Sprintf("cannot write to standard output: %v", cause(e.Err))
+	}
+	return fmt.Sprintf("cannot write %s: %v; nothing was changed", e.Path, bare(e.Err))
+}
+
+func (e *OutputError) Unwrap() error { return e.Err }
+
+// outputWriter stops at Ctrl-C and tells failing to write from failing to read.
+type outputWriter struct {
+	ctx  context.Context
+	path string
+	w    io.Writer
+}
+
+func (o outputWriter) Write(b []byte) (int, error) {
+	if o.ctx.Err() != nil {
+		return 0, context.Cause(o.ctx)
+	}
+	n, err := o.w.Write(b)
+	if err != nil {
+		err = &OutputError{o.path, err}
+	}
+	return n, err
+}
+
+// bare drops the path of a system error, which is that of a temporary file.
+func bare(err error) error {
+	var pathError interface{ Unwrap() error }
+	if errors.As(err, &pathError) {
+		return pathError.Unwrap()
+	}
+	return err
+}

