@@ -1,7 +1,9 @@
 package manifest
 
 import (
+	"maps"
 	"path/filepath"
+	"slices"
 )
 
 // image places a nested image.
@@ -12,7 +14,7 @@ func (r *resolver) image(rule *rule) {
 	if r.o.Images != nil {
 		built, ok := r.o.Images[f.Image]
 		if !ok {
-			r.add(at, CodeUndecl, r.tree.src.Missing(), "no built image is given for %q", f.Image)
+			r.add(at, CodeUndecl, r.tree.src.Missing("image", f.Image), "no built image is given for %q", f.Image)
 			return
 		}
 		e.Path = built
@@ -34,4 +36,17 @@ func (r *resolver) image(rule *rule) {
 	}
 	e.Nested = plan
 	r.place(e, at)
+}
+
+// checkImages refuses images that were built for nothing: no rule names them.
+func (r *resolver) checkImages() {
+	named := map[string]bool{}
+	for i := range r.m.Files {
+		named[r.m.Files[i].Image] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.o.Images)) {
+		if !named[name] {
+			r.add("files", CodeUndecl, "write the path as the rule does, or do not give the image", "a built image is given for %q, which no rule names", name)
+		}
+	}
 }

@@ -90,6 +90,7 @@ func (r *resolver) run() {
 		return
 	}
 	r.scan()
+	r.checkImages()
 	next := 0
 	for i := range m.compiled.rules {
 		rule := &m.compiled.rules[i]
@@ -208,7 +209,7 @@ func (r *resolver) literal(s *scan, g *glob) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if !s.rule.file.Optional {
-			r.add(s.at, CodeNoMatch, r.missingRemedy(g.fixed), "there is no file %s", strictyaml.Quote(g.fixed))
+			r.add(s.at, CodeNoMatch, r.missingRemedy(g), "there is no file %s", strictyaml.Quote(g.fixed))
 		}
 	case err != nil:
 		r.badLink(s, g.fixed, err)
@@ -246,25 +247,29 @@ func (r *resolver) noMatch(s *scan) {
 		r.add(s.at, CodeNoMatch, "remove the pattern, or say optional: true", "every file that %s matches is left out: %s by %s", strictyaml.Quote(g.text), strictyaml.Quote(s.left), s.leftBy)
 		return
 	}
-	r.add(s.at, CodeNoMatch, r.missingRemedy(""), "%s matches no file", strictyaml.Quote(g.text))
+	r.add(s.at, CodeNoMatch, r.missingRemedy(g), "%s matches no file", strictyaml.Quote(g.text))
 }
 
-func (r *resolver) missingRemedy(name string) string {
-	if name != "" {
-		if d := r.tree.dir(dirOf(name)); d.err == nil {
+func (r *resolver) missingRemedy(g *glob) string {
+	var remedies []string
+	if g.literal {
+		if d := r.tree.dir(dirOf(g.fixed)); d.err == nil {
 			var names []string
 			for _, in := range d.infos {
 				names = append(names, in.Name)
 			}
-			if c := strictyaml.Closest(path.Base(name), names); c != "" {
-				return fmt.Sprintf("did you mean %q?", join(dirOf(name), c))
+			if c := strictyaml.Closest(path.Base(g.fixed), names); c != "" {
+				remedies = append(remedies, fmt.Sprintf("did you mean %q?", join(dirOf(g.fixed), c)))
 			}
 		}
 	}
-	if hint := r.tree.src.Missing(); hint != "" {
-		return hint
+	if hint := r.tree.src.Missing("src", g.text); hint != "" {
+		remedies = append(remedies, hint)
 	}
-	return "correct it, or say optional: true"
+	if len(remedies) == 0 {
+		return "correct it, or say optional: true"
+	}
+	return strings.Join(remedies, " or ")
 }
 
 func (r *resolver) badLink(s *scan, name string, err error) {

@@ -23,9 +23,10 @@ type Source interface {
 	Follow(name string) (SourceKind, error)
 	// Path returns where to read the file name.
 	Path(name string) string
-	// Missing says how to supply a file that a rule names and the source
-	// does not have.
-	Missing() string
+	// Missing says how to supply what a rule names and the source does not
+	// have: value is that of the rule's key, "src" or "image". It is the end
+	// of an error message; "" leaves that to the caller.
+	Missing(key, value string) string
 }
 
 // A SourceInfo is one name in a directory of a Source.
@@ -69,8 +70,8 @@ func DirSource(root string) Source { return &dirSource{root: root} }
 
 type dirSource struct{ root, real string }
 
-func (d *dirSource) Path(name string) string { return filepath.Join(d.root, filepath.FromSlash(name)) }
-func (d *dirSource) Missing() string         { return "" }
+func (d *dirSource) Path(name string) string    { return filepath.Join(d.root, filepath.FromSlash(name)) }
+func (d *dirSource) Missing(_, _ string) string { return "" }
 
 func (d *dirSource) ReadDir(dir string) ([]SourceInfo, error) {
 	f, err := os.Open(d.Path(dir))
@@ -122,8 +123,11 @@ func (d *dirSource) Follow(name string) (SourceKind, error) {
 
 // ListSource is a Source over declared files alone, as Bazel gives them: it
 // maps each name, a slash path below root, to the path to read. The files
-// need not exist. Missing is the advice for a file that is not declared.
-func ListSource(files map[string]string, missing string) (Source, error) {
+// need not exist. Missing, if not nil, gives the advice of [Source].Missing.
+func ListSource(files map[string]string, missing func(key, value string) string) (Source, error) {
+	if missing == nil {
+		missing = func(_, _ string) string { return "" }
+	}
 	l := &listSource{files: files, dirs: map[string][]SourceInfo{"": nil}, missing: missing}
 	names := make([]string, 0, len(files))
 	for name := range files {
@@ -160,7 +164,7 @@ func validUnusual(name string) bool {
 type listSource struct {
 	files   map[string]string
 	dirs    map[string][]SourceInfo
-	missing string
+	missing func(key, value string) string
 }
 
 func (l *listSource) addDir(dir string) error {
@@ -189,7 +193,7 @@ func (l *listSource) ReadDir(dir string) ([]SourceInfo, error) {
 
 func (l *listSource) Follow(string) (SourceKind, error) { return SourceFile, nil }
 func (l *listSource) Path(name string) string           { return l.files[name] }
-func (l *listSource) Missing() string                   { return l.missing }
+func (l *listSource) Missing(key, value string) string  { return l.missing(key, value) }
 
 // A tree reads a Source lazily, each directory once.
 type tree struct {

@@ -133,6 +133,10 @@ func (m *Manifest) Path() string { return m.path }
 // Dir returns the directory of the manifest.
 func (m *Manifest) Dir() string { return filepath.Dir(m.path) }
 
+// Pos returns where the value at a path such as "budget.max" stands, for errors
+// that a later stage finds.
+func (m *Manifest) Pos(path string) strictyaml.Pos { return m.doc.Pos(path) }
+
 // RootDir returns the directory that sources are relative to, as a path for
 // this machine.
 func (m *Manifest) RootDir() string { return filepath.Join(m.Dir(), filepath.FromSlash(m.Root)) }
