@@ -11,15 +11,15 @@ type ABI struct {
 	ArchFlags    uint64 // instruction set extensions of the processor
 }
 
-// ParseABI decodes sys.implementation._mpy: the version in bits 0 to 7, the
-// sub-version in bits 8 and 9, the architecture in bits 10 to 13 (up to 15, for
-// architectures to come), the architecture's flags from bit 16 on. Small-int bits are not in it.
+// ParseABI decodes sys.implementation._mpy: the second and third byte of the
+// header of a .mpy file with native code for the firmware, and from bit 16 on
+// the processor's extensions. The small-int bits are not in it.
 func ParseABI(implMPY int64) ABI {
 	v := uint64(implMPY)
 	return ABI{
 		Version:    uint8(v),
-		SubVersion: uint8(v >> 8 & flagsSub),
-		Arch:       Arch(v >> 10 & 0x3f),
+		SubVersion: uint8(v >> 8 & subMask),
+		Arch:       Arch(v >> (8 + archShift) & archMask),
 		ArchFlags:  v >> 16,
 	}
 }
@@ -40,7 +40,7 @@ func (a ABI) Accepts(h Header) error {
 		return refuse(WrongArch)
 	case a.SmallIntBits != 0 && h.SmallIntBits > a.SmallIntBits:
 		return refuse(WrongSmallInts)
-	case h.ArchFlags&^a.ArchFlags != 0:
+	case h.HasArchFlags && (a.Arch != ArchRV32IMC || h.ArchFlags&^a.ArchFlags != 0):
 		return refuse(WrongArchFlags)
 	}
 	return nil

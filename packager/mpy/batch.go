@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // A Job is one source of a [Batch].
@@ -61,6 +62,9 @@ func (b *Batch) Run(ctx context.Context, jobs []Job) ([]Result, error) {
 		})
 	}
 	wg.Wait()
+	if b.Cache != nil {
+		b.Cache.trim(time.Now())
+	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}

@@ -11,19 +11,20 @@ type Header struct {
 	SubVersion   uint8  // version of the native ABI, 0 to 3; 0 in files without native code
 	Arch         Arch   // ArchNone in files without native code
 	SmallIntBits int    // bits of a small integer that constants may use
-	ArchFlags    uint64 // instruction set extensions that the native code uses; 0 in most files
+	HasArchFlags bool   // ArchFlags are in the file; only RISC-V firmware reads such a file
+	ArchFlags    uint64 // instruction set extensions that the native code uses
 }
 
 // Layout of the header (py/persistentcode.h, "MPY_FEATURE_*"): 'M', version,
 // flags, small-int bits; flags are the sub-version in bits 0 and 1, the
-// architecture in bits 2 to 5, and in bit 6 whether a varuint of architecture
-// flags follows.
+// architecture in bits 2 to 5 and 7, and in bit 6 whether a varuint of
+// architecture flags follows.
 const (
-	headerLen    = 4
-	flagsSub     = 0x03
-	flagsArch    = 0x0f
-	archShift    = 2
-	flagsHasArch = 0x40
+	headerLen     = 4
+	subMask       = 0x03
+	archShift     = 2
+	archMask      = 0x2f
+	archFlagsMask = 0x40
 )
 
 // ErrNotMPY is the reason of [ParseHeader] when the data is no .mpy file.
@@ -37,11 +38,12 @@ func ParseHeader(b []byte) (Header, error) {
 	}
 	h := Header{
 		Version:      b[1],
-		SubVersion:   b[2] & flagsSub,
-		Arch:         Arch(b[2] >> archShift & flagsArch),
+		SubVersion:   b[2] & subMask,
+		Arch:         Arch(b[2] >> archShift & archMask),
 		SmallIntBits: int(b[3]),
 	}
-	if b[2]&flagsHasArch != 0 {
+	if b[2]&archFlagsMask != 0 {
+		h.HasArchFlags = true
 		flags, err := varuint(b[headerLen:])
 		if err != nil {
 			return Header{}, fmt.Errorf("damaged .mpy header: architecture flags: %w", err)

@@ -2,6 +2,7 @@ package mpy
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -88,7 +89,8 @@ func (o Options) args() []string {
 		args = append(args, "-march="+o.Arch)
 	}
 	if len(o.ArchFlags) > 0 {
-		args = append(args, "-march-flags="+strings.Join(o.ArchFlags, ","))
+		flags := slices.Compact(slices.Sorted(slices.Values(o.ArchFlags)))
+		args = append(args, "-march-flags="+strings.Join(flags, ","))
 	}
 	if o.SmallIntBits != 0 {
 		args = append(args, "-msmall-int-bits="+strconv.Itoa(o.SmallIntBits))
