@@ -1,5 +1,7 @@
 package manifest
 
+import "iter"
+
 // A Plan says what goes into one image: a manifest resolved against a source
 // tree.
 type Plan struct {
@@ -28,6 +30,18 @@ func (p *Plan) MaxAlign() int64 {
 		most = max(most, p.Entries[i].Align)
 	}
 	return most
+}
+
+// Files returns the entries that become files of the image, in their order:
+// all but the directories.
+func (p *Plan) Files() iter.Seq[*Entry] {
+	return func(yield func(*Entry) bool) {
+		for i := range p.Entries {
+			if e := &p.Entries[i]; e.Kind != Dir && !yield(e) {
+				return
+			}
+		}
+	}
 }
 
 // A Kind is what an entry becomes in the image.

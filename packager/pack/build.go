@@ -17,16 +17,13 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
 
 	"rules_romfs/manifest"
 	"rules_romfs/packager/artifact"
-	"rules_romfs/packager/board"
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/report"
-	"rules_romfs/packager/romfs"
 )
 
 // Options are what a build knows besides its manifest.
@@ -63,7 +60,7 @@ func Build(ctx context.Context, o Options) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	im, err := b.image(ctx, plan, b.partition)
+	im, err := b.image(ctx, plan, b.target)
 	if err != nil {
 		return nil, err
 	}
@@ -102,8 +99,7 @@ func Name(path string) (string, error) {
 // A builder is one build: options, and what is found out on the way.
 type builder struct {
 	Options
-	board     *board.Profile           // nil: none
-	partition *board.Partition         // of board
+	target    Target
 	compilers map[string]*mpy.Compiler // by release
 	cache     *mpy.Cache
 	warnings  []Warning
@@ -122,7 +118,7 @@ func (b *builder) resolve() (*manifest.Plan, error) {
 		return nil, &SourceError{Source: b.Path, Err: err}
 	}
 	if info.IsDir() {
-		if err := b.lookup(b.Board, b.Partition); err != nil {
+		if b.target, err = NewTarget(b.Board, b.Partition, b.PartitionSize); err != nil {
 			return nil, err
 		}
 		return b.directory()
@@ -131,19 +127,12 @@ func (b *builder) resolve() (*manifest.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, partition := b.Board, b.Partition
-	if id == "" {
-		if id = m.Board; isPath(id) && !filepath.IsAbs(id) {
-			id = filepath.Join(m.Dir(), filepath.FromSlash(id))
-		}
-	}
-	if partition == "" {
-		partition = string(m.Partition)
-	}
-	if err := b.lookup(id, partition); err != nil {
+	if b.target, err = ManifestTarget(m, b.Board, b.Partition, b.PartitionSize); err != nil {
 		return nil, err
 	}
-	plan, warnings, err := m.Resolve(nil, b.resolveOptions())
+	o := b.target.ResolveOptions()
+	o.Compile, o.Outputs, o.Allow = b.Compile, b.Outputs, b.Allow
+	plan, warnings, err := m.Resolve(nil, o)
 	b.lint(warnings)
 	if plan != nil {
 		b.allow = plan.Allow
@@ -164,20 +153,14 @@ func (b *builder) directory() (*manifest.Plan, error) {
 	plan.Dedup = new(false) // mpremote has none
 	for i := range plan.Entries {
 		e := &plan.Entries[i]
-		for _, r := range b.boardAlign() {
+		for _, r := range b.target.align() {
 			if e.Kind == manifest.File && doublestar.MatchUnvalidated(r.Match, e.Dest) {
-				e.Align, e.AlignFrom = r.To, fmt.Sprintf("board %s (%s)", b.board.ID, r.Match)
+				e.Align, e.AlignFrom = r.To, fmt.Sprintf("board %s (%s)", b.target.Board.ID, r.Match)
 				break
 			}
 		}
 	}
 	return plan, nil
-}
-
-// isPath reports whether a board is named by the path of its file; see
-// board.Lookup.
-func isPath(id string) bool {
-	return strings.ContainsAny(id, `/\`) || strings.HasSuffix(id, ".yaml") || strings.HasSuffix(id, ".yml")
 }
 
 func (b *builder) lint(warnings []manifest.Warning) {
@@ -188,98 +171,32 @@ func (b *builder) lint(warnings []manifest.Warning) {
 	}
 }
 
-// A BoardError says that a board or partition cannot be used.
-type BoardError struct{ Err error }
-
-func (e *BoardError) Error() string { return e.Err.Error() }
-func (e *BoardError) Unwrap() error { return e.Err }
-
-// lookup finds the board and its partition.
-func (b *builder) lookup(id, partition string) error {
-	if id == "" {
-		switch {
-		case partition != "":
-			return &BoardError{fmt.Errorf("partition %q is of no use without a board; add --board ID (romfs boards lists them)", partition)}
-		case b.PartitionSize != 0:
-			b.partition = &board.Partition{Name: "romfs0", Size: b.PartitionSize}
-		}
-		return nil
-	}
-	p, err := board.Lookup(id)
-	if err != nil {
-		return &BoardError{err}
-	}
-	if b.PartitionSize != 0 {
-		if p, err = p.WithSize(partition, b.PartitionSize); err != nil {
-			return &BoardError{err}
-		}
-	}
-	part, err := p.Partition(partition)
-	if err != nil {
-		return &BoardError{err}
-	}
-	b.board, b.partition = p, part
-	return nil
-}
-
-func (b *builder) resolveOptions() manifest.ResolveOptions {
-	o := manifest.ResolveOptions{Compile: b.Compile, Outputs: b.Outputs, Allow: b.Allow}
-	if b.board == nil {
-		return o
-	}
-	o.Board, o.Partition = b.board.ID, b.partition.Name
-	if b.partition.Base != 0 {
-		o.BaseAlign = lowBit(int64(b.partition.Base))
-	}
-	for _, r := range b.boardAlign() {
-		o.BoardAlign = append(o.BoardAlign, manifest.BoardAlign{Match: r.Match, To: r.To})
-	}
-	return o
-}
-
-func (b *builder) boardAlign() []board.AlignRule {
-	if b.board == nil {
-		return nil
-	}
-	return b.board.Align
-}
-
 // image makes the image of a plan; those nested in it first, for no partition
 // of their own.
-func (b *builder) image(ctx context.Context, plan *manifest.Plan, partition *board.Partition) (*Image, error) {
-	spec, err := b.spec(plan, partition)
+func (b *builder) image(ctx context.Context, plan *manifest.Plan, target Target) (*Image, error) {
+	spec, err := target.Spec(plan)
 	if err != nil {
 		return nil, err
 	}
 	var errs []error
 	var jobs []mpy.Job
 	var compiled []int // indices of inputs, one a job
-	for i := range plan.Entries {
-		e := &plan.Entries[i]
-		if e.Kind == manifest.Dir {
-			spec.Dirs = append(spec.Dirs, e.Dest)
-			continue
-		}
-		in := Input{
-			Dest: e.Dest, Kind: artifact.KindData, Source: e.Source, Rule: e.Rule, Path: e.Path,
-			Align: e.Align, AlignFrom: e.AlignFrom, Bulk: e.Bulk, Why: e.MPYFrom,
-		}
+	i := -1            // index of the entry's input: directories have none
+	for e := range plan.Files() {
+		i++
 		switch {
 		case e.Kind == manifest.Image:
-			in.Kind = artifact.KindImage
-			if in.Nested, err = b.image(ctx, e.Nested, nil); err != nil {
+			if spec.Inputs[i].Nested, err = b.image(ctx, e.Nested, Target{Board: target.Board}); err != nil {
 				errs = append(errs, fmt.Errorf("%s (%s): %w", e.Source, e.Rule, err))
 			}
 		case e.MPY != nil:
-			in.Kind = artifact.KindMPY
-			options, err := b.mpyOptions(e)
+			options, err := target.MPYOptions(e)
 			if err != nil {
-				errs = append(errs, &SourceError{Source: e.Source, Rule: e.Rule, Err: err})
+				errs = append(errs, err)
 			}
 			jobs = append(jobs, mpy.Job{Path: e.Path, Options: options})
-			compiled = append(compiled, len(spec.Inputs))
+			compiled = append(compiled, i)
 		}
-		spec.Inputs = append(spec.Inputs, in)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -297,51 +214,6 @@ func (b *builder) image(ctx context.Context, plan *manifest.Plan, partition *boa
 		}
 	}
 	return Assemble(ctx, spec, b.Jobs, b.Reporter)
-}
-
-// spec fills in what a plan leaves to the board.
-func (b *builder) spec(plan *manifest.Plan, partition *board.Partition) (Spec, error) {
-	layout, err := romfs.ParseLayout(plan.Layout)
-	if err != nil {
-		return Spec{}, err
-	}
-	spec := Spec{Name: plan.Name, Board: b.board, Partition: partition, Layout: layout}
-	switch {
-	case plan.Dedup != nil:
-		spec.Dedup = *plan.Dedup
-	default:
-		spec.Dedup = layout != romfs.OpenMV && (b.board == nil || b.board.DedupDefault())
-	}
-	var whole int64
-	if partition != nil {
-		whole = partition.Size
-	}
-	if m := plan.Budget.Max; m != nil {
-		spec.Max = m.Of(whole)
-		whole = spec.Max
-	}
-	if w := plan.Budget.Warn; w != nil {
-		spec.Warn = w.Of(whole)
-	}
-	return spec, nil
-}
-
-// mpyOptions are an entry's, with the board's answers where it asks for them.
-func (b *builder) mpyOptions(e *manifest.Entry) (mpy.Options, error) {
-	o := mpy.Options{
-		SourceName: e.MPY.SourceName, Optimize: e.MPY.Optimize, Emit: e.MPY.Emit,
-		Arch: e.MPY.Arch, ArchFlags: e.MPY.ArchFlags, SmallIntBits: e.MPY.SmallIntBits,
-	}
-	if o.Arch == "board" {
-		if b.board == nil {
-			return o, errors.New("arch: board needs a board; add board: ID to the manifest, or --board ID")
-		}
-		o.Arch = b.board.MPY.Arch
-	}
-	if o.SmallIntBits == 0 && b.board != nil {
-		o.SmallIntBits = b.board.MPY.SmallIntBits
-	}
-	return o, o.Validate()
 }
 
 // compile compiles the jobs of one plan with the release that it asks for.

@@ -171,13 +171,28 @@ func (im *Image) checkSize() error {
 			errs = append(errs, &FitError{size, p.Size, fmt.Sprintf("partition %s of %s", p.Name, im.Spec.Board.ID), im.largest()})
 		}
 	}
-	if m := im.Spec.Max; m > 0 && size > m {
-		errs = append(errs, &FitError{size, m, "budget.max of the manifest", im.largest()})
-	}
-	if w := im.Spec.Warn; w > 0 && size > w && len(errs) == 0 {
-		im.warn(WarnBudget, "the image has %d bytes, %d more than budget.warn (%d)", size, size-w, w)
+	if !im.Spec.BudgetLater {
+		over, warning := CheckBudget(size, im.Spec.Max, im.Spec.Warn, im.largest())
+		if over != nil {
+			errs = append(errs, over)
+		} else if warning != "" && len(errs) == 0 {
+			im.warn(WarnBudget, "%s", warning)
+		}
 	}
 	return errors.Join(errs...)
+}
+
+// CheckBudget compares the size of an image with the manifest's limits, of
+// which 0 is none, and returns an error or a warning where it is above one.
+// Largest names the image's largest files.
+func CheckBudget(size, limit, warn int64, largest []string) (*FitError, string) {
+	switch {
+	case limit > 0 && size > limit:
+		return &FitError{size, limit, "budget.max of the manifest", largest}, ""
+	case warn > 0 && size > warn:
+		return nil, fmt.Sprintf("the image has %d bytes, %d more than budget.warn (%d)", size, size-warn, warn)
+	}
+	return nil, ""
 }
 
 // largest names the three files that take most space.

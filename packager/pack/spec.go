@@ -22,6 +22,10 @@ type Spec struct {
 	// Warn the size in bytes above which to warn; 0: none.
 	Max, Warn int64
 
+	// BudgetLater leaves the comparison with Max and Warn to the caller, who
+	// wants the image all the same. They still decide the layout.
+	BudgetLater bool
+
 	// Compiler is the release of mpy-cross that made the inputs of kind mpy;
 	// empty without any.
 	Compiler string
