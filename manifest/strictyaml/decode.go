@@ -10,7 +10,7 @@
 //
 // Of YAML, exactly one document is read. Anchors and aliases work; merge keys
 // (<<), custom tags and empty values do not. What a file may cost is bounded:
-// see [MaxBytes], [MaxMarks], [MaxDepth] and [MaxValues].
+// see [MaxBytes], [MaxMarks], [MaxDepth] and [MaxAliased].
 //
 // This package is the only one of the project that knows a YAML library.
 package strictyaml
@@ -43,10 +43,20 @@ func Decode(data []byte, file string, into any) error {
 }
 
 // Decode decodes the document into the struct that into points to. The
-// error, if any, is an [Errors]; into then holds what could be decoded.
+// error, if any, is an [Errors]; into then holds what could be decoded. A
+// document is decoded once; afterwards only the positions of its values are
+// kept.
 func (d *Document) Decode(into any) error {
-	Value{d, d.root, "", 0}.Decode(into)
-	return d.errs.Err()
+	Value{d: d, n: d.root}.Decode(into)
+	d.root = nil // the tree is many times the size of the text
+	d.errs.Sort()
+	if d.more > 0 {
+		d.errs = append(d.errs, &Error{File: d.file, Code: CodeLimit, Message: fmt.Sprintf("and %d more errors", d.more)})
+	}
+	if len(d.errs) == 0 {
+		return nil
+	}
+	return d.errs
 }
 
 // decode stores v in the settable value to.

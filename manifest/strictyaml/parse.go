@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v4"
 )
 
 // Limits of a document. They are far above what people or generators write
@@ -24,17 +22,21 @@ const (
 	MaxMarks = 400_000
 	// MaxDepth is how deep values may nest.
 	MaxDepth = 32
-	// MaxValues bounds the values after aliases are expanded.
-	MaxValues = 1_000_000
+	// MaxAliased bounds the values that aliases expand to.
+	MaxAliased = 100_000
+	// MaxErrors is how many errors of one file are reported one by one.
+	MaxErrors = 100
 )
 
 // A Document is one parsed YAML file, with the position of every value.
 type Document struct {
-	file   string
-	root   *yaml.Node // nil once parsing failed
-	pos    map[string]Pos
-	errs   Errors
-	values int // visited so far, aliases expanded
+	file    string
+	root    *yaml.Node // nil once parsing failed
+	pos     map[string]Pos
+	errs    Errors
+	aliased int  // values visited through aliases so far
+	tooDeep bool // whether a value deeper than MaxDepth was reported
+	more    int  // errors beyond MaxErrors
 }
 
 // Parse reads data as exactly one YAML document. The file name is only used
@@ -44,22 +46,18 @@ func Parse(data []byte, file string) (*Document, error) {
 	if d.checkText(data); len(d.errs) > 0 {
 		return nil, d.errs.Err()
 	}
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	var top yaml.Node
-	if err := decodeNode(dec, &top); err != nil {
-		if errors.Is(err, io.EOF) {
-			d.add(Pos{}, "", CodeSyntax, "the file is empty", "")
-		} else {
-			d.addSyntax(err, data)
-		}
-		return nil, d.errs.Err()
+	loader, err := yaml.NewLoader(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("strictyaml: %w", err)
 	}
-	var second yaml.Node
-	switch err := decodeNode(dec, &second); {
-	case err == nil:
-		p := Pos{second.Line, second.Column}
-		d.add(p, "", CodeSyntax, "a second YAML document begins here", "keep one document in one file and remove the --- line")
-	case !errors.Is(err, io.EOF):
+	var top, second yaml.Node
+	if err := load(loader, &top); errors.Is(err, io.EOF) {
+		d.add(Pos{}, "", CodeSyntax, "the file is empty", "")
+	} else if err != nil {
+		d.addSyntax(err, data)
+	} else if err := load(loader, &second); err == nil {
+		d.add(Pos{second.Line, second.Column}, "", CodeSyntax, "a second YAML document begins here", "keep one document in one file and remove the --- line")
+	} else if !errors.Is(err, io.EOF) {
 		d.addSyntax(err, data)
 	}
 	if len(d.errs) > 0 {
@@ -69,15 +67,15 @@ func Parse(data []byte, file string) (*Document, error) {
 	return d, nil
 }
 
-// decodeNode guards against panics of the parser: a file must never end the
-// program that reads it.
-func decodeNode(dec *yaml.Decoder, n *yaml.Node) (err error) {
+// load guards against panics of the parser: a file must never end the program
+// that reads it.
+func load(l *yaml.Loader, n *yaml.Node) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("yaml: cannot be parsed: %v", r)
+			err = fmt.Errorf("the file cannot be parsed: %v", r)
 		}
 	}()
-	return dec.Decode(n)
+	return l.Load(n)
 }
 
 // checkText refuses what would cost the parser memory, or what it would
@@ -112,43 +110,53 @@ func (d *Document) checkText(data []byte) {
 	}
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: line (\d+): `)
+// remedies says what to do about the parser's messages that people meet.
+var remedies = []struct{ part, remedy string }{
+	{"mapping values are not allowed", "a value that contains \": \" needs quotes"},
+	{"cannot start any token", "a value that begins with @, ` or % needs quotes"},
+	{"did not find expected alphabetic or numeric character", "a value that begins with * or & needs quotes"},
+	{"unknown anchor", "a value that begins with * needs quotes"},
+	{"did not find expected ',' or", "close the list or mapping"},
+	{"unexpected end of stream", "close the quotes"},
+}
 
-// addSyntax turns the parser's message into an Error with a position.
+// addSyntax turns the parser's error into an Error.
 func (d *Document) addSyntax(err error, data []byte) {
-	msg, pos := err.Error(), Pos{}
-	if m := yamlLine.FindStringSubmatch(msg); m != nil {
-		pos.Line, _ = strconv.Atoi(m[1])
-		msg = msg[len(m[0]):]
+	var le *yaml.LoadError
+	if !errors.As(err, &le) {
+		d.add(Pos{}, "", CodeSyntax, err.Error(), "")
+		return
 	}
-	msg = strings.TrimPrefix(msg, "yaml: ")
-	remedy := ""
-	lines := strings.Split(string(data), "\n")
-	// The parser names the line where it gave up, which for a tab in the
-	// indentation may be the one before.
-	for l := max(pos.Line-1, 1); l <= min(pos.Line+1, len(lines)); l++ {
+	pos := Pos{le.Mark.Line, le.Mark.Column}
+	// What was begun and never ended is missed at the end of the file; the
+	// place to look at is where it began.
+	if le.ContextMark.Line > 0 && le.ContextMark.Line < pos.Line {
+		pos = Pos{le.ContextMark.Line, le.ContextMark.Column}
+	}
+	// The parser meets a tab in the indentation as something else.
+	lines := bytes.Split(data, []byte("\n"))
+	for l := max(le.Mark.Line-1, 1); l <= min(le.Mark.Line, len(lines)); l++ {
 		text := lines[l-1]
-		indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]
-		if i := strings.IndexByte(indent, '\t'); i >= 0 {
+		indent := text[:len(text)-len(bytes.TrimLeft(text, " \t"))]
+		if i := bytes.IndexByte(indent, '\t'); i >= 0 {
 			d.add(Pos{l, i + 1}, "", CodeSyntax, "a tab in the indentation", "YAML is indented with spaces")
 			return
 		}
 	}
-	if pos.Line >= 1 && pos.Line <= len(lines) {
-		text := lines[pos.Line-1]
-		pos.Column = 1 + len(text) - len(strings.TrimLeft(text, " "))
+	for _, r := range remedies {
+		if strings.Contains(le.Message, r.part) {
+			d.add(pos, "", CodeSyntax, le.Message, r.remedy)
+			return
+		}
 	}
-	if strings.Contains(msg, "mapping values are not allowed") {
-		remedy = "a value that contains \": \" needs quotes"
-	} else if strings.Contains(msg, "cannot start any token") {
-		remedy = "a value that begins with @, `, % or another indicator needs quotes"
-	} else if strings.Contains(msg, "did not find expected alphabetic or numeric character") {
-		remedy = "a value that begins with * or & needs quotes"
-	}
-	d.add(pos, "", CodeSyntax, msg, remedy)
+	d.add(pos, "", CodeSyntax, le.Message, "")
 }
 
 func (d *Document) add(p Pos, path, code, message, remedy string) {
+	if d.more > 0 || len(d.errs) == MaxErrors {
+		d.more++
+		return
+	}
 	d.errs = append(d.errs, &Error{File: d.file, Line: p.Line, Column: p.Column, Rule: path, Code: code, Message: message, Remedy: remedy})
 }
 

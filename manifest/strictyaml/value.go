@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v4"
 )
 
 // A Kind is the type of a YAML value.
@@ -30,12 +30,14 @@ type Value struct {
 	n     *yaml.Node
 	path  string
 	depth int
+	// aliased says that the value was reached through an alias.
+	aliased bool
 }
 
 // at returns the value of n under path, with aliases resolved, and notes its
 // position.
 func (v Value) at(n *yaml.Node, path string) Value {
-	c := Value{v.d, n, path, v.depth + 1}
+	c := Value{v.d, n, path, v.depth + 1, v.aliased || n.Kind == yaml.AliasNode}
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
@@ -46,19 +48,24 @@ func (v Value) at(n *yaml.Node, path string) Value {
 	return c
 }
 
-// enter counts v and refuses documents that are too deep or, through aliases,
-// too large. It reports that once.
+// enter refuses values that are too deep or, through aliases, too many. It
+// reports each once.
 func (v Value) enter() bool {
-	if v.d.values > MaxValues {
+	switch {
+	case v.d.aliased > MaxAliased:
 		return false
-	}
-	if v.depth > MaxDepth {
+	case v.depth > MaxDepth:
+		if v.d.tooDeep {
+			return false
+		}
+		v.d.tooDeep = true
 		v.Errorf(CodeLimit, "", "values nest deeper than %d", MaxDepth)
-		v.d.values = MaxValues + 1
 		return false
+	case !v.aliased:
+		return true
 	}
-	if v.d.values++; v.d.values > MaxValues {
-		v.Errorf(CodeLimit, "", "aliases expand to more than %d values", MaxValues)
+	if v.d.aliased++; v.d.aliased > MaxAliased {
+		v.Errorf(CodeLimit, "write the values out", "aliases expand to more than %d values", MaxAliased)
 		return false
 	}
 	return true
@@ -259,7 +266,7 @@ func (d *Document) Lookup(name string) (Value, bool) {
 	}
 	for i := 0; i+1 < len(d.root.Content); i += 2 {
 		if d.root.Content[i].Value == name {
-			return Value{d, d.root, "", 0}.at(d.root.Content[i+1], name), true
+			return Value{d: d, n: d.root}.at(d.root.Content[i+1], name), true
 		}
 	}
 	return Value{}, false
