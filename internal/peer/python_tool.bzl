@@ -1,0 +1,59 @@
+"""Python programs that tests compare with, fetched through pip with required hashes."""
+
+_BUILD = """\
+load("{launcher_rule}", "launcher")
+
+launcher(
+    name = "{module}",
+    srcs = glob(["lib/**"]),
+    script = "bin/{module}",
+    visibility = ["//visibility:public"],
+)
+"""
+
+_SCRIPT = """\
+#!/bin/sh
+# Bazel calls this through links, and lays lib beside the link or beside this file.
+for top in "$(dirname "$(dirname "$(readlink -f "$0")")")" "$(dirname "$0")" "$0.runfiles"/*; do
+  [ ! -e "$top/lib/{module}" ] || break
+done
+PYTHONPATH="$top/lib" PYTHONDONTWRITEBYTECODE=1 exec python3 -m {module} "$@"
+"""
+
+def _python_tool_impl(rctx):
+    python = rctx.which("python3")
+    if not python:
+        fail("{} needs python3 with pip on PATH".format(rctx.attr.module))
+    command = [python, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+    command += ["--require-hashes", "--dest", "wheels", "--requirement", rctx.path(rctx.attr.lock)]
+    result = rctx.execute(command)
+    if result.return_code:
+        fail("pip could not fetch {}:\n{}".format(rctx.attr.lock, result.stderr))
+    for wheel in rctx.path("wheels").readdir():
+        rctx.symlink(wheel, wheel.basename + ".zip")  # extract goes by the name
+        rctx.extract(wheel.basename + ".zip", output = "lib")
+        rctx.delete(wheel.basename + ".zip")
+    rctx.delete("wheels")
+    rctx.file("bin/" + rctx.attr.module, _SCRIPT.format(module = rctx.attr.module), executable = True)
+    rctx.file("BUILD.bazel", _BUILD.format(
+        launcher_rule = Label("//rules/toolchains:launcher.bzl"),
+        module = rctx.attr.module,
+    ))
+
+_python_tool = repository_rule(
+    implementation = _python_tool_impl,
+    attrs = {
+        "lock": attr.label(mandatory = True, allow_single_file = True, doc = "A requirements file with hashes."),
+        "module": attr.string(mandatory = True, doc = "The module that is the program."),
+    },
+)
+
+def peers():
+    """Declares the programs: mpremote of this release and of MicroPython 1.26."""
+    _python_tool(name = "romfs_peer_mpremote", lock = Label("//tools/peers.d:mpremote.txt"), module = "mpremote")
+    _python_tool(name = "romfs_peer_mpremote_1_26", lock = Label("//tools/peers.d:mpremote-1.26.txt"), module = "mpremote")
+
+python_tools = module_extension(
+    implementation = lambda _: peers(),
+    doc = "The same, for bzlmod; for work on rules_romfs only.",
+)
