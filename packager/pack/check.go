@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/board"
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
@@ -94,12 +95,17 @@ func (im *Image) checkABI(contents []digested) ([]artifact.ABI, error) {
 // boardABI is what the firmware of the image's board loads: the .mpy version
 // of the compiler's release, which the manifest or we choose to suit it.
 func (im *Image) boardABI() mpy.ABI {
-	abi := mpy.ABI{Version: im.Spec.ABIVersion, SubVersion: im.Spec.ABISubVersion, SmallIntBits: im.Spec.Board.MPY.SmallIntBits}
-	if abi.Version == 0 {
-		abi.Version, abi.SubVersion = abiVersion, abiSubVersion
+	abi := BoardABI(im.Spec.Board)
+	if im.Spec.ABIVersion != 0 {
+		abi.Version, abi.SubVersion = im.Spec.ABIVersion, im.Spec.ABISubVersion
 	}
-	abi.Arch, _ = mpy.ParseArch(im.Spec.Board.MPY.Arch) // board has checked its profile
 	return abi
+}
+
+// BoardABI is what the current firmware of a board loads.
+func BoardABI(p *board.Profile) mpy.ABI {
+	arch, _ := mpy.ParseArch(p.MPY.Arch) // board has checked its profile
+	return mpy.ABI{Version: abiVersion, SubVersion: abiSubVersion, Arch: arch, SmallIntBits: p.MPY.SmallIntBits}
 }
 
 // The .mpy version of MicroPython 1.23 and later (py/persistentcode.h,

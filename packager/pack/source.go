@@ -38,14 +38,14 @@ func openRegular(path string) (*os.File, error) {
 
 func newBytesReader(b []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(b)) }
 
-// headLen is enough for any .mpy header: four bytes and a varuint of 64 bits.
-const headLen = 4 + 10
+// MPYHeaderLen is enough for any .mpy header: four bytes and a varuint of 64 bits.
+const MPYHeaderLen = 4 + 10
 
 // A digested input is what one look at its content tells.
 type digested struct {
 	size int64
 	sum  [sha256.Size]byte
-	head []byte // the first headLen bytes, or fewer
+	head []byte // the first MPYHeaderLen bytes, or fewer
 }
 
 // digest reads every input once, several at a time. Each file is read again
@@ -85,7 +85,7 @@ func digestOne(in *Input) (digested, error) {
 	}
 	defer r.Close()
 	h := sha256.New()
-	d := digested{head: make([]byte, headLen)}
+	d := digested{head: make([]byte, MPYHeaderLen)}
 	n, err := io.ReadFull(r, d.head)
 	d.head = d.head[:n]
 	h.Write(d.head)

@@ -35,6 +35,14 @@ type app struct {
 // verbs is the list of commands. To add one, write cmd_NAME.go and a line here.
 var verbs = []func(*app) *cobra.Command{
 	newBuildCmd,
+	newLsCmd,
+	newCatCmd,
+	newExtractCmd,
+	newVerifyCmd,
+	newDiffCmd,
+	newExplainCmd,
+	newInitCmd,
+	newBoardsCmd,
 	newVersionCmd,
 }
 

@@ -55,6 +55,7 @@ type exitRule struct {
 var exitRules = []exitRule{
 	{exitUsage, is[*usageError]},
 	{exitInput, is[*inputError]},
+	{exitInput, is[*artifact.FormatError]},
 	{exitInput, is[manifest.Errors]},
 	{exitInput, is[*manifest.Error]},
 	{exitInput, is[*pack.SourceError]},
@@ -64,11 +65,11 @@ var exitRules = []exitRule{
 	{exitCompile, is[*mpy.NotFoundError]},
 	{exitImage, is[*imageError]},
 	{exitImage, is[*pack.FitError]},
+	{exitImage, is[*romfs.FormatError]},
+	{exitVerify, is[*artifact.MismatchError]},
 	{exitIncompatible, is[*pack.MPYError]},
 	{exitIncompatible, is[*pack.BoardError]},
 	{exitIncompatible, is[*board.NoROMError]},
-	{exitIncompatible, is[*artifact.MismatchError]},
-	{exitIncompatible, is[*artifact.FormatError]},
 	{exitDiffers, is[*differsError]},
 }
 
@@ -89,6 +90,9 @@ func exitCode(ctx context.Context, err error) int {
 	}
 	code := 0
 	walk(err, func(e error) {
+		if c, ok := e.(*codedError); ok && (code == 0 || c.code < code) {
+			code = c.code
+		}
 		for _, r := range exitRules {
 			if r.match(e) && (code == 0 || r.code < code) {
 				code = r.code
@@ -139,6 +143,16 @@ type imageError struct{ err error }
 
 func (e *imageError) Error() string { return e.err.Error() }
 func (e *imageError) Unwrap() error { return e.err }
+
+// A codedError is the sum of findings that were printed already; code is that
+// of the earliest stage among them.
+type codedError struct {
+	code int
+	err  error
+}
+
+func (e *codedError) Error() string { return e.err.Error() }
+func (e *codedError) Unwrap() error { return e.err }
 
 // A differsError is `diff --exit-code` on a difference; it is no failure, so
 // nothing is printed.

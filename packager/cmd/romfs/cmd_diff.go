@@ -1,0 +1,274 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"rules_romfs/packager/board"
+	"rules_romfs/packager/report"
+)
+
+type diffResult struct {
+	Same   bool         `json:"same"` // byte for byte
+	Files  []fileChange `json:"files"`
+	Blocks blockDiff    `json:"blocks"`
+}
+
+// A fileChange is one path that differs.
+type fileChange struct {
+	Path   string `json:"path"`
+	Change string `json:"change"` // added, removed, changed, or moved: the same content elsewhere
+	Dir    bool   `json:"dir,omitempty"`
+	Old    *place `json:"old,omitempty"`
+	New    *place `json:"new,omitempty"`
+}
+
+type place struct {
+	Offset int64 `json:"offset"`
+	Size   int64 `json:"size"`
+}
+
+// A blockDiff is what the difference costs a deploy.
+type blockDiff struct {
+	Erase   int64 `json:"erase"` // bytes a block
+	Total   int64 `json:"total"` // blocks that B takes
+	Changed int64 `json:"changed"`
+	Send    int64 `json:"send"` // changed, and the first one, whose header marks an image as complete
+}
+
+func newDiffCmd(a *app) *cobra.Command {
+	var f boardFlags
+	var erase string
+	var exitCode bool
+	cmd := &cobra.Command{
+		Use:   "diff A B",
+		Short: "Compare two images, file by file and by what a deploy would send",
+		Long: `Compare image A, on a board, with image B, to be deployed: by file, and by flash
+block with the number of blocks that the deploy would send. - reads one of them
+from stdin. The block size is the erase unit of the board (--board, else that
+of B's or A's sidecar), or 4096.
+
+Exit code 0, or with --exit-code 10 if the images differ in any byte.`,
+		Example: `  romfs diff old.romfs new.romfs
+  romfs diff old.romfs new.romfs --board openmv-n6
+  romfs build -o - | romfs diff deployed.romfs - --exit-code`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if args[0] == "-" && args[1] == "-" {
+				return &usageError{"only one of the two images can come from stdin"}
+			}
+			old, err := a.openImage(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			defer old.Close()
+			new, err := a.openImage(cmd.Context(), args[1])
+			if err != nil {
+				return err
+			}
+			defer new.Close()
+			unit, err := f.eraseUnit(erase, old, new)
+			if err != nil {
+				return err
+			}
+			r, err := diff(cmd.Context(), old, new, unit)
+			if err != nil {
+				return err
+			}
+			if err := a.result(r, r.print); err != nil {
+				return err
+			}
+			if exitCode && !r.Same {
+				return &differsError{}
+			}
+			return nil
+		},
+	}
+	f.add(a, cmd)
+	cmd.Flags().StringVar(&erase, "erase", "", "`size` of a flash block, such as 4KiB; over the board's")
+	cmd.Flags().BoolVar(&exitCode, "exit-code", false, "exit with 10 if the images differ")
+	return cmd
+}
+
+// defaultErase is the erase unit of almost every external flash chip.
+const defaultErase = 4096
+
+// eraseUnit finds the block size: the flag's, the board's, a sidecar's.
+func (f *boardFlags) eraseUnit(flag string, old, new *input) (int64, error) {
+	if flag != "" {
+		n, err := board.ParseSize(flag)
+		if err == nil && n == 0 {
+			err = fmt.Errorf("a block has at least one byte")
+		}
+		if err != nil {
+			return 0, &usageError{fmt.Sprintf("--erase: %v", err)}
+		}
+		return n, nil
+	}
+	for _, in := range []*input{new, old} {
+		s, err := in.sidecar()
+		if err != nil {
+			return 0, err
+		}
+		_, part, err := f.find(s)
+		switch {
+		case err != nil:
+			return 0, err
+		case part != nil && part.Erase > 0:
+			return part.Erase, nil
+		case s != nil && s.Partition != nil && s.Partition.Erase > 0 && f.board == "":
+			return s.Partition.Erase, nil
+		}
+	}
+	return defaultErase, nil
+}
+
+// diff compares two images.
+func diff(ctx context.Context, old, new *input, erase int64) (*diffResult, error) {
+	r := &diffResult{Files: []fileChange{}}
+	var err error
+	if r.Blocks, err = diffBlocks(ctx, old, new, erase); err != nil {
+		return nil, err
+	}
+	r.Same = r.Blocks.Changed == 0 && old.Size() == new.Size()
+	if r.Same {
+		return r, nil
+	}
+	before, err := old.contents(ctx)
+	if err != nil {
+		return nil, err
+	}
+	after, err := new.contents(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for path, is := range after {
+		was, ok := before[path]
+		change := fileChange{Path: path, Dir: is.dir, New: &is.place}
+		switch {
+		case !ok:
+			change.Change = "added"
+		case was.dir != is.dir || was.sum != is.sum || was.place.Size != is.place.Size && !is.dir:
+			change.Change, change.Old = "changed", &was.place
+		case !is.dir && was.place.Offset != is.place.Offset:
+			change.Change, change.Old = "moved", &was.place
+		default:
+			continue
+		}
+		r.Files = append(r.Files, change)
+	}
+	for path, was := range before {
+		if _, ok := after[path]; !ok {
+			r.Files = append(r.Files, fileChange{Path: path, Change: "removed", Dir: was.dir, Old: &was.place})
+		}
+	}
+	slices.SortFunc(r.Files, func(a, b fileChange) int { return cmp.Compare(a.Path, b.Path) })
+	return r, nil
+}
+
+type content struct {
+	place
+	dir bool
+	sum [sha256.Size]byte
+}
+
+// contents maps every path to what it holds; of two equal ones the first, as
+// the board does.
+func (in *input) contents(ctx context.Context) (map[string]content, error) {
+	entries, err := in.entries(".")
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]content, len(entries))
+	for _, e := range entries {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if _, ok := all[e.Path()]; ok {
+			continue
+		}
+		c := content{place: place{e.Offset, e.Size}, dir: e.Dir}
+		if !e.Dir {
+			h := sha256.New()
+			if _, err := io.Copy(h, in.Section(e)); err != nil {
+				return nil, fmt.Errorf("%s: %w", in.name, err)
+			}
+			c.sum = [sha256.Size]byte(h.Sum(nil))
+		}
+		all[e.Path()] = c
+	}
+	return all, nil
+}
+
+// diffBlocks compares the flash blocks that the new image takes. Behind the
+// old image a board may hold anything, so a block that reaches there counts as
+// changed.
+func diffBlocks(ctx context.Context, old, new *input, erase int64) (blockDiff, error) {
+	d := blockDiff{Erase: erase}
+	a, b := make([]byte, erase), make([]byte, erase)
+	for at := int64(0); at < new.Size(); at += erase {
+		if ctx.Err() != nil {
+			return d, context.Cause(ctx)
+		}
+		n := min(erase, new.Size()-at)
+		d.Total++
+		same := at+n <= old.Size()
+		if same {
+			for _, read := range []struct {
+				in  *input
+				buf []byte
+			}{{old, a[:n]}, {new, b[:n]}} {
+				if _, err := read.in.data.ReadAt(read.buf, at); err != nil && err != io.EOF {
+					return d, fmt.Errorf("%s: %w", read.in.name, err)
+				}
+			}
+			same = bytes.Equal(a[:n], b[:n])
+		}
+		if !same {
+			d.Changed++
+			if at == 0 {
+				d.Send--
+			}
+		}
+	}
+	if d.Changed > 0 {
+		d.Send += d.Changed + 1
+	}
+	return d, nil
+}
+
+func (r *diffResult) print(w io.Writer) error {
+	for _, f := range r.Files {
+		var detail string
+		switch f.Change {
+		case "added":
+			detail = "+" + report.Size(f.New.Size)
+		case "removed":
+			detail = "-" + report.Size(f.Old.Size)
+		case "changed":
+			detail = fmt.Sprintf("%s -> %s", report.Size(f.Old.Size), report.Size(f.New.Size))
+		case "moved":
+			detail = fmt.Sprintf("%d -> %d", f.Old.Offset, f.New.Offset)
+		}
+		name := display(f.Path)
+		if f.Dir {
+			name, detail = name+"/", ""
+		}
+		if _, err := fmt.Fprintf(w, "%-8s %s  %s\n", f.Change, name, detail); err != nil {
+			return err
+		}
+	}
+	if r.Same {
+		_, err := fmt.Fprintln(w, "the images are equal")
+		return err
+	}
+	_, err := fmt.Fprintf(w, "a deploy would send %d of %s of %s\n", r.Blocks.Send, report.Plural(r.Blocks.Total, "block"), report.Size(r.Blocks.Erase))
+	return err
+}

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/bits"
+	"path"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+	"github.com/spf13/cobra"
+
+	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/board"
+	"rules_romfs/packager/mpy"
+	"rules_romfs/packager/pack"
+	"rules_romfs/packager/report"
+	"rules_romfs/packager/romfs"
+)
+
+// A finding is one line of verify's result.
+type finding struct {
+	Code     string `json:"code"`
+	Severity string `json:"severity"` // error or warning
+	Path     string `json:"path,omitempty"`
+	Offset   int64  `json:"offset"`
+	Message  string `json:"message"`
+	exit     int    // what an error of this kind exits with
+}
+
+type verifyResult struct {
+	Image    string           `json:"image"`
+	Size     int64            `json:"size"`
+	SHA256   *artifact.Digest `json:"sha256,omitempty"`
+	Board    string           `json:"board,omitempty"`
+	Sidecar  bool             `json:"sidecar"` // there is one, and it was compared
+	Findings []finding        `json:"findings"`
+}
+
+func newVerifyCmd(a *app) *cobra.Command {
+	var f boardFlags
+	var strict bool
+	cmd := &cobra.Command{
+		Use:   "verify IMAGE",
+		Short: "Check an image for everything that a board would get wrong",
+		Long: `Check an image: the format, record by record, for what MicroPython's driver
+would silently get wrong; for a board the size of its partition, the alignment
+of files that its firmware uses in place and the ABI of every .mpy file; and
+with a sidecar that image and sidecar belong together. - reads stdin.
+
+The findings go to stdout. Exit code 5: the image is invalid or does not fit;
+8: the sidecar is another image's; 9: the board cannot use it.`,
+		Example: `  romfs verify app.romfs
+  romfs verify app.romfs --board openmv-n6 --strict
+  romfs verify - --output json <app.romfs`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in, err := a.openInput(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			defer in.Close()
+			v := &verifier{input: in, result: verifyResult{Image: in.name, Findings: []finding{}}}
+			if err := v.run(&f); err != nil {
+				return err
+			}
+			if err := a.result(v.result, v.print); err != nil {
+				return err
+			}
+			return v.verdict(strict)
+		},
+	}
+	f.add(a, cmd)
+	cmd.Flags().BoolVar(&strict, "strict", false, "let warnings fail too")
+	return cmd
+}
+
+// A verifier checks one image.
+type verifier struct {
+	*input
+	result verifyResult
+}
+
+func (v *verifier) add(exit int, severity romfs.Severity, code, path string, offset int64, format string, args ...any) {
+	v.result.Findings = append(v.result.Findings, finding{code, severity.String(), path, offset, fmt.Sprintf(format, args...), exit})
+}
+
+func (v *verifier) run(f *boardFlags) error {
+	for _, p := range romfs.Validate(v.data, v.length) {
+		v.result.Findings = append(v.result.Findings, finding{p.Code, p.Severity.String(), p.Path, p.Offset, p.Message, exitImage})
+	}
+	sidecar, err := v.sidecar()
+	if err != nil {
+		return err
+	}
+	profile, part, err := f.find(sidecar)
+	if err != nil {
+		return err
+	}
+	if profile != nil {
+		v.result.Board = profile.ID
+	}
+	v.Image, err = romfs.Open(v.data, v.length)
+	if err != nil {
+		return nil // Validate has said so; there are no entries to look at
+	}
+	v.result.Size = v.Size()
+	id, err := v.identity()
+	if err != nil {
+		return fmt.Errorf("%s: %w", v.name, err)
+	}
+	v.result.SHA256 = &id.SHA256
+	if sidecar != nil {
+		v.result.Sidecar = true
+		v.checkSidecar(sidecar, id)
+	}
+	if part != nil && part.Size > 0 && v.Size() > part.Size {
+		v.add(exitImage, romfs.Error, "too-large", "", 0, "%d bytes do not fit into partition %s of %s, which has %d", v.Size(), part.Name, profile.ID, part.Size)
+	}
+	entries, _ := v.entries(".") // Validate has reported the damage
+	for _, e := range entries {
+		if e.Dir || e.Err != nil {
+			continue
+		}
+		if err := v.checkFile(e, profile); err != nil {
+			return fmt.Errorf("%s: %w", v.name, err)
+		}
+	}
+	return nil
+}
+
+// checkSidecar holds the image against its description. The digest says it
+// all; the alignments are compared too, since they were asked for.
+func (v *verifier) checkSidecar(s *artifact.Sidecar, id artifact.Image) {
+	if s.Image != id || v.length != v.Size() {
+		got := artifact.Image{SHA256: id.SHA256, Size: v.length}
+		v.add(exitVerify, romfs.Error, "sidecar", "", 0, "%v", &artifact.MismatchError{Image: v.path, Sidecar: artifact.Path(v.path), Got: got, Want: s.Image})
+		return
+	}
+	for _, file := range s.Files {
+		if file.Offset%file.Align != 0 {
+			v.add(exitImage, romfs.Error, "misaligned", file.Path, file.Offset, "the sidecar asks for %d bytes of alignment, and the content lies at %d", file.Align, file.Offset)
+		}
+	}
+}
+
+// checkFile holds one file against the demands of a board.
+func (v *verifier) checkFile(e *romfs.Entry, profile *board.Profile) error {
+	name := e.Path()
+	if profile != nil {
+		for _, rule := range profile.Align {
+			if !doublestar.MatchUnvalidated(rule.Match, name) {
+				continue
+			}
+			if given := int64(1) << bits.TrailingZeros64(uint64(e.Offset)); e.Size > 0 && given < rule.To {
+				v.add(exitIncompatible, romfs.Error, "misaligned", name, e.Offset, "board %s uses %s in place and needs it aligned to %d bytes; it lies at %d, a multiple of %d", profile.ID, rule.Match, rule.To, e.Offset, given)
+			}
+			break
+		}
+	}
+	if path.Ext(name) != ".mpy" {
+		return nil
+	}
+	head := make([]byte, min(e.Size, pack.MPYHeaderLen))
+	if _, err := io.ReadFull(v.Section(e), head); err != nil {
+		return err
+	}
+	h, err := mpy.ParseHeader(head)
+	switch {
+	case err != nil:
+		severity := romfs.Warning
+		if profile != nil {
+			severity = romfs.Error
+		}
+		v.add(exitIncompatible, severity, "not-mpy", name, e.Offset, "%v", err)
+	case profile != nil:
+		if err := pack.BoardABI(profile).Accepts(h); err != nil {
+			v.add(exitIncompatible, romfs.Error, "abi", name, e.Offset, "board %s cannot load it: %v", profile.ID, err)
+		}
+	}
+	return nil
+}
+
+func (v *verifier) print(w io.Writer) error {
+	for _, f := range v.result.Findings {
+		where := ""
+		if f.Path != "" && f.Path != "." {
+			where = " " + display(f.Path)
+		}
+		if _, err := fmt.Fprintf(w, "%s: %s at %d%s: %s [%s]\n", v.name, f.Severity, f.Offset, where, f.Message, f.Code); err != nil {
+			return err
+		}
+	}
+	if len(v.result.Findings) > 0 {
+		return nil
+	}
+	checked := []string{"format"}
+	if v.result.Board != "" {
+		checked = append(checked, "board "+v.result.Board)
+	}
+	if v.result.Sidecar {
+		checked = append(checked, "sidecar")
+	}
+	_, err := fmt.Fprintf(w, "%s: ok: %s (checked: %s)\n", v.name, report.Size(v.result.Size), strings.Join(checked, ", "))
+	return err
+}
+
+// verdict turns the findings into the error that gives the exit code.
+func (v *verifier) verdict(strict bool) error {
+	var errs, warnings int64
+	code := 0
+	for _, f := range v.result.Findings {
+		if f.Severity == romfs.Warning.String() {
+			warnings++
+			if !strict {
+				continue
+			}
+		} else {
+			errs++
+		}
+		if code == 0 || f.exit < code {
+			code = f.exit
+		}
+	}
+	if code == 0 {
+		return nil
+	}
+	parts := []string{report.Plural(errs, "error")}
+	if warnings > 0 {
+		parts = append(parts, report.Plural(warnings, "warning"))
+	}
+	return &codedError{code, errors.New(v.name + ": " + strings.Join(parts, ", "))}
+}

@@ -1,0 +1,238 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/board"
+	"rules_romfs/packager/romfs"
+)
+
+// maxStream bounds an image that comes through a pipe, which has to be kept in
+// memory: far above the flash of any board.
+const maxStream = 1 << 30
+
+// maxDepth bounds how deep directories may nest in an image that we list or
+// extract. MicroPython has no limit; an image of a few MiB could nest a million.
+const maxDepth = 256
+
+// An input is an image that a verb reads.
+type input struct {
+	*romfs.Image
+	name   string // for people: the path, or "standard input"
+	path   string // empty for standard input
+	data   io.ReaderAt
+	length int64 // of data: what follows the image counts
+	closer io.Closer
+}
+
+func (in *input) Close() error {
+	if in.closer == nil {
+		return nil
+	}
+	return in.closer.Close()
+}
+
+// openInput opens the bytes of an image without looking at them; "-" is
+// standard input.
+func (a *app) openInput(ctx context.Context, path string) (*input, error) {
+	if path == "-" {
+		data, err := readStream(ctx, a.stdin)
+		if err != nil {
+			return nil, fmt.Errorf("standard input: %w", err)
+		}
+		return &input{name: "standard input", data: bytes.NewReader(data), length: int64(len(data))}, nil
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, &inputError{plainPathError(err)}
+	case info.IsDir():
+		return nil, &inputError{fmt.Errorf("%s is a directory, not an image; build it first: romfs build %s", path, path)}
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, &inputError{plainPathError(err)}
+	}
+	if !info.Mode().IsRegular() { // a pipe, as a shell's <(…) gives it
+		defer f.Close()
+		data, err := readStream(ctx, f)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		return &input{name: path, data: bytes.NewReader(data), length: int64(len(data))}, nil
+	}
+	return &input{name: path, path: path, data: f, length: info.Size(), closer: f}, nil
+}
+
+// openImage opens an image; one that no board would mount is an error.
+func (a *app) openImage(ctx context.Context, path string) (*input, error) {
+	in, err := a.openInput(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	in.Image, err = romfs.Open(in.data, in.length)
+	if err != nil {
+		in.Close()
+		return nil, &imageError{fmt.Errorf("%s: %w", in.name, err)}
+	}
+	return in, nil
+}
+
+// readStream reads to the end, unless Ctrl-C comes first.
+func readStream(ctx context.Context, r io.Reader) ([]byte, error) {
+	type result struct {
+		data []byte
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		data, err := io.ReadAll(io.LimitReader(r, maxStream+1))
+		done <- result{data, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case got := <-done:
+		if got.err == nil && len(got.data) > maxStream {
+			got.err = &imageError{fmt.Errorf("more than %d bytes: no board has an image of that size", maxStream)}
+		}
+		return got.data, got.err
+	}
+}
+
+// plainPathError words a system error as "PATH: no such file or directory".
+func plainPathError(err error) error {
+	var e *fs.PathError
+	if errors.As(err, &e) {
+		return fmt.Errorf("%s: %w", e.Path, e.Err)
+	}
+	return err
+}
+
+// identity reads the bytes of the image alone, not what follows it.
+func (in *input) identity() (artifact.Image, error) {
+	return artifact.Identify(io.NewSectionReader(in.data, 0, in.Size()))
+}
+
+// sidecar returns the sidecar beside an image; nil without one. It is not
+// checked against the image.
+func (in *input) sidecar() (*artifact.Sidecar, error) {
+	if in.path == "" {
+		return nil, nil
+	}
+	s, err := artifact.Load(artifact.Path(in.path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return s, err
+}
+
+// entries lists what is below dir ("." for all), in image order: also what no
+// lookup on the board would find. Where the image is damaged, the error comes
+// with what is before the damage.
+func (in *input) entries(dir string) ([]*romfs.Entry, error) {
+	var all []*romfs.Entry
+	var ends []int64 // of the directories around the entry
+	var root *romfs.Entry
+	if dir != "." {
+		e, err := in.Lookup(dir)
+		if err != nil {
+			return nil, &inputError{fmt.Errorf("%s: %w", in.name, plainPathError(err))}
+		}
+		if !e.Dir {
+			return []*romfs.Entry{e}, nil
+		}
+		root = e
+	}
+	err := in.Walk(func(e *romfs.Entry) error {
+		for len(ends) > 0 && e.RecordOffset >= ends[len(ends)-1] {
+			ends = ends[:len(ends)-1]
+		}
+		if len(ends) > maxDepth {
+			return &imageError{fmt.Errorf("%s: directories are nested more than %d deep", in.name, maxDepth)}
+		}
+		end := e.RecordOffset + e.RecordSize
+		if e.Dir {
+			ends = append(ends, end)
+		}
+		switch {
+		case root == nil:
+			all = append(all, e)
+		case e.RecordOffset <= root.RecordOffset && end < root.RecordOffset+root.RecordSize && e.Dir:
+			return fs.SkipDir
+		case e.RecordOffset > root.RecordOffset && end <= root.RecordOffset+root.RecordSize:
+			all = append(all, e)
+		}
+		return nil
+	})
+	if err != nil {
+		err = &imageError{fmt.Errorf("%s: %w; `romfs verify` says more", in.name, err)}
+	}
+	return all, err
+}
+
+// boardFlags are --board and --partition of verbs that read images.
+type boardFlags struct{ board, partition string }
+
+func (f *boardFlags) add(a *app, cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.board, "board", "", "`board` id or board file (default: the one in the image's sidecar)")
+	cmd.Flags().StringVarP(&f.partition, "partition", "p", "", "`partition` name or index (default: the sidecar's, else the board's first)")
+	a.complete(cmd, "board", boardIDs()...)
+}
+
+// find returns the board and partition that an image is for: the flags', else
+// the sidecar's; nil without either.
+func (f *boardFlags) find(s *artifact.Sidecar) (*board.Profile, *board.Partition, error) {
+	id, partition := f.board, f.partition
+	if id == "" && s != nil {
+		id = s.Board
+		if partition == "" && s.Partition != nil {
+			partition = s.Partition.Name
+		}
+	}
+	if id == "" {
+		if partition != "" {
+			return nil, nil, &usageError{fmt.Sprintf("--partition %s is of no use without a board; add --board ID (romfs boards lists them)", partition)}
+		}
+		return nil, nil, nil
+	}
+	p, err := board.Lookup(id)
+	if err != nil {
+		if f.board == "" {
+			return nil, nil, nil // a user's board file that is not here: the sidecar still has the numbers
+		}
+		return nil, nil, &usageError{err.Error()}
+	}
+	part, err := p.Partition(partition)
+	if err != nil {
+		return nil, nil, err
+	}
+	return p, part, nil
+}
+
+// display writes a name for a terminal: control characters and bytes that are
+// no text would otherwise act on it.
+func display(name string) string {
+	if utf8.ValidString(name) {
+		printable := true
+		for _, r := range name {
+			printable = printable && unicode.IsPrint(r)
+		}
+		if printable {
+			return name
+		}
+	}
+	return strconv.Quote(name)
+}
