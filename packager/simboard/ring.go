@@ -1,0 +1,115 @@
+package simboard
+
+import (
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A ring is the receive buffer between the link and the interpreter's
+// standard input: a pipe that outlives interpreters, of which only size bytes
+// are used. The kernel tells how many are unread, so that a full ring loses or
+// holds back exactly what a board's would.
+type ring struct {
+	mu     sync.Mutex // of each operation on the pipe
+	reader *os.File
+	writer *os.File
+	size   int
+	drop   bool // a full ring loses bytes; otherwise it holds the link back
+	lost   int64
+}
+
+func newRing(size int, drop bool) (*ring, error) {
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
+		return nil, err
+	}
+	// The writer must never block; the reader's end belongs to the interpreter, which must.
+	unix.SetNonblock(fds[1], true)
+	unix.FcntlInt(uintptr(fds[1]), unix.F_SETPIPE_SZ, 1<<16)
+	return &ring{reader: os.NewFile(uintptr(fds[0]), "stdin"), writer: os.NewFile(uintptr(fds[1]), "ring"), size: size, drop: drop}, nil
+}
+
+// put adds bytes, and waits for room unless the ring drops. It gives up when
+// stop is closed, and throws the bytes away when the board is off.
+func (r *ring) put(data []byte, stop <-chan struct{}, on func() bool) {
+	for len(data) > 0 {
+		if !on() {
+			return
+		}
+		n := r.tryPut(data)
+		data = data[n:]
+		if len(data) == 0 {
+			return
+		}
+		if r.drop {
+			r.mu.Lock()
+			r.lost += int64(len(data))
+			r.mu.Unlock()
+			return
+		}
+		select {
+		case <-stop:
+			return
+		case <-time.After(100 * time.Microsecond):
+		}
+	}
+}
+
+func (r *ring) tryPut(data []byte) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := min(r.size-r.unreadBytes(), len(data))
+	if n <= 0 {
+		return 0
+	}
+	n, err := unix.Write(int(r.writer.Fd()), data[:n])
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// unreadBytes is how full the ring is; r.mu is held.
+func (r *ring) unreadBytes() int {
+	n, err := unix.IoctlGetInt(int(r.reader.Fd()), unix.TIOCINQ)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// unread puts bytes back in front of those that wait.
+func (r *ring) unread(data []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	data = append(data, r.take()...)
+	unix.Write(int(r.writer.Fd()), data)
+}
+
+// take empties the ring; r.mu is held.
+func (r *ring) take() []byte {
+	buf := make([]byte, r.unreadBytes())
+	if len(buf) == 0 {
+		return nil
+	}
+	n, err := unix.Read(int(r.reader.Fd()), buf)
+	if err != nil {
+		return nil
+	}
+	return buf[:n]
+}
+
+// clear forgets what was received, as a reset does.
+func (r *ring) clear() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.take()
+}
+
+func (r *ring) close() {
+	r.reader.Close()
+	r.writer.Close()
+}
