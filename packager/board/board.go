@@ -10,8 +10,12 @@ package board
 
 import (
 	"fmt"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
+
+	"rules_romfs/packager/mpy"
 )
 
 // A Profile describes one board, or one family of them whose partition sizes
@@ -31,23 +35,59 @@ type Profile struct {
 
 // MPY says which .mpy files the board's firmware loads.
 type MPY struct {
-	Arch         string // native architecture as mpy-cross names it; "none": bytecode only
-	SmallIntBits int    // bits of its small integers
+	Arch         string   // native architecture as mpy-cross names it; "none": bytecode only; "": a family with several
+	Archs        []string // all architectures of the family, or Arch alone
+	ArchFlags    []string // extensions of rv32imc: "zba", "zcmp"
+	SmallIntBits int      // bits of the firmware's small integers
+}
+
+// ABIs returns what the firmware's loader accepts, for a .mpy version such as
+// 6.3: one ABI for each architecture of the family.
+func (m MPY) ABIs(version, subVersion uint8) []mpy.ABI {
+	abis := make([]mpy.ABI, len(m.Archs))
+	for i, name := range m.Archs {
+		arch, err := mpy.ParseArch(name)
+		if err != nil {
+			panic(err) // a profile is checked when it is read
+		}
+		abis[i] = mpy.ABI{Version: version, SubVersion: subVersion, Arch: arch, SmallIntBits: m.SmallIntBits}
+		if arch == mpy.ArchRV32IMC {
+			abis[i].ArchFlags = mpy.ArchFlags(m.ArchFlags)
+		}
+	}
+	return abis
+}
+
+// Accepts returns nil if some board of the family loads a .mpy file with
+// header h, and otherwise the reason why not, an [*mpy.IncompatibleError].
+func (m MPY) Accepts(h mpy.Header, version, subVersion uint8) error {
+	var first error
+	for _, abi := range m.ABIs(version, subVersion) {
+		err := abi.Accepts(h)
+		if err == nil {
+			return nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
 }
 
 // A Partition is a range of memory that MicroPython mounts, or can mount, as a
 // ROMFS.
 type Partition struct {
-	Index   int    // id of vfs.rom_ioctl, as the core with the REPL sees it
-	Name    string // "romfs0"
-	Base    uint64 // address of its first byte; 0: not mapped at a fixed address
-	Size    int64  // bytes; 0: the firmware's builder chooses, so the user must say
-	Erase   int64  // bytes that vfs.rom_ioctl erases at least; 1: needs no erase; 0: unknown
-	Write   int64  // smallest write in bytes, and its alignment
-	Segment string // what vfs.rom_ioctl(2) returns: "memoryview" or "blockdev"
-	Medium  string // "nor", "ecc", "mram" or "ram"
-	Core    string // the core that mounts it at /rom; "" on boards with one
-	DFU     *DFU   // how its bootloader programs it; nil: it does not
+	Index    int    // id of vfs.rom_ioctl, as the core with the REPL sees it
+	Name     string // "romfs0"
+	Base     uint64 // address of its first byte; 0: not mapped at a fixed address
+	Size     int64  // bytes; 0: the firmware's builder chooses, so the user must say
+	Erase    int64  // bytes that vfs.rom_ioctl erases at least; Write on media that need no erase; 0: unknown
+	Write    int64  // smallest write in bytes, and its alignment; 0: unknown
+	Segment  string // what vfs.rom_ioctl(2) returns: "memoryview" or "blockdev"; "": either
+	Medium   string // "nor", "ecc" (each word is programmed once), "mram" or "ram"
+	ReadOnly bool   // vfs.rom_ioctl cannot write it
+	Core     string // the core that mounts it at /rom; "" on boards with one
+	DFU      *DFU   // how its bootloader programs it; nil: it does not
 }
 
 // DFU is how dfu-util reaches a partition.
@@ -76,6 +116,15 @@ func (u USBID) String() string { return fmt.Sprintf("%04X:%04X", u.Vendor, u.Pro
 // the manifest says otherwise.
 func (p *Profile) DedupDefault() bool { return !p.OpenMV }
 
+// Runs tells whether the profile is for a board whose sys.implementation._machine
+// is machine. A profile that names no machines is for any.
+func (p *Profile) Runs(machine string) bool {
+	return len(p.Machines) == 0 || slices.ContainsFunc(p.Machines, func(pattern string) bool {
+		ok, err := path.Match(pattern, machine)
+		return ok && err == nil
+	})
+}
+
 // Partition returns the partition of that name ("romfs0") or index ("0");
 // the empty string is the first one.
 func (p *Profile) Partition(nameOrIndex string) (*Partition, error) {
@@ -94,7 +143,7 @@ func (p *Profile) Partition(nameOrIndex string) (*Partition, error) {
 		}
 		have = append(have, part.Name)
 	}
-	return nil, fmt.Errorf("board %s has no partition %q: it has %s", p.ID, nameOrIndex, strings.Join(have, ", "))
+	return nil, &NoPartitionError{Board: p, Want: nameOrIndex, Have: have}
 }
 
 // WithSize returns a copy of the profile whose partition has the given size in
@@ -109,13 +158,24 @@ func (p *Profile) WithSize(nameOrIndex string, size int64) (*Profile, error) {
 		return nil, fmt.Errorf("board %s, partition %s: a size of %d bytes is not a positive multiple of its erase unit, %d bytes", p.ID, part.Name, size, part.Erase)
 	}
 	c := *p
-	c.Partitions = append([]Partition(nil), p.Partitions...)
+	c.Partitions = slices.Clone(p.Partitions)
 	for i := range c.Partitions {
 		if c.Partitions[i].Index == part.Index {
 			c.Partitions[i].Size = size
 		}
 	}
 	return &c, nil
+}
+
+// A NoPartitionError is a partition that the board does not have.
+type NoPartitionError struct {
+	Board *Profile
+	Want  string
+	Have  []string
+}
+
+func (e *NoPartitionError) Error() string {
+	return fmt.Sprintf("board %s has no partition %q: it has %s", e.Board.ID, e.Want, strings.Join(e.Have, ", "))
 }
 
 // A NoROMError is the answer to any use of a board without a ROM partition.

@@ -1,125 +1,200 @@
 package board
 
 import (
-	"bytes"
 	"fmt"
-	"strconv"
-	"strings"
 
-	"gopkg.in/yaml.v3"
+	"rules_romfs/manifest/strictyaml"
+	"rules_romfs/packager/mpy"
 )
 
-// boardFile is the form of a board file.
-type boardFile struct {
-	Version    int             `yaml:"version" json:"version"`
-	ID         string          `yaml:"id" json:"id"`
-	Name       string          `yaml:"name" json:"name"`
-	Machines   []string        `yaml:"machines" json:"machines"`
-	NoROM      string          `yaml:"no_rom" json:"no_rom"`
-	OpenMV     bool            `yaml:"openmv" json:"openmv"`
-	MPY        mpySection      `yaml:"mpy" json:"mpy"`
-	Align      []alignRule     `yaml:"align" json:"align"`
-	Partitions []partitionFile `yaml:"partitions" json:"partitions"`
-	USB        []usbFile       `yaml:"usb" json:"usb"`
+// The types of this file are the form of a board file. Their doc comments are
+// also the descriptions in the JSON Schema, so they are written for the author
+// of a board file.
+
+// A File describes one board: its ROM partitions, its firmware, and how it is found.
+type File struct {
+	// Version of the board file format: 1.
+	Version int `yaml:"version" jsonschema:"required,enum=1"`
+	// Id of the board, as manifests and --board name it.
+	ID string `yaml:"id" jsonschema:"required,maxLength=60,pattern=^[a-z0-9]+(-[a-z0-9]+)*$,example=my-board"`
+	// Name for people.
+	Name string `yaml:"name" jsonschema:"required,minLength=1,maxLength=100"`
+	// What sys.implementation._machine is on the board: texts or patterns with * and ?. A deploy refuses other boards. Default: any board will do.
+	Machines []string `yaml:"machines" jsonschema:"minLength=1,example=OpenMV N6 with STM32N657X0"`
+	// Which .mpy files the firmware loads.
+	MPY *MPYFile `yaml:"mpy"`
+	// Whether OpenMV's tools are used on the board. They lose files that share their contents with others, so images for it share nothing unless the manifest says dedup: true. Default: false.
+	OpenMV bool `yaml:"openmv" jsonschema:"default=false"`
+	// Alignment of files by destination, because of what the firmware does with them. The first entry that matches counts; a manifest's rules go over these.
+	Align []AlignFile `yaml:"align"`
+	// ROM partitions, by index.
+	Partitions []PartitionFile `yaml:"partitions"`
+	// Why the board has no ROM partition; instead of partitions.
+	NoROM string `yaml:"no_rom" jsonschema:"minLength=1"`
+	// USB ids by which the board is found.
+	USB []USBFile `yaml:"usb"`
 }
 
-type mpySection struct {
-	Arch         string `yaml:"arch" json:"arch"`
-	SmallIntBits int    `yaml:"small_int_bits" json:"small_int_bits"`
+// MPYFile says which .mpy files the firmware loads.
+type MPYFile struct {
+	// Architecture of native code, as mpy-cross -march names it; a list, for a family of boards with several; none for firmware without native code. Default: none.
+	Arch Archs `yaml:"arch"`
+	// Extensions of the architecture rv32imc that every board has. Default: none.
+	ArchFlags []string `yaml:"arch_flags" jsonschema:"enum=zba,enum=zcmp"`
+	// Bits of the firmware's small integers. Default: 31, which all 32-bit firmware has unless it was built otherwise.
+	SmallIntBits *int `yaml:"small_int_bits" jsonschema:"minimum=15,maximum=63"`
 }
 
-type alignRule struct {
-	Match string `yaml:"match" json:"match"`
-	To    string `yaml:"to" json:"to"`
-}
+// Archs is one architecture or a list of them.
+type Archs []string
 
-type partitionFile struct {
-	Name    string   `yaml:"name" json:"name"`
-	Index   int      `yaml:"index" json:"index"`
-	Base    uint64   `yaml:"base" json:"base"`
-	Size    string   `yaml:"size" json:"size"`
-	Erase   string   `yaml:"erase" json:"erase"`
-	Write   string   `yaml:"write" json:"write"`
-	Segment string   `yaml:"segment" json:"segment"`
-	Medium  string   `yaml:"medium" json:"medium"`
-	Core    string   `yaml:"core" json:"core"`
-	DFU     *dfuFile `yaml:"dfu" json:"dfu"`
-}
-
-type dfuFile struct {
-	Alt     int    `yaml:"alt" json:"alt"`
-	Address uint64 `yaml:"address" json:"address"`
-	Erase   string `yaml:"erase" json:"erase"`
-	Leave   bool   `yaml:"leave" json:"leave"`
-}
-
-type usbFile struct {
-	ID   string `yaml:"id" json:"id"`
-	Mode string `yaml:"mode" json:"mode"`
-}
-
-// parse reads a board file.
-func parse(data []byte, name string) (*Profile, error) {
-	var f boardFile
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	dec.KnownFields(true)
-	if err := dec.Decode(&f); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	p := &Profile{ID: f.ID, Name: f.Name, Machines: f.Machines, NoROM: f.NoROM, OpenMV: f.OpenMV,
-		MPY: MPY{Arch: f.MPY.Arch, SmallIntBits: f.MPY.SmallIntBits}}
-	if p.MPY.SmallIntBits == 0 {
-		p.MPY.SmallIntBits = 31
-	}
-	if p.MPY.Arch == "" {
-		p.MPY.Arch = "none"
-	}
-	var err error
-	size := func(s string) (n int64) {
-		if err == nil && s != "" {
-			n, err = ParseSize(s)
+// UnmarshalValue implements [strictyaml.Unmarshaler].
+func (a *Archs) UnmarshalValue(v strictyaml.Value) {
+	items := []strictyaml.Value{v}
+	if v.Kind() == strictyaml.List {
+		items, _ = v.List()
+		if len(items) == 0 {
+			v.Errorf(strictyaml.CodeValue, "name at least one, or remove the key", "is an empty list")
 		}
-		return n
+	}
+	for _, item := range items {
+		s, ok := item.String()
+		if !ok {
+			continue
+		}
+		if _, err := mpy.ParseArch(s); err != nil || s == "" {
+			item.Errorf(strictyaml.CodeValue, "write one of those that mpy-cross -march takes, or none", "%s is no architecture", strictyaml.Quote(s))
+		}
+		*a = append(*a, s)
+	}
+}
+
+// JSONSchemaOf describes the type to the schema generator.
+func (Archs) JSONSchemaOf() any {
+	names := make([]any, 0, 14)
+	for a := mpy.ArchNone; a < mpy.ArchDebug; a++ {
+		names = append(names, a.String())
+	}
+	one := map[string]any{"type": "string", "enum": names}
+	return map[string]any{"oneOf": []any{one, map[string]any{"type": "array", "items": one, "minItems": 1}}}
+}
+
+// AlignFile aligns files by their destination.
+type AlignFile struct {
+	// Pattern of destinations, such as **/*.tflite.
+	Match string `yaml:"match" jsonschema:"required,minLength=1"`
+	// Alignment of the contents in bytes, a power of two, counted from the start of the partition.
+	To strictyaml.Size `yaml:"to" jsonschema:"required"`
+}
+
+// PartitionFile is a range of memory that MicroPython mounts, or can mount, as a ROMFS.
+type PartitionFile struct {
+	// Name of the partition, such as romfs0.
+	Name string `yaml:"name" jsonschema:"required,maxLength=60,pattern=^[a-z][a-z0-9_-]*$"`
+	// Id of the partition in calls of vfs.rom_ioctl, as the core with the REPL sees it.
+	Index int `yaml:"index" jsonschema:"required,minimum=0,maximum=255"`
+	// Address of its first byte. Default: the partition is not at a fixed address.
+	Base uint64 `yaml:"base" jsonschema:"example=0x90B00000"`
+	// Size of the partition. Default: whoever builds the firmware chooses; images are then built with --partition-size.
+	Size strictyaml.Size `yaml:"size"`
+	// Smallest range that vfs.rom_ioctl erases: op 6, or the block of a block device; as large as write on media that need no erase. Default: unknown.
+	Erase strictyaml.Size `yaml:"erase"`
+	// Smallest range that is written at once, and its alignment, through vfs.rom_ioctl. Default: unknown.
+	Write strictyaml.Size `yaml:"write"`
+	// What vfs.rom_ioctl(2, index) returns: memoryview or blockdev (a block device). Default: either.
+	Segment string `yaml:"segment" jsonschema:"enum=memoryview,enum=blockdev"`
+	// What the partition lies in: nor (erased to ones, programmed to zeros in any number of steps), ecc (words that are programmed once after each erase), mram (written without erase) or ram. Default: nor.
+	Medium string `yaml:"medium" jsonschema:"enum=nor,enum=ecc,enum=mram,enum=ram,default=nor"`
+	// Whether vfs.rom_ioctl cannot write the partition. Default: false.
+	ReadOnly bool `yaml:"read_only" jsonschema:"default=false"`
+	// Name of the core that mounts the partition at /rom, on boards with several. Default: the one with the REPL.
+	Core string `yaml:"core" jsonschema:"minLength=1"`
+	// How the bootloader programs the partition, through dfu-util. Default: it does not.
+	DFU *DFUFile `yaml:"dfu"`
+}
+
+// DFUFile is how dfu-util reaches a partition.
+type DFUFile struct {
+	// Alternate setting, dfu-util -a.
+	Alt int `yaml:"alt" jsonschema:"required,minimum=0,maximum=255"`
+	// Start address for DfuSe, dfu-util -s. Default: plain DFU, where the alternate setting is the partition.
+	Address uint64 `yaml:"address"`
+	// Range that the bootloader erases at once. Default: unknown.
+	Erase strictyaml.Size `yaml:"erase"`
+	// Whether to make the bootloader start the firmware afterwards (DfuSe only). Default: false.
+	Leave bool `yaml:"leave" jsonschema:"default=false"`
+}
+
+// USBFile is one way in which the board shows up on USB.
+type USBFile struct {
+	// Vendor and product, such as 37C5:1206.
+	ID string `yaml:"id" jsonschema:"required,pattern=^[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}$"`
+	// runtime (MicroPython's serial port) or bootloader.
+	Mode string `yaml:"mode" jsonschema:"required,enum=runtime,enum=bootloader"`
+}
+
+// parse reads a board file. The error, if any, is a [strictyaml.Errors].
+func parse(data []byte, name string) (*Profile, error) {
+	doc, err := strictyaml.Parse(data, name)
+	if err != nil {
+		return nil, err
+	}
+	var f File
+	if err := doc.Decode(&f); err != nil {
+		return nil, err
+	}
+	if err := (&checker{doc: doc}).check(&f); err != nil {
+		return nil, err
+	}
+	return f.profile(), nil
+}
+
+// profile turns a checked file into the profile that it describes.
+func (f *File) profile() *Profile {
+	p := &Profile{ID: f.ID, Name: f.Name, Machines: f.Machines, NoROM: f.NoROM, OpenMV: f.OpenMV,
+		MPY: MPY{Arch: "none", SmallIntBits: defaultSmallIntBits}}
+	if m := f.MPY; m != nil {
+		switch len(m.Arch) {
+		case 0:
+		case 1:
+			p.MPY.Arch = m.Arch[0]
+		default:
+			p.MPY.Arch = ""
+		}
+		if m.SmallIntBits != nil {
+			p.MPY.SmallIntBits = *m.SmallIntBits
+		}
+		p.MPY.Archs, p.MPY.ArchFlags = m.Arch, m.ArchFlags
+	}
+	if len(p.MPY.Archs) == 0 {
+		p.MPY.Archs = []string{"none"}
 	}
 	for _, a := range f.Align {
-		p.Align = append(p.Align, AlignRule{a.Match, size(a.To)})
+		p.Align = append(p.Align, AlignRule{a.Match, int64(a.To)})
 	}
 	for _, x := range f.Partitions {
-		part := Partition{Index: x.Index, Name: x.Name, Base: x.Base, Size: size(x.Size), Erase: size(x.Erase), Write: size(x.Write),
-			Segment: x.Segment, Medium: x.Medium, Core: x.Core}
-		if x.DFU != nil {
-			part.DFU = &DFU{x.DFU.Alt, x.DFU.Address, size(x.DFU.Erase), x.DFU.Leave}
-		}
-		p.Partitions = append(p.Partitions, part)
+		p.Partitions = append(p.Partitions, x.partition())
 	}
 	for _, u := range f.USB {
-		var id USBID
-		if _, err := fmt.Sscanf(u.ID, "%04x:%04x", &id.Vendor, &id.Product); err != nil {
-			return nil, fmt.Errorf("%s: usb id %q: %w", name, u.ID, err)
-		}
-		id.Mode = u.Mode
+		id := USBID{Mode: u.Mode}
+		fmt.Sscanf(u.ID, "%04x:%04x", &id.Vendor, &id.Product) // the pattern of the key leaves nothing to fail
 		p.USB = append(p.USB, id)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return p, nil
+	return p
 }
 
-// ParseSize reads a number of bytes: "131072", "128KiB", "24MiB", "0x20000".
-func ParseSize(s string) (int64, error) {
-	digits, unit := s, int64(1)
-	for _, u := range []struct {
-		suffix string
-		bytes  int64
-	}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}} {
-		if d, ok := strings.CutSuffix(s, u.suffix); ok {
-			digits, unit = strings.TrimSpace(d), u.bytes
-		}
+// defaultSmallIntBits is MP_SMALL_INT_BITS of 32-bit firmware with the object
+// representations A and C (py/smallint.h).
+const defaultSmallIntBits = 31
+
+func (x *PartitionFile) partition() Partition {
+	p := Partition{Index: x.Index, Name: x.Name, Base: x.Base, Size: int64(x.Size), Erase: int64(x.Erase), Write: int64(x.Write),
+		Segment: x.Segment, Medium: x.Medium, ReadOnly: x.ReadOnly, Core: x.Core}
+	if p.Medium == "" {
+		p.Medium = "nor"
 	}
-	n, err := strconv.ParseInt(digits, 0, 64)
-	if err != nil || n < 0 || n > (1<<62)/unit {
-		return 0, fmt.Errorf("%q is no size: use bytes, or a number with KiB, MiB or GiB", s)
+	if d := x.DFU; d != nil {
+		p.DFU = &DFU{Alt: d.Alt, Address: d.Address, Erase: int64(d.Erase), Leave: d.Leave}
 	}
-	return n * unit, nil
+	return p
 }

@@ -58,3 +58,19 @@ func ParseArch(name string) (Arch, error) {
 // thumb tells whether a belongs to the ARM Thumb family, in which a firmware
 // also runs the code of every smaller member.
 func (a Arch) thumb() bool { return ArchARMv6M <= a && a <= ArchARMv7EMDP }
+
+// ArchFlags returns the bits of extensions of rv32imc, as the header of a .mpy
+// file numbers them (RV32_EXT_* in py/asmrv32.h). Names that it does not know
+// have none.
+func ArchFlags(names []string) uint64 {
+	var flags uint64
+	for _, name := range names {
+		switch name {
+		case "zba":
+			flags |= 1 << 0
+		case "zcmp":
+			flags |= 1 << 1
+		}
+	}
+	return flags
+}

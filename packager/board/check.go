@@ -1,0 +1,100 @@
+package board
+
+import (
+	"fmt"
+	"path"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"rules_romfs/manifest/strictyaml"
+)
+
+// A checker finds what types and patterns do not: values that contradict each
+// other, or that no board can have.
+type checker struct {
+	doc  *strictyaml.Document
+	errs strictyaml.Errors
+}
+
+func (c *checker) bad(path, remedy, format string, args ...any) {
+	c.errs = append(c.errs, c.doc.Errorf(path, strictyaml.CodeValue, remedy, format, args...))
+}
+
+func (c *checker) check(f *File) error {
+	switch {
+	case len(f.Partitions) == 0 && f.NoROM == "":
+		c.bad("", "list them under partitions, or give the reason why there are none under no_rom", "the board has no partition")
+	case len(f.Partitions) > 0 && f.NoROM != "":
+		c.bad("no_rom", "remove one of the two", "the board has partitions, and no_rom says that it has none")
+	}
+	for i, m := range f.Machines {
+		if _, err := path.Match(m, ""); err != nil {
+			c.bad(fmt.Sprintf("machines[%d]", i), "escape [ and \\ with a backslash", "%s is no pattern", strictyaml.Quote(m))
+		}
+	}
+	if m := f.MPY; m != nil {
+		for i, a := range m.Arch {
+			if a == "none" && len(m.Arch) > 1 {
+				c.bad(fmt.Sprintf("mpy.arch[%d]", i), "remove it: bytecode is always loaded", "none is in a list of architectures")
+			}
+		}
+	}
+	for i, a := range f.Align {
+		c.align(fmt.Sprintf("align[%d]", i), a, f.Partitions)
+	}
+	names, indices := map[string]int{}, map[int]int{}
+	for i := range f.Partitions {
+		p, at := &f.Partitions[i], fmt.Sprintf("partitions[%d]", i)
+		c.partition(at, p)
+		if j, ok := names[p.Name]; ok {
+			c.bad(at+".name", "", "partitions[%d] has that name already", j)
+		}
+		if j, ok := indices[p.Index]; ok {
+			c.bad(at+".index", "", "partitions[%d] has that index already", j)
+		}
+		names[p.Name], indices[p.Index] = i, i
+	}
+	return c.errs.Err()
+}
+
+func (c *checker) align(at string, a AlignFile, partitions []PartitionFile) {
+	if !doublestar.ValidatePattern(a.Match) {
+		c.bad(at+".match", "", "%s is no pattern", strictyaml.Quote(a.Match))
+	}
+	if !powerOfTwo(int64(a.To)) {
+		c.bad(at+".to", "write 4, 8, 16, 32 or more", "%d is no power of two", a.To)
+		return
+	}
+	for _, p := range partitions {
+		if p.Base%uint64(a.To) != 0 {
+			c.bad(at+".to", "", "%d is more than the alignment of the address of partition %s, %#x: no file can have it", a.To, p.Name, p.Base)
+		}
+	}
+}
+
+func (c *checker) partition(at string, p *PartitionFile) {
+	if p.Write != 0 && !powerOfTwo(int64(p.Write)) {
+		c.bad(at+".write", "", "%d is no power of two", p.Write)
+	}
+	if p.Erase == 0 {
+		return
+	}
+	if p.Write != 0 && p.Erase%p.Write != 0 {
+		c.bad(at+".erase", "", "%d is no multiple of write, %d", p.Erase, p.Write)
+	}
+	if p.Size%p.Erase != 0 {
+		c.bad(at+".size", "", "%d is no multiple of erase, %d", p.Size, p.Erase)
+	}
+	if p.Base%uint64(p.Erase) != 0 {
+		c.bad(at+".base", "", "%#x is no multiple of erase, %d", p.Base, p.Erase)
+	}
+}
+
+func powerOfTwo(n int64) bool { return n > 0 && n&(n-1) == 0 }
+
+// ParseSize reads a size as board files and command lines give it: bytes (also
+// 0x…), or a number with KiB, MiB or GiB.
+func ParseSize(s string) (int64, error) {
+	n, err := strictyaml.ParseSize(s)
+	return int64(n), err
+}
