@@ -74,7 +74,8 @@ func (im *Image) checkABI(contents []digested) ([]artifact.ABI, error) {
 			abis = append(abis, artifact.ABI{Version: int(h.Version), SubVersion: int(h.SubVersion),
 				Arch: h.Arch.String(), ArchFlags: h.ArchFlags, SmallIntBits: h.SmallIntBits})
 			if im.Spec.Board != nil {
-				err = im.boardABI().Accepts(h)
+				version, sub := im.abiVersion()
+				err = im.Spec.Board.MPY.Accepts(h, version, sub)
 			}
 		} else if im.Spec.Board == nil {
 			im.warn(WarnMPY, "%s: %v; no firmware imports it", in.Dest, err)
@@ -92,20 +93,19 @@ func (im *Image) checkABI(contents []digested) ([]artifact.ABI, error) {
 	return abis, errors.Join(errs...)
 }
 
-// boardABI is what the firmware of the image's board loads: the .mpy version
-// of the compiler's release, which the manifest or we choose to suit it.
-func (im *Image) boardABI() mpy.ABI {
-	abi := BoardABI(im.Spec.Board)
-	if im.Spec.ABIVersion != 0 {
-		abi.Version, abi.SubVersion = im.Spec.ABIVersion, im.Spec.ABISubVersion
+// abiVersion is the .mpy version that the board's firmware loads: that of the
+// compiler's release, which the manifest or we choose to suit it.
+func (im *Image) abiVersion() (version, subVersion uint8) {
+	if im.Spec.ABIVersion == 0 {
+		return abiVersion, abiSubVersion
 	}
-	return abi
+	return im.Spec.ABIVersion, im.Spec.ABISubVersion
 }
 
-// BoardABI is what the current firmware of a board loads.
-func BoardABI(p *board.Profile) mpy.ABI {
-	arch, _ := mpy.ParseArch(p.MPY.Arch) // board has checked its profile
-	return mpy.ABI{Version: abiVersion, SubVersion: abiSubVersion, Arch: arch, SmallIntBits: p.MPY.SmallIntBits}
+// BoardAccepts returns nil if the current firmware of a board, or of some board
+// of a family, loads a .mpy file with header h.
+func BoardAccepts(p *board.Profile, h mpy.Header) error {
+	return p.MPY.Accepts(h, abiVersion, abiSubVersion)
 }
 
 // The .mpy version of MicroPython 1.23 and later (py/persistentcode.h,

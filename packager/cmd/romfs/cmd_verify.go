@@ -175,7 +175,7 @@ func (v *verifier) checkFile(e *romfs.Entry, profile *board.Profile) error {
 		}
 		v.add(exitIncompatible, severity, "not-mpy", name, e.Offset, "%v", err)
 	case profile != nil:
-		if err := pack.BoardABI(profile).Accepts(h); err != nil {
+		if err := pack.BoardAccepts(profile, h); err != nil {
 			v.add(exitIncompatible, romfs.Error, "abi", name, e.Offset, "board %s cannot load it: %v", profile.ID, err)
 		}
 	}
