@@ -40,9 +40,7 @@ func (m *Manifest) check() Errors {
 	for i, a := range m.Align {
 		c.out.align = append(c.out.align, c.glob(fmt.Sprintf("align[%d].match", i), strings.TrimPrefix(a.Match, "/")))
 	}
-	if m.MPY != nil {
-		c.mpy("mpy", &m.MPY.MPYSettings)
-	}
+	c.mpy(nil)
 	for i := range m.Files {
 		c.file(i, &m.Files[i])
 	}
@@ -81,14 +79,6 @@ func (c *checker) globs(path string, texts []string) []*glob {
 	return out
 }
 
-func (c *checker) mpy(path string, s *MPYSettings) {
-	if s.KeepSource != nil {
-		for i, k := range *s.KeepSource {
-			c.glob(fmt.Sprintf("%s.keep_source[%d]", path, i), strings.TrimPrefix(k, "/"))
-		}
-	}
-}
-
 func (c *checker) file(i int, f *Rule) {
 	r := rule{path: fmt.Sprintf("files[%d]", i), file: f}
 	defer func() { c.out.rules = append(c.out.rules, r) }()
@@ -99,7 +89,11 @@ func (c *checker) file(i int, f *Rule) {
 		}
 	}
 	if kinds != 1 {
-		c.add(r.path, strictyaml.CodeMissingKey, "give it one of them", "a rule has exactly one of src, image and mkdir, and this has %d", kinds)
+		remedy := "keep one of them"
+		if kinds == 0 {
+			remedy = "add one of them"
+		}
+		c.add(r.path, strictyaml.CodeMissingKey, remedy, "a rule has exactly one of src, image and mkdir, and this has %d", kinds)
 		return
 	}
 	c.useless(&r)
@@ -123,9 +117,7 @@ func (c *checker) file(i int, f *Rule) {
 		}
 	default:
 		c.src(&r)
-	}
-	if f.MPY != nil {
-		c.mpy(r.path+".mpy", &f.MPY.MPYSettings)
+		c.mpy(&r)
 	}
 }
 
@@ -168,11 +160,7 @@ func (c *checker) src(r *rule) {
 		c.add(r.path+".dest", CodeName, fmt.Sprintf("write %q for a directory", f.Dest+"/"), "%s names one file, and src has %d patterns", strictyaml.Quote(f.Dest), len(f.Src))
 	}
 	for i, text := range f.Src {
-		at := fmt.Sprintf("%s.src[%d]", r.path, i)
-		if !c.m.doc.Has(at) {
-			at = r.path + ".src"
-		}
-		g := c.glob(at, text)
+		g := c.glob(c.m.srcPath(r, i), text)
 		r.src = append(r.src, g)
 		r.strip = append(r.strip, "")
 		if g == nil {
@@ -189,6 +177,15 @@ func (c *checker) src(r *rule) {
 			}
 		}
 	}
+}
+
+// srcPath returns the path of one pattern of a rule, which is written alone
+// or in a list.
+func (m *Manifest) srcPath(r *rule, i int) string {
+	if at := fmt.Sprintf("%s.src[%d]", r.path, i); m.doc.Has(at) {
+		return at
+	}
+	return r.path + ".src"
 }
 
 // dest checks a destination and returns it without slashes around it, and

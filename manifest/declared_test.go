@@ -29,8 +29,8 @@ files:
 		t.Fatal("no error")
 	}
 	for _, want := range []string{
-		`app/romfs.yaml:4:10: files[0].src: there is no file "src/mian.py"; did you mean "src/main.py"? or add src src/mian.py`,
-		`app/romfs.yaml:6:10: files[1].src: "data/**/*.bin" matches no file; add src data/**/*.bin`,
+		`app/romfs.yaml:4:10: files[0].src: there is no file "src/mian.py"; did you mean "src/main.py"? Otherwise add src src/mian.py`,
+		`app/romfs.yaml:6:10: files[1].src: "data/**/*.bin" matches no file: there is no directory "data"; add src data/**/*.bin`,
 		`app/romfs.yaml:7:12: files[2].image: no built image is given for "../common/romfs.yaml"; add image ../common/romfs.yaml`,
 		`app/romfs.yaml:4:3: files: a built image is given for "other.yaml", which no rule names; write the path as the rule does, or do not give the image`,
 	} {

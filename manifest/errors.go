@@ -11,18 +11,19 @@ type Errors = strictyaml.Errors
 
 // Codes of the errors that this package reports, besides strictyaml's.
 const (
-	CodeIO        = "io"         // a file or directory cannot be read
-	CodeNoMatch   = "no-match"   // a pattern or path without a file
-	CodeExcluded  = "excluded"   // a literal src that the manifest's own exclude hits
-	CodeEscape    = "escape"     // a path that leaves root
-	CodeName      = "name"       // a name that ROMFS or its driver cannot look up
-	CodeStrip     = "strip"      // strip is no prefix of a pattern
-	CodeConflict  = "conflict"   // two sources for one destination, or a file where a directory is
-	CodeIrregular = "irregular"  // a source that is no file: FIFO, socket, device, broken link
-	CodeAlign     = "align"      // an alignment that cannot be kept
-	CodeCycle     = "cycle"      // nested images that hold themselves
-	CodeBoard     = "board"      // a nested image for another board
-	CodeOutput    = "output"     // the build would pack its own output
-	CodeMPY       = "mpy"        // settings that contradict each other
-	CodeUndecl    = "undeclared" // Bazel: an image that is not declared, or not used
+	CodeIO         = "io"         // a file or directory cannot be read
+	CodeNoMatch    = "no-match"   // a pattern or path without a file
+	CodeExcluded   = "excluded"   // a literal src that the manifest's own exclude hits
+	CodeEscape     = "escape"     // a path that leaves root
+	CodeName       = "name"       // a name that ROMFS or its driver cannot look up
+	CodeStrip      = "strip"      // strip is no prefix of a pattern
+	CodeConflict   = "conflict"   // two sources for one destination, or a file where a directory is
+	CodeIrregular  = "irregular"  // a source that is no file: FIFO, socket, device, broken link
+	CodeAlign      = "align"      // an alignment that cannot be kept
+	CodeCycle      = "cycle"      // nested images that hold themselves
+	CodeBoard      = "board"      // a nested image for another board
+	CodeOutput     = "output"     // the build would pack its own output
+	CodeMPY        = "mpy"        // settings that contradict each other
+	CodeUndeclared = "undeclared" // Bazel: an image that is not declared, or not used
+	CodeLimit      = strictyaml.CodeLimit
 )

@@ -72,6 +72,10 @@ func compileGlob(text string) (*glob, *patternError) {
 		return nil, &patternError{CodeEscape, fmt.Sprintf("%s is an absolute path", strictyaml.Quote(text)), "write it relative to root"}
 	case strings.HasSuffix(text, "/"):
 		return nil, &patternError{strictyaml.CodeValue, fmt.Sprintf("%s names a directory, and patterns match files", strictyaml.Quote(text)), fmt.Sprintf("write %q", text+"**")}
+	case strings.HasPrefix(text, "!"):
+		return nil, &patternError{strictyaml.CodeValue, fmt.Sprintf("%s begins with an exclamation mark, and patterns are not negated", strictyaml.Quote(text)), "put it under exclude, or write \\! for a name"}
+	case badEscape(text):
+		return nil, &patternError{strictyaml.CodeValue, fmt.Sprintf("%s has a backslash before an ordinary character", strictyaml.Quote(text)), "separate directories with slashes; a backslash makes a wildcard literal"}
 	case !doublestar.ValidatePattern(text):
 		return nil, &patternError{strictyaml.CodeValue, fmt.Sprintf("%s is no pattern", strictyaml.Quote(text)), "close every [ and {, and write \\ before a wildcard that is meant literally"}
 	}
@@ -94,6 +98,19 @@ func compileGlob(text string) (*glob, *patternError) {
 	g.literal = len(g.alts) == 1 && len(fixed) == len(g.alts[0])
 	g.fixed = strings.Join(fixed, "/")
 	return g, nil
+}
+
+// badEscape reports whether a backslash stands before a character that has
+// no need of one, which is a path in the manner of Windows.
+func badEscape(text string) bool {
+	for i := 0; i < len(text); i++ {
+		if text[i] == '\\' {
+			if i++; i < len(text) && !strings.ContainsRune(`*?[]{},\!-^.`, rune(text[i])) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func compileSegments(text, alt string) ([]segment, *patternError) {
@@ -332,4 +349,19 @@ func (g *glob) match(path string) bool {
 func dirOf(p string) string {
 	i := strings.LastIndexByte(p, '/')
 	return p[:max(i, 0)]
+}
+
+// escapeGlob returns the pattern that matches exactly name.
+func escapeGlob(name string) string {
+	if !strings.ContainsAny(name, `*?[]{},\`) && !strings.HasPrefix(name, "!") {
+		return name
+	}
+	var b strings.Builder
+	for i, c := range name {
+		if strings.ContainsRune(`*?[]{},\`, c) || c == '!' && i == 0 {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
 }

@@ -16,3 +16,19 @@ func isJunk(name string) bool {
 	}
 	return strings.HasPrefix(name, ".#") || len(name) > 1 && strings.HasPrefix(name, "#") && strings.HasSuffix(name, "#")
 }
+
+// isSecret reports whether a name is that of a key or password file. A
+// pattern leaves those out with a warning; a certificate that is meant to be
+// packed is named literally.
+func isSecret(name string) bool {
+	switch name {
+	case "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", ".env", ".netrc", ".npmrc", ".pypirc":
+		return true
+	}
+	for _, suffix := range []string{".pem", ".key", ".p12", ".pfx", ".jks", ".keystore"} {
+		if strings.HasSuffix(name, suffix) {
+			return true
+		}
+	}
+	return false
+}

@@ -2,7 +2,10 @@ package manifest
 
 import (
 	"fmt"
+	"path"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"rules_romfs/manifest/strictyaml"
 )
@@ -10,10 +13,66 @@ import (
 // A LintCode names one kind of warning.
 type LintCode string
 
-// The warnings that this package gives.
+// The warnings that this package gives. The codes of later stages are in
+// [Lints] too, but belong to the packages that give them.
 const (
-	LintAlignBelowBoard LintCode = "align-below-board"
+	LintAlignBelowBoard      LintCode = "align-below-board"
+	LintCase                 LintCode = "case"
+	LintLongName             LintCode = "long-name"
+	LintMainCompiled         LintCode = "main-compiled"
+	LintNoEffect             LintCode = "no-effect"
+	LintNonASCII             LintCode = "non-ascii"
+	LintPackageShadowsModule LintCode = "package-shadows-module"
+	LintPyAndMPY             LintCode = "py-and-mpy"
+	LintSecret               LintCode = "secret"
+	LintUnused               LintCode = "unused"
 )
+
+// A LintInfo describes one kind of warning.
+type LintInfo struct {
+	Code    LintCode `json:"code"`
+	Meaning string   `json:"meaning"`
+}
+
+// Lints returns all kinds of warnings that a build may give, sorted by code.
+func Lints() []LintInfo { return slices.Clone(lints) }
+
+var lints = []LintInfo{
+	{LintAlignBelowBoard, "a file has a smaller alignment than the board's profile wants for it"},
+	{"boundary-dropped", "layout stable: the gap before the large files does not fit the partition and is left out"},
+	{"budget", "the image is larger than budget.warn"},
+	{"cache", "the compile cache does not work"},
+	{LintCase, "two names differ only in case, so the image cannot be extracted on Windows and macOS"},
+	{LintLongName, "a name has more than 255 bytes, so the image cannot be extracted on most file systems"},
+	{LintMainCompiled, "boot.py or main.py of the root is compiled, and firmware runs these as source only"},
+	{"mixed-abi", "the .mpy files ask for different firmware, so no board loads all of them"},
+	{"mpy-cross-release", "the compiler is of another release than the one that is pinned"},
+	{"mpy-cross-skipped", "a compiler was found and passed over"},
+	{"mpy-cross-uncached", "the compiler cannot be kept in the cache"},
+	{LintNoEffect, "earlier rules have placed every file that a rule matches"},
+	{LintNonASCII, "a name is not ASCII, which mpremote could not pack"},
+	{"not-mpy", "a .mpy file does not begin as one, so no firmware imports it"},
+	{LintPackageShadowsModule, "a directory hides the module of the same name at import"},
+	{"partition-size", "the size of the partition is not known, so nothing checks that the image fits"},
+	{LintPyAndMPY, "a module is there as .py and as .mpy, and the .py wins at import"},
+	{LintSecret, "a pattern matches what looks like a key or a password, which is left out"},
+	{LintUnused, "a pattern of align matches nothing, or one of exclude names a directory"},
+}
+
+// ParseLintCode returns the warning of that code.
+func ParseLintCode(s string) (LintCode, error) {
+	var codes []string
+	for _, l := range lints {
+		if s == string(l.Code) {
+			return l.Code, nil
+		}
+		codes = append(codes, string(l.Code))
+	}
+	if c := strictyaml.Closest(s, codes); c != "" {
+		return "", fmt.Errorf("there is no warning %s; did you mean %q?", strictyaml.Quote(s), c)
+	}
+	return "", fmt.Errorf("there is no warning %s; the codes are %s", strictyaml.Quote(s), strings.Join(codes, ", "))
+}
 
 // UnmarshalValue implements [strictyaml.Unmarshaler].
 func (c *LintCode) UnmarshalValue(v strictyaml.Value) {
@@ -21,7 +80,21 @@ func (c *LintCode) UnmarshalValue(v strictyaml.Value) {
 	if !ok {
 		return
 	}
-	*c = LintCode(s)
+	code, err := ParseLintCode(s)
+	if err != nil {
+		message, remedy, _ := strings.Cut(err.Error(), "; ")
+		v.Errorf(strictyaml.CodeValue, remedy, "%s", message)
+	}
+	*c = code
+}
+
+// JSONSchemaOf describes the type to the schema generator.
+func (LintCode) JSONSchemaOf() any {
+	var codes []any
+	for _, l := range lints {
+		codes = append(codes, map[string]any{"const": l.Code, "description": l.Meaning})
+	}
+	return map[string]any{"oneOf": codes}
 }
 
 // A Warning is something that is probably not meant. Its code silences it:
@@ -29,7 +102,7 @@ func (c *LintCode) UnmarshalValue(v strictyaml.Value) {
 type Warning struct {
 	Code         LintCode
 	File         string
-	Line, Column int
+	Line, Column int // 0 without a manifest
 	Rule         string
 	Message      string
 	Remedy       string
@@ -41,12 +114,85 @@ func (w Warning) String() string {
 	return fmt.Sprintf("%s [%s]", e.Error(), w.Code)
 }
 
-func (r *resolver) warn(path string, code LintCode, remedy, format string, args ...any) {
-	if slices.Contains(r.o.Allow, code) || r.m.Lint != nil && slices.Contains(r.m.Lint.Allow, code) {
-		return
-	}
-	p := r.m.doc.Pos(path)
-	r.warns = append(r.warns, Warning{Code: code, File: r.m.path, Line: p.Line, Column: p.Column, Rule: path, Message: fmt.Sprintf(format, args...), Remedy: remedy})
+// A finding is a warning about the entry with that index.
+type finding struct {
+	entry           int
+	code            LintCode
+	message, remedy string
 }
 
-func (r *resolver) warnings() []Warning { return r.warns }
+// lintEntries finds what is probably not meant among the names of an image.
+func lintEntries(entries []Entry) []finding {
+	var out []finding
+	find := func(i int, code LintCode, remedy, format string, args ...any) {
+		out = append(out, finding{i, code, fmt.Sprintf(format, args...), remedy})
+	}
+	final := make(map[string]int, len(entries)) // destination to entry
+	dirs := map[string]int{}                    // directory to an entry in it, or its own
+	for i := range entries {
+		final[entries[i].Dest] = i
+		if entries[i].Kind == Dir {
+			dirs[entries[i].Dest] = i
+		}
+		for dir := dirOf(entries[i].Dest); dir != ""; dir = dirOf(dir) {
+			if _, ok := dirs[dir]; ok {
+				break
+			}
+			dirs[dir] = i
+		}
+	}
+	folded := map[string]string{} // lower case to the name first seen
+	seen := map[string]bool{}
+	for i := range entries {
+		e := &entries[i]
+		q := strictyaml.Quote(e.Dest)
+		for name := e.Dest; name != "" && !seen[name]; name = dirOf(name) {
+			seen[name] = true
+			lower := strings.ToLower(name)
+			if other, ok := folded[lower]; ok && dirOf(other) == dirOf(name) {
+				find(i, LintCase, "rename one of them", "%s and %s differ only in case, and cannot both be extracted on Windows or macOS", strictyaml.Quote(other), strictyaml.Quote(name))
+			} else if !ok {
+				folded[lower] = name
+			}
+			base := path.Base(name)
+			if strings.ContainsFunc(base, func(c rune) bool { return c >= utf8.RuneSelf }) {
+				find(i, LintNonASCII, "rename it, if mpremote has to pack it too", "%s is not ASCII, and mpremote could not pack it", strictyaml.Quote(name))
+			}
+			if len(base) > 255 {
+				find(i, LintLongName, "shorten it", "%s cannot be extracted: most file systems have names of at most 255 bytes", strictyaml.Quote(name))
+			}
+		}
+		if e.Kind != File {
+			continue
+		}
+		stem, isMPY := strings.CutSuffix(e.Dest, ".mpy")
+		if !isMPY {
+			stem, _ = strings.CutSuffix(e.Dest, ".py")
+			if stem == e.Dest {
+				continue
+			}
+		}
+		if _, ok := final[stem+".py"]; ok && isMPY {
+			find(i, LintPyAndMPY, "exclude one of them", "%s is never imported: the .py beside it wins", q)
+		}
+		if _, ok := dirs[stem]; ok {
+			find(i, LintPackageShadowsModule, "rename one of them", "%s is never imported: the directory of that name wins", q)
+		}
+		if _, ok := final[stem+".py"]; isMPY && !ok && (stem == "main" || stem == "boot") {
+			find(i, LintMainCompiled, "keep it as source (mpy.keep_source), or import it by another name", "%s never runs by itself: firmware looks for %s.py only", q, stem)
+		}
+	}
+	return out
+}
+
+// lint warns of what lintEntries finds, and of patterns without effect.
+func (r *resolver) lint() {
+	for _, f := range lintEntries(r.plan.Entries) {
+		r.warn(r.at[f.entry], f.code, f.remedy, "%s", f.message)
+	}
+	for i, used := range r.usedAlign {
+		if !used {
+			r.warn(fmt.Sprintf("align[%d].match", i), LintUnused, "it is matched against destinations, such as lib/app.mpy", "%s matches no file of the image", strictyaml.Quote(r.m.Align[i].Match))
+		}
+	}
+}

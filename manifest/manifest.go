@@ -11,10 +11,8 @@
 package manifest
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"strings"
 
@@ -24,14 +22,20 @@ import (
 // Load reads and checks the manifest at path. A defect of the manifest is an
 // [Errors]; it lists all of them.
 func Load(path string) (*Manifest, error) {
+	// Looking before opening, since opening a FIFO waits for its writer.
+	switch fi, err := os.Stat(path); {
+	case err != nil:
+		return nil, ioError(path, err)
+	case fi.IsDir():
+		return nil, Errors{{File: path, Code: CodeIO, Message: "is a directory", Remedy: "name the manifest in it"}}
+	case !fi.Mode().IsRegular():
+		return nil, Errors{{File: path, Code: CodeIO, Message: "is no regular file"}}
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, ioError(path, err)
 	}
 	defer f.Close()
-	if fi, err := f.Stat(); err == nil && fi.IsDir() {
-		return nil, Errors{{File: path, Code: CodeIO, Message: "is a directory", Remedy: "name the manifest in it"}}
-	}
 	data, err := io.ReadAll(io.LimitReader(f, strictyaml.MaxBytes+1))
 	if err != nil {
 		return nil, ioError(path, err)
@@ -40,12 +44,7 @@ func Load(path string) (*Manifest, error) {
 }
 
 func ioError(file string, err error) error {
-	message := err.Error()
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		message = "cannot be read: " + pe.Err.Error()
-	}
-	return Errors{{File: file, Code: CodeIO, Message: message}}
+	return Errors{{File: file, Code: CodeIO, Message: "cannot be read: " + plain(err)}}
 }
 
 // Parse checks a manifest that is already in memory. Its paths are relative

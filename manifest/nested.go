@@ -1,41 +1,141 @@
 package manifest
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+
+	"rules_romfs/manifest/strictyaml"
 )
+
+// Limits of nested images.
+const (
+	maxNestingDepth = 8
+	maxNestedImages = 256 // in one image, counted as often as they are packed
+)
+
+// A nesting is what the resolvers of one image and of those inside it share.
+type nesting struct {
+	chain []string         // real paths of the manifests from the outermost in
+	names []string         // the same as the rules write them
+	memo  map[string]*Plan // by real path; nil for one with errors
+}
 
 // image places a nested image.
 func (r *resolver) image(rule *rule) {
-	f := rule.file
-	e := Entry{Kind: Image, Dest: rule.dest, Source: f.Image, Rule: rule.path, Pattern: f.Image, Align: 1, Bulk: f.Bulk}
+	e := Entry{Kind: Image, Dest: rule.dest, Source: rule.file.Image, Pattern: rule.file.Image}
 	at := rule.path + ".image"
 	if r.o.Images != nil {
-		built, ok := r.o.Images[f.Image]
+		built, ok := r.o.Images[e.Source]
 		if !ok {
-			r.add(at, CodeUndecl, r.tree.src.Missing("image", f.Image), "no built image is given for %q", f.Image)
+			r.add(at, CodeUndeclared, r.tree.src.Missing("image", e.Source), "no built image is given for %s", strictyaml.Quote(e.Source))
 			return
 		}
 		e.Path = built
-		r.place(e, at)
+		r.place(rule, e, at)
 		return
 	}
-	nested, err := Load(filepath.Join(r.m.Dir(), filepath.FromSlash(f.Image)))
-	if err != nil {
-		r.errs = append(r.errs, err.(Errors)...)
-		return
-	}
-	o := r.o
-	o.Partition = ""
-	plan, warns, err := nested.Resolve(nil, o)
-	r.warns = append(r.warns, warns...)
-	if err != nil {
-		r.errs = append(r.errs, err.(Errors)...)
+	plan := r.resolveNested(e.Source, at)
+	if plan == nil {
 		return
 	}
 	e.Nested = plan
-	r.place(e, at)
+	r.plan.nested += 1 + plan.nested
+	if r.plan.nested > maxNestedImages {
+		r.add(at, CodeLimit, "", "the image holds more than %d others", maxNestedImages)
+		return
+	}
+	r.place(rule, e, at)
+}
+
+// resolveNested returns the plan of another manifest, or nil if it has none.
+func (r *resolver) resolveNested(ref, at string) *Plan {
+	n := r.nesting
+	if len(n.chain) == 0 {
+		n.chain, n.names = []string{realPath(r.m.path)}, []string{filepath.Base(r.m.path)}
+	}
+	path := filepath.Join(r.m.Dir(), filepath.FromSlash(ref))
+	real := realPath(path)
+	if i := slices.Index(n.chain, real); i >= 0 {
+		r.add(at, CodeCycle, "remove one of them", "the image would hold itself: %s", strings.Join(append(slices.Clone(n.names[i:]), ref), " -> "))
+		return nil
+	}
+	if len(n.chain) > maxNestingDepth {
+		r.add(at, CodeLimit, "", "images nest deeper than %d", maxNestingDepth)
+		return nil
+	}
+	if plan, ok := n.memo[real]; ok {
+		return plan
+	}
+	n.memo[real] = nil
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		r.add(at, CodeNoMatch, "the path is relative to this manifest", "there is no manifest %s", strictyaml.Quote(ref))
+		return nil
+	}
+	nested, err := Load(path)
+	if err != nil {
+		r.addNested(err)
+		return nil
+	}
+	o := r.o
+	o.Partition = "" // it lies in a file, not in a partition
+	if o.Board == "" {
+		if inner := nested.boardRef(); inner != "" && inner != r.plan.Board {
+			r.add(at, CodeBoard, fmt.Sprintf("say board: %s in both, or in neither", nested.Board), "the image is for %s, and the nested one for the board %s", orNone(r.plan.Board), inner)
+			return nil
+		}
+		o.Board = r.plan.Board
+	}
+	n.chain, n.names = append(n.chain, real), append(n.names, ref)
+	plan, warns, err := nested.resolve(nil, o, n)
+	n.chain, n.names = n.chain[:len(n.chain)-1], n.names[:len(n.names)-1]
+	r.nestedWarns = append(r.nestedWarns, warns...)
+	if err != nil {
+		r.addNested(err)
+		return nil
+	}
+	n.memo[real] = plan
+	return plan
+}
+
+// addNested takes over the errors of a nested manifest, which name its file.
+func (r *resolver) addNested(err error) {
+	var errs Errors
+	if errors.As(err, &errs) {
+		r.nestedErrs = append(r.nestedErrs, errs...)
+	}
+}
+
+func orNone(board string) string {
+	if board == "" {
+		return "no board in particular"
+	}
+	return "the board " + board
+}
+
+// boardRef returns what the manifest says of its board: an id, or the path of
+// a board file as seen from here.
+func (m *Manifest) boardRef() string {
+	if m.Board != "" && isPath(m.Board) && !filepath.IsAbs(m.Board) {
+		return filepath.Join(m.Dir(), filepath.FromSlash(m.Board))
+	}
+	return m.Board
+}
+
+// realPath returns a name for a file that two paths to it share.
+func realPath(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	return path
 }
 
 // checkImages refuses images that were built for nothing: no rule names them.
@@ -46,7 +146,7 @@ func (r *resolver) checkImages() {
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.o.Images)) {
 		if !named[name] {
-			r.add("files", CodeUndecl, "write the path as the rule does, or do not give the image", "a built image is given for %q, which no rule names", name)
+			r.add("files", CodeUndeclared, "write the path as the rule does, or do not give the image", "a built image is given for %q, which no rule names", name)
 		}
 	}
 }

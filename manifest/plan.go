@@ -21,6 +21,8 @@ type Plan struct {
 	// Entries are in manifest order: by rule, then by pattern, then by path
 	// bytewise. The layout openmv keeps it. No two have the same Dest.
 	Entries []Entry
+
+	nested int // images inside, at any depth
 }
 
 // MaxAlign returns the largest alignment of any entry, at least 1.
@@ -89,6 +91,7 @@ type Entry struct {
 	// (**/*.tflite)", "board openmv-n6 (*.tflite)", "layout openmv", "nested
 	// image"; empty where nothing did.
 	AlignFrom string
+	AlignBy   AlignBy
 	// Bulk is the rule's bulk key; nil leaves it to the layout.
 	Bulk *bool
 

@@ -23,6 +23,9 @@ type Source interface {
 	Follow(name string) (SourceKind, error)
 	// Path returns where to read the file name.
 	Path(name string) string
+	// Locate returns the name of a file by its path on this machine, whether
+	// it exists or not; false if it lies elsewhere.
+	Locate(path string) (string, bool)
 	// Missing says how to supply what a rule names and the source does not
 	// have: value is that of the rule's key, "src" or "image". It is the end
 	// of an error message; "" leaves that to the caller.
@@ -90,16 +93,37 @@ func (d *dirSource) ReadDir(dir string) ([]SourceInfo, error) {
 	return out, nil
 }
 
+// resolveRoot finds the real path of root.
+func (d *dirSource) resolveRoot() error {
+	if d.real != "" {
+		return nil
+	}
+	real, err := filepath.EvalSymlinks(d.root)
+	if err != nil {
+		return err
+	}
+	d.real, err = filepath.Abs(real)
+	return err
+}
+
+func (d *dirSource) Locate(path string) (string, bool) {
+	if d.resolveRoot() != nil {
+		return "", false
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", false
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		path = filepath.Join(dir, filepath.Base(path))
+	}
+	rel, err := filepath.Rel(d.real, path)
+	return filepath.ToSlash(rel), err == nil && filepath.IsLocal(rel)
+}
+
 func (d *dirSource) Follow(name string) (SourceKind, error) {
-	if d.real == "" {
-		real, err := filepath.EvalSymlinks(d.root)
-		if err != nil {
-			return 0, err
-		}
-		if real, err = filepath.Abs(real); err != nil {
-			return 0, err
-		}
-		d.real = real
+	if err := d.resolveRoot(); err != nil {
+		return 0, err
 	}
 	target, err := filepath.EvalSymlinks(d.Path(name))
 	if err != nil {
@@ -192,6 +216,7 @@ func (l *listSource) ReadDir(dir string) ([]SourceInfo, error) {
 }
 
 func (l *listSource) Follow(string) (SourceKind, error) { return SourceFile, nil }
+func (l *listSource) Locate(string) (string, bool)      { return "", false }
 func (l *listSource) Path(name string) string           { return l.files[name] }
 func (l *listSource) Missing(key, value string) string  { return l.missing(key, value) }
 
@@ -225,6 +250,17 @@ func (t *tree) dir(name string) *treeDir {
 	return d
 }
 
+// kinds returns the directory by name.
+func (d *treeDir) kinds() map[string]SourceKind {
+	if d.byName == nil {
+		d.byName = make(map[string]SourceKind, len(d.infos))
+		for _, in := range d.infos {
+			d.byName[in.Name] = in.Kind
+		}
+	}
+	return d.byName
+}
+
 // lookup finds one name exactly as it is spelled, also on file systems that
 // do not care about case. It follows symbolic links, of directories too.
 func (t *tree) lookup(name string) (SourceKind, error) {
@@ -235,13 +271,7 @@ func (t *tree) lookup(name string) (SourceKind, error) {
 		if d.err != nil {
 			return 0, d.err
 		}
-		if d.byName == nil {
-			d.byName = make(map[string]SourceKind, len(d.infos))
-			for _, in := range d.infos {
-				d.byName[in.Name] = in.Kind
-			}
-		}
-		kind, ok := d.byName[elem]
+		kind, ok := d.kinds()[elem]
 		if !ok {
 			return 0, &fs.PathError{Op: "open", Path: strings.Join(elems[:i+1], "/"), Err: fs.ErrNotExist}
 		}

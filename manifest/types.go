@@ -118,13 +118,13 @@ type Rule struct {
 
 // ReservedKeys names what version 1 does not give a meaning to.
 func (Manifest) ReservedKeys() map[string]string {
-	const later = "several images in one manifest come with a later version"
+	const later = "is reserved: several images in one manifest come with a later version"
 	return map[string]string{"images": later, "transform": later, "output": later}
 }
 
 // ReservedKeys names what version 1 does not give a meaning to.
 func (Rule) ReservedKeys() map[string]string {
-	return map[string]string{"transform": "conversions of a source come with a later version"}
+	return map[string]string{"transform": "is reserved: conversions of a source come with a later version"}
 }
 
 // Path returns the path that the manifest was loaded from.

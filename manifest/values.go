@@ -163,7 +163,7 @@ func (RuleMPY) JSONSchemaOf() any {
 
 // ReservedKeys names what a rule cannot set.
 func (MPYSettings) ReservedKeys() map[string]string {
-	return map[string]string{"version": "an image has one compiler, named by mpy.version at the top"}
+	return map[string]string{"version": "cannot be set for one rule: an image has one compiler, named by mpy.version at the top"}
 }
 
 // A Limit is a size in bytes, or a percentage of another size.

@@ -28,8 +28,9 @@ import (
 // generator, see schemagen.
 type Unmarshaler interface{ UnmarshalValue(v Value) }
 
-// A KeyReserver is a struct with keys that have no meaning yet. The map says,
-// for each, when they will.
+// A KeyReserver is a struct with keys that are refused for a reason of their
+// own: a later version gives them a meaning, or they belong elsewhere. The
+// map holds the error messages.
 type KeyReserver interface{ ReservedKeys() map[string]string }
 
 // Decode parses data and decodes it into the struct that into points to.
@@ -113,7 +114,7 @@ func (v Value) decodeStruct(to reflect.Value) {
 		f := t.byName[k.name]
 		if f == nil {
 			if why, ok := reserved[k.name]; ok {
-				k.value.addAt(k.pos, CodeReservedKey, "remove it", "the key is reserved: %s", why)
+				k.value.addAt(k.pos, CodeReservedKey, "remove it", "%s", why)
 				continue
 			}
 			remedy := "known keys are " + strings.Join(t.names(), ", ")
@@ -159,7 +160,7 @@ func (v Value) checkString(s string, r rules) bool {
 		}
 		remedy := "write one of " + strings.Join(r.enum, ", ")
 		if c := Closest(s, r.enum); c != "" {
-			remedy = fmt.Sprintf("did you mean %q?", c)
+			remedy = fmt.Sprintf("did you mean %q? Otherwise %s", c, remedy)
 		}
 		v.Errorf(CodeValue, remedy, "%s is no legal value", Quote(s))
 	case utf8.RuneCountInString(s) < r.minLength:

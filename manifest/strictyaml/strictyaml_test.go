@@ -30,7 +30,9 @@ type part struct {
 	Next *part  `yaml:"next"`
 }
 
-func (sample) ReservedKeys() map[string]string { return map[string]string{"future": "it comes later"} }
+func (sample) ReservedKeys() map[string]string {
+	return map[string]string{"future": "is reserved for later"}
+}
 
 func TestDecode(t *testing.T) {
 	const text = `# comment
@@ -95,7 +97,7 @@ func TestErrors(t *testing.T) {
 		"missing":         {"mode: fast\n", `x.yaml:1:1: the key "name" is missing; add it`},
 		"unknown":         {"name: a\nmdoe: fast\n", `x.yaml:2:1: mdoe: unknown key; did you mean "mode"?`},
 		"unknown, far":    {"name: a\nzzzzzzz: 1\n", "x.yaml:2:1: zzzzzzz: unknown key; known keys are base, core, kind, level, mode, name, on, parts, size, tags"},
-		"reserved":        {"name: a\nfuture: 1\n", "x.yaml:2:1: future: the key is reserved: it comes later; remove it"},
+		"reserved":        {"name: a\nfuture: 1\n", "x.yaml:2:1: future: is reserved for later; remove it"},
 		"duplicate":       {"name: a\nname: b\n", "x.yaml:2:1: name: the key is given twice, first in line 1; keep one"},
 		"merge key":       {"name: a\nparts: [&p {id: a}]\ncore: {<<: *p}\n", "x.yaml:3:7: core: the key \"id\" is missing; add it\nx.yaml:3:8: core: merge keys (<<) are not supported; write the keys out"},
 		"number key":      {"name: a\n1: b\n", "x.yaml:2:1: a key is not a string; write a plain name before the colon"},
@@ -113,7 +115,7 @@ func TestErrors(t *testing.T) {
 		"binary":          {"name: !!binary YQ==\n", "x.yaml:1:7: name: has the tag !!binary, and takes a string; remove the tag"},
 		"pattern":         {"name: ABC\n", `x.yaml:1:7: name: "ABC" is no legal value; it has to match ^[a-z]+$`},
 		"empty string":    {"name: ''\n", "x.yaml:1:7: name: is empty"},
-		"enum":            {"name: a\nmode: smal\n", `x.yaml:2:7: mode: "smal" is no legal value; did you mean "small"?`},
+		"enum":            {"name: a\nmode: smal\n", `x.yaml:2:7: mode: "smal" is no legal value; did you mean "small"? Otherwise write one of fast, small`},
 		"enum, far":       {"name: a\nmode: qqqq\n", `x.yaml:2:7: mode: "qqqq" is no legal value; write one of fast, small`},
 		"number enum":     {"name: a\nkind: 3\n", "x.yaml:2:7: kind: 3 is no legal value; write one of 1, 2"},
 		"range":           {"name: a\nlevel: 4\n", "x.yaml:2:8: level: 4 is out of range; write a number from 0 to 3"},

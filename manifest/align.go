@@ -1,0 +1,83 @@
+package manifest
+
+import (
+	"fmt"
+
+	"rules_romfs/manifest/strictyaml"
+)
+
+// An AlignBy says which kind of rule gave an entry its alignment.
+type AlignBy int
+
+// The kinds of rules, the strongest first.
+const (
+	ByNothing AlignBy = iota
+	ByRule            // the rule's align
+	ByList            // the manifest's align list
+	ByBoard           // the board's profile
+	ByLayout          // the layout's default
+	ByNested          // the largest alignment inside a nested image
+)
+
+// openmvAlign is the alignment of OpenMV's image builder where its
+// configuration names none (tools/mkromfs.py, default of "alignment").
+const openmvAlign = 4
+
+// setAlign decides the alignment of a file or image: the rule's align, then
+// the align list, then the board, then the layout.
+func (r *resolver) setAlign(rule *rule, e *Entry, at string) {
+	if e.Kind == Dir {
+		return
+	}
+	var board *BoardAlign
+	for i, g := range r.boardAlign {
+		if g.match(e.Dest) {
+			board = &r.o.BoardAlign[i]
+			break
+		}
+	}
+	own := at // the value to blame
+	list := -1
+	for i, g := range r.m.compiled.align {
+		if g.match(e.Dest) {
+			r.usedAlign[i] = true
+			list = i
+			break
+		}
+	}
+	switch {
+	case rule.file.Align != nil:
+		own = rule.path + ".align"
+		e.Align, e.AlignBy, e.AlignFrom = int64(*rule.file.Align), ByRule, own
+	case list >= 0:
+		own = fmt.Sprintf("align[%d].to", list)
+		e.Align, e.AlignBy, e.AlignFrom = int64(r.m.Align[list].To), ByList, fmt.Sprintf("align[%d] (%s)", list, r.m.Align[list].Match)
+	case board != nil:
+		e.Align, e.AlignBy, e.AlignFrom = board.To, ByBoard, r.boardRule(board)
+	case r.plan.Layout == "openmv":
+		e.Align, e.AlignBy, e.AlignFrom = openmvAlign, ByLayout, "layout openmv"
+	}
+	explicit := e.AlignBy == ByRule || e.AlignBy == ByList
+	if explicit && board != nil && e.Align < board.To {
+		why := ""
+		if board.Why != "" {
+			why = ": " + board.Why
+		}
+		r.warn(own, LintAlignBelowBoard, fmt.Sprintf("align it to %d", board.To), "%s is aligned to %d, and the %s wants %d%s", strictyaml.Quote(e.Dest), e.Align, r.boardRule(board), board.To, why)
+	}
+	if e.Nested != nil {
+		if inner := e.Nested.MaxAlign(); inner > e.Align {
+			if explicit {
+				r.add(own, CodeAlign, fmt.Sprintf("align it to %d, or remove the alignment", inner), "%s is an image that needs an alignment of %d inside, and is itself aligned to %d", strictyaml.Quote(e.Dest), inner, e.Align)
+			}
+			e.Align, e.AlignBy, e.AlignFrom = inner, ByNested, "nested image"
+		}
+	}
+	if r.o.BaseAlign > 0 && e.Align > r.o.BaseAlign {
+		r.add(own, CodeAlign, fmt.Sprintf("align to at most %d", r.o.BaseAlign), "%s cannot be aligned to %d: the address of the partition is only a multiple of %d", strictyaml.Quote(e.Dest), e.Align, r.o.BaseAlign)
+	}
+}
+
+func (r *resolver) boardRule(b *BoardAlign) string {
+	return fmt.Sprintf("board %s (%s)", r.plan.Board, b.Match)
+}

@@ -1,0 +1,179 @@
+package manifest
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"rules_romfs/manifest/strictyaml"
+)
+
+// This file says what is wrong with a source that a rule names.
+
+// literal handles a src without wildcards.
+func (r *resolver) literal(s *scan) {
+	name := s.glob.fixed
+	kind, err := r.tree.lookup(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if !s.rule.file.Optional {
+			r.add(s.at, CodeNoMatch, r.missingRemedy(s.glob), "there is no file %s", strictyaml.Quote(name))
+		}
+	case err != nil:
+		r.badLink(s, name, err)
+	case kind == SourceDir:
+		r.add(s.at, CodeNoMatch, fmt.Sprintf("write %q for the files in it", s.glob.text+"/**"), "%s is a directory", strictyaml.Quote(name))
+	case kind == SourceIrregular:
+		r.irregular(s, name)
+	default:
+		if by := r.leftOut(s.rule, name); by != "" {
+			r.add(s.at, CodeExcluded, "remove one of the two", "%s is named here and left out by %s", strictyaml.Quote(name), by)
+			return
+		}
+		s.found = append(s.found, name)
+	}
+}
+
+func (r *resolver) noMatch(s *scan) {
+	text := strictyaml.Quote(s.glob.text)
+	if s.left != "" {
+		remedy := "name the files literally, remove the pattern, or say optional: true"
+		if strings.Contains(s.leftBy, "exclude[") {
+			remedy = "correct the exclude, remove the pattern, or say optional: true"
+		}
+		r.add(s.at, CodeNoMatch, remedy, "everything that %s matches is left out: %s by %s", text, strictyaml.Quote(s.left), s.leftBy)
+		return
+	}
+	// The fixed part of the pattern is what is most often misspelt.
+	dir := ""
+	for elem := range strings.SplitSeq(s.glob.fixed, "/") {
+		if elem == "" {
+			break
+		}
+		at := join(dir, elem)
+		d := r.tree.dir(dir)
+		if d.err != nil {
+			break
+		}
+		switch kind, ok := d.kinds()[elem]; {
+		case !ok:
+			r.add(s.at, CodeNoMatch, r.closest(at, s.glob), "%s matches no file: there is no directory %s", text, strictyaml.Quote(at))
+			return
+		case isJunk(elem):
+			r.add(s.at, CodeNoMatch, "name the files literally", "%s matches no file: %s is on the junk list", text, strictyaml.Quote(at))
+			return
+		case kind == SourceLink:
+			r.add(s.at, CodeNoMatch, "name the directory that it leads to", "%s matches no file: %s is a symbolic link, and patterns do not follow links to directories", text, strictyaml.Quote(at))
+			return
+		}
+		dir = at
+	}
+	r.add(s.at, CodeNoMatch, r.closest("", s.glob), "%s matches no file", text)
+}
+
+func (r *resolver) missingRemedy(g *glob) string { return r.closest(g.fixed, g) }
+
+// closest advises on a name that does not exist: a similar one beside it, and
+// what the source has to say.
+func (r *resolver) closest(name string, g *glob) string {
+	var remedies []string
+	if name != "" {
+		if d := r.tree.dir(dirOf(name)); d.err == nil {
+			var names []string
+			for _, in := range d.infos {
+				names = append(names, in.Name)
+			}
+			if c := strictyaml.Closest(path.Base(name), names); c != "" {
+				remedies = append(remedies, fmt.Sprintf("did you mean %q?", join(dirOf(name), c)))
+			}
+		}
+	}
+	if hint := r.tree.src.Missing("src", g.text); hint != "" {
+		remedies = append(remedies, hint)
+	}
+	if len(remedies) == 0 {
+		return "correct it, or say optional: true"
+	}
+	return strings.Join(remedies, " Otherwise ")
+}
+
+func (r *resolver) badLink(s *scan, name string, err error) {
+	q := strictyaml.Quote(name)
+	switch {
+	case errors.Is(err, ErrOutside):
+		r.add(s.at, CodeEscape, "copy the file, or set root to a directory that holds both", "the symbolic link %s leads out of root", q)
+	case errors.Is(err, ErrLoop):
+		r.add(s.at, CodeIrregular, "remove or exclude it", "the symbolic link %s leads back to itself", q)
+	case errors.Is(err, fs.ErrNotExist):
+		r.add(s.at, CodeIrregular, "remove or exclude it", "the symbolic link %s is broken", q)
+	default:
+		r.add(s.at, CodeIO, "", "%s cannot be read: %s", q, plain(err))
+	}
+}
+
+func (r *resolver) irregular(s *scan, name string) {
+	r.add(s.at, CodeIrregular, "exclude it", "%s is a FIFO, socket or device, and cannot be packed", strictyaml.Quote(name))
+}
+
+// plain returns the system's reason without the operation and path.
+func plain(err error) string {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err.Error()
+	}
+	return err.Error()
+}
+
+// checkOutputs refuses patterns that match what the build will write, whether
+// it exists by now or not: the second build would pack the first.
+func (r *resolver) checkOutputs() {
+	for _, out := range r.o.Outputs {
+		if same(out, r.m.path) {
+			r.add("", CodeOutput, "choose another output", "the build would overwrite its manifest")
+			continue
+		}
+		name, ok := r.tree.src.Locate(out)
+		if !ok {
+			continue
+		}
+		for _, s := range r.scans {
+			base := path.Base(name)
+			if !s.glob.match(name) || r.leftOut(s.rule, name) != "" || !s.glob.literal && (isJunk(base) || isSecret(base)) {
+				continue
+			}
+			r.add(s.at, CodeOutput, fmt.Sprintf("write the image elsewhere, or say exclude: [%s]", escapeGlob(name)), "%s matches %s, which this build writes, so the image would hold its own predecessor", strictyaml.Quote(s.glob.text), strictyaml.Quote(name))
+		}
+	}
+}
+
+// same reports whether two paths name one file, as far as names tell.
+func same(a, b string) bool {
+	a, errA := filepath.Abs(a)
+	b, errB := filepath.Abs(b)
+	return errA == nil && errB == nil && a == b
+}
+
+// checkExcludes warns of excludes that name a directory: they are tested
+// against files, and so leave nothing out.
+func (r *resolver) checkExcludes() {
+	check := func(at string, g *glob) {
+		if !g.literal {
+			return
+		}
+		if kind, err := r.tree.lookup(g.fixed); err == nil && kind == SourceDir {
+			r.warn(at, LintUnused, fmt.Sprintf("write %q", g.text+"/**"), "%s is a directory, and patterns match files", strictyaml.Quote(g.text))
+		}
+	}
+	for i, g := range r.m.compiled.exclude {
+		check(fmt.Sprintf("exclude[%d]", i), g)
+	}
+	for i := range r.m.compiled.rules {
+		rule := &r.m.compiled.rules[i]
+		for j, g := range rule.exclude {
+			check(fmt.Sprintf("%s.exclude[%d]", rule.path, j), g)
+		}
+	}
+}
