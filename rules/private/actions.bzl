@@ -145,8 +145,8 @@ def _compile(ctx, module, mpy_cross):
     args = arguments(ctx, "compile")
     flags = args[1]
     flags.add(module.name, format = "--name=%s")
-    flags.add(module.file, format = "--src=%s")
-    flags.add(module.options, format = "--options=%s")
+    flags.add(module.file, format = "--source=%s")
+    flags.add(module.options, format = "--options-file=%s")
     tools = []
     if mpy_cross:
         flags.add(mpy_cross.mpy_cross.executable, format = "--mpy-cross=%s")

@@ -3,7 +3,9 @@
 load("//rules/private:actions.bzl", "TOOLCHAINS", "add_board", "add_plans", "arguments", "plan", "run")
 load("//rules/private:board_info.bzl", "BOARD_PROVIDERS", "board_of")
 load("//rules/private:image_info.bzl", "RomfsImageInfo")
+load("//rules/private:mpy_cross_toolchain.bzl", "MPY_CROSS_TOOLCHAIN_TYPE")
 load("//rules/private:mpy_info.bzl", "MpyInfo")
+load("//rules/private:size.bzl", "bytes_of")
 load("//rules/private:transitions.bzl", "board_transition")
 
 _DOC = """\
@@ -42,7 +44,7 @@ Output groups:
 | `sidecar` | `<name>.romfs.json`: board, layout, each file's offset and digests |
 | `digest` | `<name>.romfs.sha256`: the image's sha256 in hexadecimal |
 | `origins` | `<name>.romfs.origins.json`: the label that brought each file |
-| `effective_manifest` | `<name>.effective.yaml`: a manifest that names every file; in the workspace's root, `romfs build bazel-bin/…/<name>.effective.yaml` makes the same image |
+| `effective_manifest` | `<name>.effective.yaml`: a manifest that names every file; in the workspace's root, `romfs build bazel-out/…/<name>.effective.yaml` makes the same image and sidecar |
 | `hashed` | `<name>.hashed/`: the image and its sidecar under their content-hashed names |
 
 A budget in the manifest is checked by a validation action, which `--norun_validations` turns off; an
@@ -61,6 +63,7 @@ def _overrides(ctx):
     attrs = {
         "partition": ctx.attr.partition,
         "layout": ctx.attr.layout,
+        "partition-size": bytes_of(ctx, "partition_size"),
     }
     return {flag: value for flag, value in attrs.items() if value}
 
@@ -74,6 +77,10 @@ def _pack(ctx, planned, board, images, libraries, effective):
     flags = args[1]
     plans = add_plans(flags, planned, libraries, images)
     board_inputs = add_board(flags, board)
+    flags.add(bytes_of(ctx, "partition_size"), format = "--partition-size=%s")
+    mpy_cross = ctx.toolchains[MPY_CROSS_TOOLCHAIN_TYPE]
+    if mpy_cross:
+        flags.add(mpy_cross.version, format = "--mpy-cross-version=%s")
     flags.add(image, format = "--out=%s")
     flags.add(digest, format = "--digest=%s")
     flags.add(origins, format = "--origins=%s")
@@ -106,7 +113,6 @@ def _effective_manifest(ctx, planned, board, images, libraries):
     flags = args[1]
     plans = add_plans(flags, planned, libraries, images)
     board_inputs = add_board(flags, board)
-    flags.add(out.short_path, format = "--name=%s")
     flags.add(out, format = "--out=%s")
     run(
         ctx,
@@ -139,7 +145,7 @@ def _hashed(ctx, info):
     out = ctx.actions.declare_directory(ctx.label.name + ".hashed")
     args = arguments(ctx, "publish")
     flags = args[1]
-    flags.add(info.image, format = "--image=%s")
+    flags.add(info.image, format = "--packed=%s")
     flags.add(info.sidecar, format = "--sidecar=%s")
     flags.add_all([out], expand_directories = False, format_each = "--out-dir=%s")
     run(
@@ -211,6 +217,10 @@ romfs_image = rule(
         ),
         "partition": attr.string(
             doc = "The board's ROM partition, by name or index. Overrides the manifest's.",
+        ),
+        "partition_size": attr.string(
+            doc = "The size of the partition: bytes, or a number with `KiB` or `MiB`. Overrides the board's; " +
+                  "for families of boards, such as `rp2`, only the firmware's builder knows it.",
         ),
         "layout": attr.string(
             doc = "How files are laid out. Overrides the manifest's.",

@@ -3,6 +3,7 @@
 load("//rules/private:image_info.bzl", "RomfsImageInfo")
 load("//rules/private:launcher.bzl", "launch", "runfiles_path")
 load("//rules/private:runtime_tools.bzl", "RuntimeToolsInfo")
+load("//rules/private:size.bzl", "bytes_of")
 load("//rules/private:transitions.bzl", "repack_transition")
 
 _DOC = """\
@@ -25,17 +26,6 @@ give files that stand in for them as `stubs`. Native code of a board runs on no 
 builds the image again for the interpreter, with what the manifest compiles for `arch: board`.
 """
 
-# Starlark has the type, not its number of bytes.
-_UNITS = {"": 1, "KiB": 1024, "MiB": 1024 * 1024}
-
-def _bytes(ctx, size):
-    digits = size.rstrip("KMiB")
-    unit = size[len(digits):].strip()
-    digits = digits.strip()
-    if not digits.isdigit() or unit not in _UNITS:
-        fail("{}: max_size is \"{}\": write bytes, or a number with KiB or MiB.".format(ctx.label, size))
-    return int(digits) * _UNITS[unit]
-
 def _romfs_test_impl(ctx):
     info = ctx.attr.image[0][RomfsImageInfo]
     tools = ctx.attr._tools[RuntimeToolsInfo]
@@ -50,7 +40,7 @@ def _romfs_test_impl(ctx):
             "test": {
                 "image": runfiles_path(ctx, info.image),
                 "imports": ctx.attr.imports,
-                "max_size": _bytes(ctx, ctx.attr.max_size) if ctx.attr.max_size else 0,
+                "max_size": bytes_of(ctx, "max_size"),
                 "must_contain": ctx.attr.must_contain,
                 "must_not_contain": ctx.attr.must_not_contain,
                 "stubs": [runfiles_path(ctx, file) for file in ctx.files.stubs],

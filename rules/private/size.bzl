@@ -1,0 +1,22 @@
+"""Sizes as people write them."""
+
+_UNITS = {"": 1, "KiB": 1024, "MiB": 1024 * 1024}
+
+def bytes_of(ctx, attribute):
+    """Returns the value in bytes of an attribute that is a size.
+
+    Args:
+      ctx: the rule's context.
+      attribute: the attribute's name; its value is "", a number of bytes, or a number with KiB or MiB.
+    Returns:
+      int; 0 for "".
+    """
+    value = getattr(ctx.attr, attribute)
+    if not value:
+        return 0
+    digits = value.rstrip("KMiB")
+    unit = value[len(digits):]
+    digits = digits.strip()
+    if not digits.isdigit() or unit not in _UNITS:
+        fail("{}: {} is \"{}\": write a number of bytes, or a number with KiB or MiB.".format(ctx.label, attribute, value))
+    return int(digits) * _UNITS[unit]
