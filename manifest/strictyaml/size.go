@@ -63,11 +63,8 @@ func (z *Size) UnmarshalValue(v Value) {
 			return
 		}
 		n, err := ParseSize(s)
-		switch {
-		case !sizePattern.MatchString(s):
-			v.Errorf(CodeValue, "write bytes without quotes, or a number with KiB, MiB or GiB", "%s is no size", Quote(s))
-		case err != nil:
-			v.Errorf(CodeLimit, "", "%s", err)
+		if err != nil {
+			v.Errorf(CodeValue, "", "%s", err)
 		}
 		*z = n
 	default:

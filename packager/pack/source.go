@@ -1,7 +1,6 @@
 package pack
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -35,8 +34,6 @@ func openRegular(path string) (*os.File, error) {
 	}
 	return f, nil
 }
-
-func newBytesReader(b []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(b)) }
 
 // MPYHeaderLen is enough for any .mpy header: four bytes and a varuint of 64 bits.
 const MPYHeaderLen = 4 + 10
@@ -81,7 +78,7 @@ func digest(ctx context.Context, inputs []Input, jobs int, reporter report.Repor
 func digestOne(in *Input) (digested, error) {
 	r, err := in.open()
 	if err != nil {
-		return digested{}, &SourceError{Source: in.Source, Rule: in.Rule, Err: err}
+		return digested{}, err
 	}
 	defer r.Close()
 	h := sha256.New()
@@ -98,7 +95,7 @@ func digestOne(in *Input) (digested, error) {
 		err = nil // shorter than a header
 	}
 	if err != nil {
-		return digested{}, &SourceError{Source: in.Source, Rule: in.Rule, Err: err}
+		return digested{}, err
 	}
 	d.sum = [sha256.Size]byte(h.Sum(nil))
 	return d, nil

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"rules_romfs/packager/pack"
 	"rules_romfs/packager/report"
 )
 
@@ -192,7 +193,7 @@ func (a *app) result(object any, text func(w io.Writer) error) error {
 		return a.printJSON(object)
 	}
 	if err := text(a.stdout); err != nil {
-		return fmt.Errorf("%w: %w", errOutput, err)
+		return &pack.OutputError{Err: err}
 	}
 	return nil
 }
@@ -202,7 +203,7 @@ func (a *app) printJSON(object any) error {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	if err := e.Encode(object); err != nil {
-		return fmt.Errorf("%w: %w", errOutput, err)
+		return &pack.OutputError{Err: err}
 	}
 	return nil
 }
@@ -233,7 +234,10 @@ func (a *app) finish(ctx context.Context, err error) int {
 	}
 	messages := messages(err)
 	if code == exitInterrupted {
-		messages = []string{"interrupted; nothing was written"}
+		messages = []string{"interrupted"}
+		if cause := context.Cause(ctx); err != cause && err != context.Canceled {
+			messages[0] += ": " + err.Error() // what the verb has to say about it
+		}
 	}
 	if a.reporter == nil { // the command line was not understood
 		a.progress = "none"
