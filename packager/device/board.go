@@ -1,0 +1,226 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// A Board is a connected board at its raw REPL.
+type Board struct {
+	Port     string
+	Info     *Info
+	Segments []Segment // none: the firmware has no ROM partition
+
+	opener  *Opener
+	lock    *lock
+	usb     string // USB serial number of the port, if it has one
+	link    *Link
+	repl    *REPL
+	program caller // runs; nil at the prompt
+
+	sent, received, retries int64 // on earlier links of this board
+}
+
+// connectLimit bounds the wait for a prompt: a board that boots when its port
+// is opened, and waits for a network in boot.py, takes a while.
+const connectLimit = 20 * time.Second
+
+// goneLimit bounds the wait for a port that closes as soon as it is opened.
+const goneLimit = 5 * time.Second
+
+// Connect locks and opens a port, brings the board to its raw REPL and asks
+// what it is. reset restarts the interpreter first, so that nothing runs or
+// holds references into the ROM, except what boot.py starts.
+func (o *Opener) Connect(ctx context.Context, port string, reset bool) (*Board, error) {
+	lock, err := lockPort(port)
+	if err != nil {
+		return nil, err
+	}
+	b := &Board{Port: port, opener: o, lock: lock, usb: usbSerial(port)}
+	if err := b.connect(ctx, reset); err != nil {
+		b.Close(false)
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *Board) connect(ctx context.Context, reset bool) error {
+	link, err := b.opener.Open(ctx, b.Port)
+	if err != nil {
+		return err
+	}
+	b.link, b.repl, b.program = link, &REPL{Link: link}, nil
+	if err := b.repl.Enter(ctx, connectLimit); errors.Is(err, ErrLinkLost) {
+		// Opening the port reset the board and took USB along, or whoever had
+		// the port before has not quite left it.
+		if err := b.reconnect(ctx, goneLimit); err != nil {
+			if ctx.Err() == nil {
+				err = &PortError{b.Port, fmt.Errorf("%w; is another program using it?", err)}
+			}
+			return err
+		}
+	} else if err != nil {
+		return err
+	}
+	if reset {
+		err := b.repl.SoftReset(ctx, connectLimit)
+		if errors.Is(err, ErrLinkLost) {
+			return b.Reconnect(ctx) // the reset took USB along
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return b.ask(ctx)
+}
+
+func (b *Board) ask(ctx context.Context) error {
+	info, err := Ask(ctx, b.repl)
+	if err != nil {
+		return err
+	}
+	b.Info, b.Segments = info, nil
+	if info.Has.ROMFS {
+		b.Segments, err = Segments(ctx, b.repl)
+	}
+	return err
+}
+
+// Reconnect opens the port again after the link was lost, the board restarted
+// or its program ended, and leaves the board at a raw REPL that nothing else
+// uses. A board that comes back under another name is found by its USB serial
+// number.
+func (b *Board) Reconnect(ctx context.Context) error {
+	if err := b.reconnect(ctx, connectLimit); err != nil {
+		return err
+	}
+	return b.ask(ctx)
+}
+
+func (b *Board) reconnect(ctx context.Context, limit time.Duration) error {
+	b.drop()
+	end := time.Now().Add(limit)
+	for {
+		if b.usb != "" {
+			if port := portOf(b.usb); port != "" {
+				b.Port = port
+			}
+		}
+		link, err := b.opener.Open(ctx, b.Port)
+		if err == nil {
+			b.link, b.repl = link, &REPL{Link: link}
+			if err = b.repl.Enter(ctx, time.Until(end)); err == nil {
+				return nil
+			}
+			b.drop()
+		}
+		if ctx.Err() != nil || time.Now().After(end) || strings.HasPrefix(b.Port, "exec:") {
+			return fmt.Errorf("the board did not come back: %w", err)
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// drop closes the link and keeps its counts.
+func (b *Board) drop() {
+	if b.link == nil {
+		return
+	}
+	b.keepRetries()
+	sent, received := b.link.Traffic()
+	b.sent, b.received = b.sent+sent, b.received+received
+	b.link.Close()
+	b.link, b.repl, b.program = nil, nil, nil
+}
+
+func (b *Board) keepRetries() {
+	if s, ok := b.program.(*Session); ok {
+		b.retries += int64(s.Retries)
+	}
+}
+
+// Traffic returns the bytes sent to and received from the board, and how many
+// frames had to be sent again.
+func (b *Board) Traffic() (sent, received, retries int64) {
+	sent, received, retries = b.sent, b.received, b.retries
+	if b.link != nil {
+		s, r := b.link.Traffic()
+		sent, received = sent+s, received+r
+	}
+	if s, ok := b.program.(*Session); ok {
+		retries += int64(s.Retries)
+	}
+	return sent, received, retries
+}
+
+// OpenROM makes a partition ready to be read and written. The board must be at
+// its prompt: after Connect, Reconnect or Stop. buffer is as for the function
+// OpenROM.
+func (b *Board) OpenROM(ctx context.Context, seg Segment, buffer int) (*ROM, error) {
+	if b.Info.Has.Poll && b.Info.Has.StdinBuffer {
+		s, err := StartSession(ctx, b.repl, b.Info)
+		if err != nil {
+			return nil, err
+		}
+		b.program = s
+	} else {
+		p, err := startPlain(ctx, b.repl, b.Info)
+		if err != nil {
+			return nil, err
+		}
+		b.program = p
+	}
+	return OpenROM(ctx, b.program, b.Info, seg, buffer)
+}
+
+// Stop ends the program of OpenROM, back to the raw REPL.
+func (b *Board) Stop(ctx context.Context) error {
+	s, ok := b.program.(*Session)
+	b.keepRetries()
+	b.program = nil
+	if !ok {
+		return nil
+	}
+	if _, err := s.Call(ctx, 'q', nil, answerLimit); err != nil {
+		return err
+	}
+	_, err := b.repl.Finish(ctx, answerLimit)
+	return err
+}
+
+// SoftReset restarts the interpreter, stays at the raw REPL, and asks again
+// what the board is.
+func (b *Board) SoftReset(ctx context.Context) error {
+	err := b.repl.SoftReset(ctx, connectLimit)
+	if errors.Is(err, ErrLinkLost) {
+		return b.Reconnect(ctx)
+	}
+	return err
+}
+
+// Close leaves the friendly REPL, with a soft reset if run says so, and
+// releases the port, whatever state things are in. It takes a few seconds at
+// most and has its own time limits: it is what a cancelled deploy ends with.
+func (b *Board) Close(run bool) error {
+	defer b.lock.release()
+	if b.link == nil {
+		return nil
+	}
+	defer b.drop()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if b.program != nil || !b.repl.raw {
+		// It may be in the middle of anything. Ctrl-C is never disabled.
+		if err := b.repl.Enter(ctx, 5*time.Second); err != nil {
+			return err
+		}
+	}
+	return b.repl.Leave(ctx, run)
+}

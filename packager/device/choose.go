@@ -1,0 +1,220 @@
+package device
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"rules_romfs/manifest/strictyaml"
+	"rules_romfs/packager/board"
+)
+
+// PortsFile is the name of the git-ignored file that tells where this
+// machine's boards are.
+const PortsFile = "romfs-ports.yaml"
+
+// A Book is the content of a ports file: for each name, which may be the id of
+// a board profile, its ports. A port is anything that Open takes, or the serial
+// number of a USB device.
+type Book map[string][]string
+
+// bookFile is the form of a ports file. A name that comes several times stands
+// for several boards.
+type bookFile struct {
+	Version int `yaml:"version" jsonschema:"required,minimum=1,maximum=1"`
+	Boards  []struct {
+		Name   string `yaml:"name" jsonschema:"required"`
+		Port   string `yaml:"port"`
+		Serial string `yaml:"serial"`
+	} `yaml:"boards" jsonschema:"required"`
+}
+
+// ReadBook reads a ports file; without one, the Book is empty. Errors are
+// *BookError or the system's.
+func ReadBook(path string) (Book, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var f bookFile
+	if err := strictyaml.Decode(data, path, &f); err != nil {
+		return nil, &BookError{path, err}
+	}
+	b := Book{}
+	for i, e := range f.Boards {
+		if (e.Port == "") == (e.Serial == "") {
+			return nil, &BookError{path, fmt.Errorf("%s: boards[%d] (%s): give port or serial, one of them", path, i, e.Name)}
+		}
+		b[e.Name] = append(b[e.Name], e.Port+e.Serial)
+	}
+	return b, nil
+}
+
+// A BookError says what is wrong with a ports file.
+type BookError struct {
+	File string
+	Err  error
+}
+
+func (e *BookError) Error() string { return e.Err.Error() }
+func (e *BookError) Unwrap() error { return e.Err }
+
+// A Choice is what decides which ports a command uses.
+type Choice struct {
+	Ports   []string       // asked for: ports, names of the book, or USB serial numbers
+	All     bool           // every board that matches, not exactly one
+	Default string         // $ROMFS_PORT
+	Book    Book           // the ports file
+	Board   *board.Profile // nil: any board that a profile knows
+
+	// List returns this machine's ports; nil: Ports.
+	List func() ([]Port, error)
+}
+
+// Choose returns the ports to use, at least one: those asked for, else
+// $ROMFS_PORT, else the board's in the ports file, else the USB devices with
+// the board's ids. More than one without All is a *PortError that lists them.
+func (c *Choice) Choose() ([]string, error) {
+	asked := c.Ports
+	if len(asked) == 0 && !c.All && c.Default != "" {
+		asked = []string{c.Default}
+	}
+	var out []string
+	add := func(ports ...string) {
+		for _, p := range ports {
+			if !slices.Contains(out, p) {
+				out = append(out, p)
+			}
+		}
+	}
+	for _, name := range asked {
+		ports, known := c.Book[name]
+		if !known {
+			ports = []string{name}
+		}
+		for _, p := range ports {
+			port, err := c.resolve(p, name)
+			if err != nil {
+				return nil, err
+			}
+			add(port)
+		}
+	}
+	if len(out) > 0 && !c.All {
+		return out, nil
+	}
+	if c.Board != nil {
+		for _, p := range c.Book[c.Board.ID] {
+			port, err := c.resolve(p, c.Board.ID)
+			if err != nil {
+				return nil, err
+			}
+			add(port)
+		}
+		if len(out) > 0 && !c.All {
+			return c.one(out, nil)
+		}
+	}
+	list, err := c.list()
+	if err != nil {
+		return nil, &PortError{Err: fmt.Errorf("listing the serial ports: %w", err)}
+	}
+	var others []string
+	for _, p := range list {
+		if c.matches(p) {
+			add(p.Name)
+		} else {
+			others = append(others, describe(p))
+		}
+	}
+	return c.one(out, others)
+}
+
+// one demands at least one port, and no more than one without All.
+func (c *Choice) one(ports, others []string) ([]string, error) {
+	what := "a board"
+	if c.Board != nil {
+		what = c.Board.ID
+	}
+	switch {
+	case len(ports) == 0:
+		msg := "no port looks like " + what
+		if len(others) > 0 {
+			msg += " (there are " + strings.Join(others, ", ") + ")"
+		}
+		return nil, &PortError{Err: errors.New(msg + "; give --port, set $ROMFS_PORT, or name it in " + PortsFile)}
+	case len(ports) > 1 && !c.All:
+		return nil, &PortError{Err: fmt.Errorf("several ports look like %s: %s; give --port, or --all for every one of them", what, strings.Join(ports, ", "))}
+	}
+	return ports, nil
+}
+
+func (c *Choice) list() ([]Port, error) {
+	if c.List != nil {
+		return c.List()
+	}
+	return Ports()
+}
+
+// resolve turns a USB serial number into the port where that device is now.
+// What looks like a port is one.
+func (c *Choice) resolve(port, name string) (string, error) {
+	if strings.ContainsAny(port, "/:\\") || strings.HasPrefix(strings.ToUpper(port), "COM") {
+		return port, nil
+	}
+	list, err := c.list()
+	if err != nil {
+		return "", &PortError{port, err}
+	}
+	var there []string
+	for _, p := range list {
+		if strings.EqualFold(p.Serial, port) {
+			return p.Name, nil
+		}
+		if p.Name == port {
+			return port, nil
+		}
+		there = append(there, describe(p))
+	}
+	msg := "there is no port, no name in " + PortsFile + " and no USB device with this serial number"
+	if len(there) > 0 {
+		msg += " (there are " + strings.Join(there, ", ") + ")"
+	}
+	return "", &PortError{name, errors.New(msg)}
+}
+
+func describe(p Port) string {
+	if p.USB == "" {
+		return p.Name
+	}
+	return fmt.Sprintf("%s (USB %s, serial number %s)", p.Name, p.USB, p.Serial)
+}
+
+// matches tells whether a port is one of the board, by its USB ids.
+func (c *Choice) matches(p Port) bool {
+	return len(Profiles(p, c.Board)) > 0
+}
+
+// Profiles returns the ids of the board profiles whose firmware shows up as p
+// does; of only, if that is not nil, else of all.
+func Profiles(p Port, only *board.Profile) []string {
+	list := board.Builtin()
+	if only != nil {
+		list = []*board.Profile{only}
+	}
+	var ids []string
+	for _, b := range list {
+		for _, id := range b.USB {
+			if p.USB != "" && id.Mode != "bootloader" && strings.EqualFold(id.String(), p.USB) && !slices.Contains(ids, b.ID) {
+				ids = append(ids, b.ID)
+			}
+		}
+	}
+	return ids
+}

@@ -1,0 +1,25 @@
+//go:build darwin && !cgo
+
+package device
+
+import (
+	"strings"
+
+	"go.bug.st/serial"
+)
+
+// Without cgo, macOS does not tell the USB ids of a port: boards are named by
+// their port there.
+func listPorts() ([]Port, error) {
+	names, err := serial.GetPortsList()
+	if err != nil {
+		return nil, err
+	}
+	var list []Port
+	for _, name := range names {
+		if strings.HasPrefix(name, "/dev/cu.") {
+			list = append(list, Port{Name: name})
+		}
+	}
+	return list, nil
+}

@@ -1,0 +1,203 @@
+package device
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Info is what a board says about itself.
+type Info struct {
+	Name          string   // sys.implementation.name: "micropython"
+	Version       string   // of the firmware: "1.26.1"
+	Machine       string   // sys.implementation._machine
+	MPY           int64    // sys.implementation._mpy; 0: loads no .mpy
+	Platform      string   // sys.platform
+	Free, Largest int      // heap: bytes free, and in the largest free block
+	WordBits      int      // 32 or 64
+	WatchdogReset bool     // a watchdog caused the last reset
+	ID            string   // machine.unique_id() in hexadecimal, if it has one
+	FromROM       []string // modules that boot.py imported from /rom
+	Threads       []string // those of FromROM that use _thread
+	Has           Features
+}
+
+// Features are the modules and functions that this package can make use of.
+type Features struct {
+	ROMFS, SHA256, Deflate, CRC32, Base64, Poll, Uctypes, StdinBuffer bool
+}
+
+// A SegmentKind says how a partition is accessed.
+type SegmentKind string
+
+// The kinds of segment that vfs.rom_ioctl(2, id) returns.
+const (
+	Memory SegmentKind = "memoryview" // written through vfs.rom_ioctl
+	Blocks SegmentKind = "blockdev"   // a block device
+)
+
+// A Segment is one ROM partition as the board reports it.
+type Segment struct {
+	Index int
+	Kind  SegmentKind
+	Size  int64  // bytes
+	Erase int64  // bytes that one erase clears; 0: unknown, and erasing starts at 0 only
+	Head  []byte // the first bytes, at most 16
+	Err   error  // why it cannot be used
+}
+
+// probeTries: a thread that prints into an answer makes it unreadable.
+const probeTries = 3
+
+// probe runs code that prints "~" tag text "|" sum "~" and returns text.
+func probe(ctx context.Context, r *REPL, tag, code string, limit time.Duration) (string, error) {
+	for range probeTries {
+		out, err := r.Exec(ctx, shrink(code), limit)
+		if err != nil {
+			return "", err
+		}
+		_, rest, found := bytes.Cut(out, []byte("~"+tag))
+		end := bytes.LastIndexByte(rest, '~')
+		if !found || end < 0 {
+			continue
+		}
+		bar := bytes.LastIndexByte(rest[:end], '|')
+		if bar < 0 {
+			continue
+		}
+		sum := 0
+		for _, c := range rest[:bar] {
+			sum += int(c)
+		}
+		if n, err := strconv.Atoi(string(rest[bar+1 : end])); err != nil || n != sum {
+			continue
+		}
+		return string(rest[:bar]), nil
+	}
+	return "", &TransferError{"asking " + r.Link.Name() + " what it is", errors.New("its answers are mixed with other output")}
+}
+
+// Ask finds out what the board is.
+func Ask(ctx context.Context, r *REPL) (*Info, error) {
+	text, err := probe(ctx, r, "i", probeSource, answerLimit)
+	if err != nil {
+		return nil, err
+	}
+	info, err := parseInfo(text)
+	if err != nil {
+		return nil, &TransferError{"asking " + r.Link.Name() + " what it is", err}
+	}
+	return info, nil
+}
+
+func parseInfo(text string) (*Info, error) {
+	f := strings.Split(text, "|")
+	if len(f) != 12 || len(f[11]) != 8 {
+		return nil, fmt.Errorf("it answered %q", text)
+	}
+	n := make([]int64, 5)
+	for i, s := range []string{f[3], f[5], f[6], f[7], f[8]} {
+		var err error
+		if n[i], err = strconv.ParseInt(s, 10, 64); err != nil {
+			return nil, fmt.Errorf("it answered %q", text)
+		}
+	}
+	info := &Info{
+		Name: f[0], Version: f[1], Machine: f[2], Platform: f[4], ID: f[9],
+		MPY: n[0], Free: int(n[1]), Largest: int(n[2]), WatchdogReset: n[4] == 1, WordBits: 32,
+	}
+	if n[3] > 1<<32 {
+		info.WordBits = 64
+	}
+	for _, m := range strings.Split(f[10], ",") {
+		if m == "" {
+			continue
+		}
+		name, threads := strings.CutSuffix(m, "!")
+		info.FromROM = append(info.FromROM, name)
+		if threads {
+			info.Threads = append(info.Threads, name)
+		}
+	}
+	for i, b := range []*bool{
+		&info.Has.ROMFS, &info.Has.SHA256, &info.Has.Deflate, &info.Has.CRC32,
+		&info.Has.Base64, &info.Has.Poll, &info.Has.Uctypes, &info.Has.StdinBuffer,
+	} {
+		*b = f[11][i] == '1'
+	}
+	return info, nil
+}
+
+// Segments lists the board's ROM partitions. A partition that answers with an
+// error is listed with it. An error that says how many there are is returned.
+func Segments(ctx context.Context, r *REPL) ([]Segment, error) {
+	text, err := probe(ctx, r, "s", segmentsSource, answerLimit)
+	if err != nil {
+		return nil, err
+	}
+	list, err := parseSegments(text)
+	if err != nil {
+		return nil, &TransferError{"asking " + r.Link.Name() + " for its partitions", err}
+	}
+	return list, nil
+}
+
+// maxSegment bounds what a board may call the size of a partition: more than
+// any flash chip that is memory-mapped has.
+const maxSegment = 1 << 30
+
+func parseSegments(text string) ([]Segment, error) {
+	f := strings.Split(text, "|")
+	count, err := strconv.Atoi(f[0])
+	if err != nil {
+		return nil, fmt.Errorf("it answered %q", text)
+	}
+	var list []Segment
+	for _, one := range f[1:] {
+		p := strings.Split(one, ":")
+		if len(p) < 3 {
+			return nil, fmt.Errorf("it answered %q", text)
+		}
+		index, err := strconv.Atoi(p[0])
+		if err != nil || index != len(list) {
+			return nil, fmt.Errorf("it answered %q", text)
+		}
+		s := Segment{Index: index}
+		switch {
+		case p[1] == "e":
+			s.Err = fmt.Errorf("vfs.rom_ioctl(2, %d) returned %s", index, p[2])
+		case p[1] == "x":
+			s.Err = fmt.Errorf("partition %d: %s", index, strings.Join(p[2:], ":"))
+		case (p[1] == "m" || p[1] == "b") && len(p) == 5:
+			s.Kind = Memory
+			if p[1] == "b" {
+				s.Kind = Blocks
+			}
+			var err1, err2, err3 error
+			s.Size, err1 = strconv.ParseInt(p[2], 10, 64)
+			s.Erase, err2 = strconv.ParseInt(p[3], 10, 64)
+			s.Head, err3 = hex.DecodeString(p[4])
+			if errors.Join(err1, err2, err3) != nil || s.Size < 0 || s.Size > maxSegment || s.Erase > maxSegment {
+				return nil, fmt.Errorf("it answered %q", text)
+			}
+			s.Erase = max(s.Erase, 0)
+		default:
+			return nil, fmt.Errorf("it answered %q", text)
+		}
+		list = append(list, s)
+	}
+	if count <= 0 {
+		// rp2 without a partition fails here and in op 2. Where op 2 works,
+		// something is wrong.
+		if len(list) > 0 && list[0].Err == nil && count < 0 {
+			return nil, fmt.Errorf("vfs.rom_ioctl(1) returned %d", count)
+		}
+		return nil, nil
+	}
+	return list, nil
+}

@@ -1,0 +1,245 @@
+package device
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A Link is a byte stream to a board with time limits and a cancellable
+// context on every operation, whatever the transport below can do. It belongs
+// to one goroutine at a time; only Close may be called from another.
+type Link struct {
+	name  string
+	rwc   io.ReadWriteCloser
+	in    chan []byte   // what the reading goroutine received
+	gone  chan struct{} // closed when the reading goroutine ends
+	rerr  error         // why it ended; read it only after gone is closed
+	rest  []byte        // received but not consumed
+	close sync.Once
+	cerr  error
+
+	sent, received atomic.Int64
+}
+
+// A TransferError says that talking to the board failed: the link broke, the
+// board did not answer in time, or answered with an error.
+type TransferError struct {
+	Op  string // what was being done, as "erasing block 3" or "rom_ioctl(3, 0, 4096)"
+	Err error
+}
+
+func (e *TransferError) Error() string { return e.Op + ": " + e.Err.Error() }
+func (e *TransferError) Unwrap() error { return e.Err }
+
+// ErrTimeout is what a TransferError wraps when the board kept silent.
+var ErrTimeout = errors.New("no answer in time")
+
+// ErrLinkLost is what a TransferError wraps when the connection ended: the
+// board was unplugged, reset, or the other side hung up.
+var ErrLinkLost = errors.New("the connection ended")
+
+// NewLink wraps a connection; name is how messages call it. The link owns rwc.
+func NewLink(name string, rwc io.ReadWriteCloser) *Link {
+	l := &Link{name: name, rwc: rwc, in: make(chan []byte, 64), gone: make(chan struct{})}
+	go l.read()
+	return l
+}
+
+func (l *Link) read() {
+	defer close(l.gone)
+	for {
+		buf := make([]byte, 4096)
+		n, err := l.rwc.Read(buf)
+		if n > 0 {
+			l.received.Add(int64(n))
+			l.in <- buf[:n]
+		}
+		if err == nil && n == 0 {
+			err = io.EOF // what a serial driver returns when the device is gone
+		}
+		if err != nil {
+			l.rerr = err
+			return
+		}
+	}
+}
+
+// Name returns what messages call the other side.
+func (l *Link) Name() string { return l.name }
+
+// Traffic returns how many bytes were sent and received so far.
+func (l *Link) Traffic() (sent, received int64) { return l.sent.Load(), l.received.Load() }
+
+// Close ends the connection. It may be called more than once.
+func (l *Link) Close() error {
+	l.close.Do(func() {
+		l.cerr = l.rwc.Close()
+		go func() { // let the reading goroutine see the end
+			for {
+				select {
+				case <-l.in:
+				case <-l.gone:
+					return
+				}
+			}
+		}()
+	})
+	return l.cerr
+}
+
+// writeLimit bounds one Write: more than a slow line needs for the largest
+// piece that this package writes at once (8 KiB at 9600 baud take 9 s).
+const writeLimit = 30 * time.Second
+
+// Write sends p. A connection that takes nothing for 30 s is closed: nothing
+// else ends a blocked write on every transport.
+func (l *Link) Write(ctx context.Context, p []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := l.rwc.Write(p)
+		done <- err
+	}()
+	limit := time.NewTimer(writeLimit)
+	defer limit.Stop()
+	select {
+	case err := <-done:
+		if err != nil {
+			return &TransferError{"sending to " + l.name, fmt.Errorf("%w: %w", ErrLinkLost, err)}
+		}
+		l.sent.Add(int64(len(p)))
+		return nil
+	case <-ctx.Done():
+		// Give a write in progress a moment, so that the link stays usable
+		// for the farewell to the board.
+		select {
+		case <-done:
+		case <-time.After(time.Second):
+			l.Close()
+		}
+		return ctx.Err()
+	case <-limit.C:
+		l.Close()
+		return &TransferError{"sending to " + l.name, ErrTimeout}
+	}
+}
+
+// more waits until at least one byte is in l.rest that was not there before.
+func (l *Link) more(ctx context.Context, limit <-chan time.Time) error {
+	select {
+	case b := <-l.in:
+		l.rest = append(l.rest, b...)
+		return nil
+	default:
+	}
+	select {
+	case b := <-l.in:
+		l.rest = append(l.rest, b...)
+		return nil
+	case <-l.gone:
+		select { // what arrived before the end still counts
+		case b := <-l.in:
+			l.rest = append(l.rest, b...)
+			return nil
+		default:
+		}
+		if errors.Is(l.rerr, io.EOF) {
+			return ErrLinkLost
+		}
+		return fmt.Errorf("%w: %w", ErrLinkLost, l.rerr)
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-limit:
+		return ErrTimeout
+	}
+}
+
+// Scan hands everything received and not yet consumed to match, again after
+// each arrival, until match consumes a positive number of bytes, which it then
+// drops. It returns ErrTimeout after limit, or why the link ended. A match that
+// wants to drop noise without being done returns done false.
+func (l *Link) Scan(ctx context.Context, limit time.Duration, match func(b []byte) (consumed int, done bool)) error {
+	t := time.NewTimer(limit)
+	defer t.Stop()
+	for {
+		if len(l.rest) > 0 {
+			n, done := match(l.rest)
+			l.rest = l.rest[n:]
+			if done {
+				return nil
+			}
+		}
+		if err := l.more(ctx, t.C); err != nil {
+			return err
+		}
+	}
+}
+
+// maxKept bounds how much unmatched input a wait keeps, so that a board that
+// prints for ever does not fill memory.
+const maxKept = 1 << 20
+
+// WaitFor returns everything up to and including the first of tokens.
+func (l *Link) WaitFor(ctx context.Context, limit time.Duration, tokens ...string) ([]byte, error) {
+	var out []byte
+	err := l.Scan(ctx, limit, func(b []byte) (int, bool) {
+		at := -1
+		for _, token := range tokens {
+			if i := bytes.Index(b, []byte(token)); i >= 0 && (at < 0 || i+len(token) < at) {
+				at = i + len(token)
+			}
+		}
+		if at >= 0 {
+			out = bytes.Clone(b[:at])
+			return at, true
+		}
+		if len(b) > maxKept {
+			return len(b) - maxKept/2, false
+		}
+		return 0, false
+	})
+	return out, err
+}
+
+// ReadFull fills p.
+func (l *Link) ReadFull(ctx context.Context, limit time.Duration, p []byte) error {
+	return l.Scan(ctx, limit, func(b []byte) (int, bool) {
+		if len(b) < len(p) {
+			return 0, false
+		}
+		copy(p, b)
+		return len(p), true
+	})
+}
+
+// Drain drops what arrives until the board has been silent for quiet, but
+// for no longer than limit. It returns what it dropped, up to a bound.
+func (l *Link) Drain(ctx context.Context, quiet, limit time.Duration) ([]byte, error) {
+	dropped := l.rest
+	l.rest = nil
+	end := time.Now().Add(limit)
+	for time.Now().Before(end) {
+		t := time.NewTimer(quiet)
+		err := l.more(ctx, t.C)
+		t.Stop()
+		if errors.Is(err, ErrTimeout) {
+			return dropped, nil
+		}
+		if err != nil {
+			return dropped, err
+		}
+		if dropped = append(dropped, l.rest...); len(dropped) > maxKept {
+			dropped = dropped[len(dropped)-maxKept/2:]
+		}
+		l.rest = nil
+	}
+	return dropped, nil
+}

@@ -1,0 +1,291 @@
+package device
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Control characters of the REPL.
+const (
+	ctrlA = "\x01" // enter raw REPL
+	ctrlB = "\x02" // leave raw REPL
+	ctrlC = "\x03" // interrupt
+	ctrlD = "\x04" // end of input; soft reset on an empty line
+)
+
+// rawBanner is what the raw REPL says when it is entered, and after a soft
+// reset inside it.
+const rawBanner = "raw REPL; CTRL-B to exit\r\n>"
+
+// A REPL is a board's interactive prompt, driven as a program does it: in raw
+// mode. The protocol is MicroPython's, docs/reference/repl.rst.
+type REPL struct {
+	Link *Link
+
+	raw     bool
+	noPaste bool // the firmware has no raw-paste mode, or it went wrong once
+}
+
+// An ExecError is an exception that code on the board ended with.
+type ExecError struct{ Traceback string }
+
+func (e *ExecError) Error() string {
+	lines := strings.Split(strings.TrimSpace(e.Traceback), "\n")
+	return "the board raised " + strings.TrimSpace(lines[len(lines)-1])
+}
+
+// Enter brings the board to the raw REPL, whatever it is doing, within limit.
+// Opening the port may have reset the board, and a program may be running, so
+// it asks again and again, alternating an interrupt with leaving a raw REPL
+// that another tool left behind.
+func (r *REPL) Enter(ctx context.Context, limit time.Duration) error {
+	r.raw = false
+	end := time.Now().Add(limit)
+	var seen []byte
+	for try := 0; ; try++ {
+		knock := "\r" + ctrlC + ctrlC
+		if try%2 == 1 {
+			knock = "\r" + ctrlB + ctrlC
+		}
+		if err := r.Link.Write(ctx, []byte(knock)); err != nil {
+			return err
+		}
+		// A program needs a moment to end; a prompt answers at once.
+		b, err := r.Link.Drain(ctx, 20*time.Millisecond, 200*time.Millisecond)
+		if err != nil {
+			return connectError(r.Link, err)
+		}
+		seen = append(seen, b...)
+		if err := r.Link.Write(ctx, []byte("\r"+ctrlA)); err != nil {
+			return err
+		}
+		wait := min(time.Duration(try+1)*300*time.Millisecond, 2*time.Second)
+		b, err = r.Link.WaitFor(ctx, wait, rawBanner)
+		if err == nil {
+			r.raw = true
+			return nil
+		}
+		if !errors.Is(err, ErrTimeout) {
+			return connectError(r.Link, err)
+		}
+		if seen = append(seen, b...); time.Now().After(end) {
+			return &TransferError{"entering the raw REPL of " + r.Link.Name(), fmt.Errorf(
+				"%w within %v%s; is it a MicroPython board, and is no other program using the port?",
+				ErrTimeout, limit, heard(seen))}
+		}
+	}
+}
+
+func connectError(l *Link, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &TransferError{"connecting to " + l.Name(), err}
+}
+
+// heard words what a board said instead of what was hoped for.
+func heard(b []byte) string {
+	b = bytes.TrimSpace(b)
+	if len(b) == 0 {
+		return " (it said nothing)"
+	}
+	if len(b) > 60 {
+		b = b[len(b)-60:]
+	}
+	return fmt.Sprintf(" (it said %q)", b)
+}
+
+// SoftReset restarts the interpreter and stays in raw mode. boot.py runs
+// again, main.py does not. A boot.py that does not end is interrupted.
+func (r *REPL) SoftReset(ctx context.Context, limit time.Duration) error {
+	if err := r.Link.Write(ctx, []byte(ctrlD)); err != nil {
+		return err
+	}
+	_, err := r.Link.WaitFor(ctx, min(limit, 3*time.Second), rawBanner)
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, ErrTimeout) {
+		return &TransferError{"soft reset of " + r.Link.Name(), err}
+	}
+	return r.Enter(ctx, limit)
+}
+
+// Leave returns to the friendly REPL. run soft-resets there, so that main.py
+// starts.
+func (r *REPL) Leave(ctx context.Context, run bool) error {
+	out := "\r" + ctrlB
+	if run {
+		out += ctrlD
+	}
+	r.raw = false
+	if err := r.Link.Write(ctx, []byte(out)); err != nil {
+		return err
+	}
+	if run {
+		_, err := r.Link.WaitFor(ctx, 5*time.Second, "soft reboot")
+		if errors.Is(err, ErrLinkLost) {
+			return nil // the reset took USB along
+		}
+		return err
+	}
+	_, err := r.Link.WaitFor(ctx, 2*time.Second, ">>> ")
+	return err
+}
+
+// Recover brings a board whose program was cut short back to an idle raw REPL.
+func (r *REPL) Recover(ctx context.Context, limit time.Duration) error {
+	return r.Enter(ctx, limit)
+}
+
+// Exec runs code and returns what it printed. limit bounds the time until its
+// output ends. An exception is an *ExecError.
+func (r *REPL) Exec(ctx context.Context, code string, limit time.Duration) ([]byte, error) {
+	if err := r.Start(ctx, code); err != nil {
+		return nil, err
+	}
+	return r.Finish(ctx, limit)
+}
+
+// Start sends code and returns as soon as the board runs it.
+func (r *REPL) Start(ctx context.Context, code string) error {
+	err := r.start(ctx, code)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		var transfer *TransferError
+		if !errors.As(err, &transfer) {
+			err = &TransferError{"sending a program to " + r.Link.Name(), err}
+		}
+	}
+	return err
+}
+
+func (r *REPL) start(ctx context.Context, code string) error {
+	if !r.noPaste {
+		ok, err := r.startPaste(ctx, code)
+		if ok || err != nil {
+			return err
+		}
+		r.noPaste = true
+	}
+	// Plain raw mode has no flow control: small pieces with pauses, as
+	// mpremote sends them, so that a ring of 256 bytes does not overflow.
+	for rest := code; len(rest) > 0; {
+		n := min(len(rest), 128)
+		if err := r.Link.Write(ctx, []byte(rest[:n])); err != nil {
+			return err
+		}
+		rest = rest[n:]
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if err := r.Link.Write(ctx, []byte(ctrlD)); err != nil {
+		return err
+	}
+	_, err := r.Link.WaitFor(ctx, answerLimit, "OK")
+	return err
+}
+
+// answerLimit bounds what a board answers at once when it is at its prompt.
+const answerLimit = 5 * time.Second
+
+// startPaste sends code in raw-paste mode; false without an error means that
+// the firmware does not have it.
+func (r *REPL) startPaste(ctx context.Context, code string) (bool, error) {
+	l := r.Link
+	if err := l.Write(ctx, []byte("\x05A\x01")); err != nil {
+		return false, err
+	}
+	yes := false
+	err := l.Scan(ctx, answerLimit, func(b []byte) (int, bool) {
+		for i := 0; i+1 < len(b); i++ {
+			if b[i] == 'R' && b[i+1] <= 1 {
+				yes = b[i+1] == 1
+				return i + 2, true
+			}
+		}
+		// Firmware before 1.14 takes it for a command and greets anew.
+		if i := bytes.Index(b, []byte("w REPL; CTRL-B to exit\r\n>")); i >= 0 {
+			return i + len("w REPL; CTRL-B to exit\r\n>"), true
+		}
+		return 0, false
+	})
+	if err != nil || !yes {
+		return false, err
+	}
+	var size [2]byte
+	if err := l.ReadFull(ctx, answerLimit, size[:]); err != nil {
+		return false, err
+	}
+	window := int(size[0]) | int(size[1])<<8
+	if window == 0 {
+		return false, errors.New("the board offers a raw-paste window of 0 bytes")
+	}
+	credit := window
+	for rest := code; len(rest) > 0; {
+		if credit == 0 || len(l.rest) > 0 || len(l.in) > 0 {
+			aborted := false
+			err := l.Scan(ctx, answerLimit, func(b []byte) (int, bool) {
+				for i, c := range b {
+					switch c {
+					case 1:
+						credit += window
+					case 4:
+						aborted = true
+						return i + 1, true
+					}
+				}
+				return len(b), credit > 0
+			})
+			if err != nil {
+				return false, err
+			}
+			if aborted { // the error text follows, as after a run
+				return true, l.Write(ctx, []byte(ctrlD))
+			}
+		}
+		n := min(len(rest), credit)
+		if err := l.Write(ctx, []byte(rest[:n])); err != nil {
+			return false, err
+		}
+		rest, credit = rest[n:], credit-n
+	}
+	if err := l.Write(ctx, []byte(ctrlD)); err != nil {
+		return false, err
+	}
+	_, err = l.WaitFor(ctx, answerLimit, ctrlD)
+	return true, err
+}
+
+// Finish waits until the running program ends and returns what it printed.
+func (r *REPL) Finish(ctx context.Context, limit time.Duration) ([]byte, error) {
+	out, err := r.Link.WaitFor(ctx, limit, ctrlD)
+	if err != nil {
+		return nil, r.execError("waiting for the board's answer", err)
+	}
+	text, err := r.Link.WaitFor(ctx, answerLimit, ctrlD)
+	if err != nil {
+		return nil, r.execError("waiting for the board's answer", err)
+	}
+	if _, err := r.Link.WaitFor(ctx, answerLimit, ">"); err != nil {
+		return nil, r.execError("waiting for the board's prompt", err)
+	}
+	out, text = bytes.TrimSuffix(out, []byte(ctrlD)), bytes.TrimSuffix(text, []byte(ctrlD))
+	if len(text) > 0 {
+		return out, &ExecError{string(text)}
+	}
+	return out, nil
+}
+
+func (r *REPL) execError(op string, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &TransferError{op, err}
+}

@@ -1,0 +1,247 @@
+package device
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+)
+
+// Telnet commands (RFC 854) and options.
+const (
+	telnetSE   = 240
+	telnetSB   = 250
+	telnetWILL = 251
+	telnetWONT = 252
+	telnetDO   = 253
+	telnetDONT = 254
+	telnetIAC  = 255
+
+	optionBinary  = 0  // RFC 856
+	optionSGA     = 3  // RFC 858: suppress go ahead
+	optionComPort = 44 // RFC 2217
+)
+
+// Sub-options of COM-PORT that a client sends; the server answers with the
+// same number plus 100.
+const (
+	comSetBaud     = 1
+	comSetDataSize = 2
+	comSetParity   = 3
+	comSetStopSize = 4
+	comSetControl  = 5
+	comAnswer      = 100
+)
+
+// rfc2217 is a serial port behind a telnet server, after RFC 2217.
+type rfc2217 struct {
+	net.Conn
+	wmu sync.Mutex // the reader answers options while the user writes
+
+	state   int
+	command byte
+	sub     []byte
+
+	agreed  bool
+	refused bool
+	answers chan []byte // sub-negotiations of COM-PORT, as they arrive
+}
+
+// Parser states.
+const (
+	inData = iota
+	inCommand
+	inOption
+	inSub
+	inSubCommand
+)
+
+// openRFC2217 negotiates 8N1 at baud without flow control. It takes conn over.
+func openRFC2217(ctx context.Context, conn net.Conn, baud int) (io.ReadWriteCloser, error) {
+	p := &rfc2217{Conn: conn, answers: make(chan []byte, 16)}
+	if err := p.negotiate(ctx, baud); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("RFC 2217 negotiation: %w", err)
+	}
+	return p, nil
+}
+
+func (p *rfc2217) negotiate(ctx context.Context, baud int) error {
+	limit := time.Now().Add(dialLimit)
+	if d, ok := ctx.Deadline(); ok && d.Before(limit) {
+		limit = d
+	}
+	stop := context.AfterFunc(ctx, func() { p.SetReadDeadline(time.Now()) })
+	defer stop()
+	p.SetReadDeadline(limit)
+	defer p.SetReadDeadline(time.Time{})
+	err := p.send(
+		telnetIAC, telnetWILL, optionComPort,
+		telnetIAC, telnetWILL, optionBinary, telnetIAC, telnetDO, optionBinary,
+		telnetIAC, telnetWILL, optionSGA, telnetIAC, telnetDO, optionSGA)
+	if err != nil {
+		return err
+	}
+	if err := p.until(func() bool { return p.agreed || p.refused }); err != nil {
+		return err
+	}
+	if p.refused {
+		return errors.New("the server does not control a serial port; use socket:// for a plain connection")
+	}
+	rate := binary.BigEndian.AppendUint32(nil, uint32(baud))
+	for _, set := range []struct {
+		command byte
+		value   []byte
+	}{
+		{comSetBaud, rate},
+		{comSetDataSize, []byte{8}},
+		{comSetParity, []byte{1}},   // none
+		{comSetStopSize, []byte{1}}, // one
+		{comSetControl, []byte{1}},  // no flow control
+	} {
+		sub := append([]byte{telnetIAC, telnetSB, optionComPort, set.command}, escapeIAC(set.value)...)
+		if err := p.send(append(sub, telnetIAC, telnetSE)...); err != nil {
+			return err
+		}
+		var got []byte
+		err := p.until(func() bool {
+			for len(p.answers) > 0 {
+				if a := <-p.answers; len(a) > 1 && a[0] == set.command+comAnswer {
+					got = a[1:]
+					return true
+				}
+			}
+			return false
+		})
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(got, set.value) {
+			return fmt.Errorf("the server set %d to %v, not %v", set.command, got, set.value)
+		}
+	}
+	return nil
+}
+
+// until reads until done. Data of the board in between is from before we were
+// connected, so it is dropped.
+func (p *rfc2217) until(done func() bool) error {
+	buf := make([]byte, 256)
+	for !done() {
+		n, err := p.Conn.Read(buf)
+		if err != nil {
+			return err
+		}
+		p.parse(buf[:n])
+	}
+	return nil
+}
+
+func (p *rfc2217) send(b ...byte) error {
+	p.wmu.Lock()
+	defer p.wmu.Unlock()
+	_, err := p.Conn.Write(b)
+	return err
+}
+
+// Read returns the board's bytes without the telnet commands between them.
+func (p *rfc2217) Read(b []byte) (int, error) {
+	for {
+		n, err := p.Conn.Read(b)
+		if n = p.parse(b[:n]); n > 0 || err != nil {
+			return n, err
+		}
+	}
+}
+
+// Write sends b; a byte 255 is doubled.
+func (p *rfc2217) Write(b []byte) (int, error) {
+	if err := p.send(escapeIAC(b)...); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+func escapeIAC(b []byte) []byte {
+	return bytes.ReplaceAll(b, []byte{telnetIAC}, []byte{telnetIAC, telnetIAC})
+}
+
+// parse obeys the telnet commands in b and moves the data to its front.
+func (p *rfc2217) parse(b []byte) int {
+	n := 0
+	for _, c := range b {
+		switch p.state {
+		case inData:
+			if c == telnetIAC {
+				p.state = inCommand
+				continue
+			}
+			b[n] = c
+			n++
+		case inCommand:
+			switch c {
+			case telnetIAC:
+				b[n] = c
+				n++
+				p.state = inData
+			case telnetWILL, telnetWONT, telnetDO, telnetDONT:
+				p.command, p.state = c, inOption
+			case telnetSB:
+				p.sub, p.state = p.sub[:0], inSub
+			default: // NOP and the like
+				p.state = inData
+			}
+		case inOption:
+			p.option(p.command, c)
+			p.state = inData
+		case inSub:
+			if c == telnetIAC {
+				p.state = inSubCommand
+			} else if len(p.sub) < 256 {
+				p.sub = append(p.sub, c)
+			}
+		case inSubCommand:
+			p.state = inSub
+			if c == telnetIAC {
+				p.sub = append(p.sub, c)
+				continue
+			}
+			p.state = inData
+			if len(p.sub) > 1 && p.sub[0] == optionComPort {
+				select {
+				case p.answers <- bytes.Clone(p.sub[1:]):
+				default: // notifications nobody waits for
+				}
+			}
+		}
+	}
+	return n
+}
+
+// option answers what the server asks for. Our own requests went out first, so
+// an agreement to one of them needs no answer (RFC 854: no loops).
+func (p *rfc2217) option(command, option byte) {
+	ours := option == optionBinary || option == optionSGA || option == optionComPort
+	switch command {
+	case telnetDO:
+		if option == optionComPort {
+			p.agreed = true
+		}
+		if !ours {
+			p.send(telnetIAC, telnetWONT, option)
+		}
+	case telnetDONT:
+		if option == optionComPort {
+			p.refused = true
+		}
+	case telnetWILL:
+		if option != optionBinary && option != optionSGA && option != optionComPort {
+			p.send(telnetIAC, telnetDONT, option)
+		}
+	}
+}

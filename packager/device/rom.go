@@ -1,0 +1,348 @@
+package device
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/adler32"
+	"hash/crc32"
+	"strings"
+	"time"
+)
+
+// A caller runs commands of the loaded program on the board: a *Session, or a
+// *plainCaller where the firmware lacks what a Session needs.
+type caller interface {
+	Call(ctx context.Context, kind byte, payload []byte, limit time.Duration) ([]byte, error)
+	Load(ctx context.Context, source string) error
+	Shrink(ctx context.Context) (bool, error)
+	Chunk() int
+}
+
+// A ROM is one partition of a connected board, ready to be read and written.
+type ROM struct {
+	Segment
+	call   caller
+	has    Features
+	buffer int
+	// Wait bounds an erase of n bytes on the slowest flash that is in use.
+	Wait func(n int64) time.Duration
+}
+
+// EraseWait is 1 minute and 400 ms for each 4 KiB: the longest that data sheets
+// of serial NOR flash give for erasing a sector. A 24 MiB partition may so take
+// 42 minutes, though most take a tenth of it.
+func EraseWait(n int64) time.Duration {
+	return time.Minute + time.Duration((n+4095)/4096)*400*time.Millisecond
+}
+
+// OpenROM loads the program that reads and writes seg. buffer is how many
+// bytes of RAM on the board hold what is written next; a block device needs a
+// whole block.
+func OpenROM(ctx context.Context, call caller, info *Info, seg Segment, buffer int) (*ROM, error) {
+	if seg.Err != nil {
+		return nil, &TransferError{"opening the ROM partition", seg.Err}
+	}
+	if buffer == 0 {
+		buffer = call.Chunk()
+		if seg.Kind == Blocks {
+			buffer = int(seg.Erase)
+		}
+	}
+	p := &ROM{Segment: seg, call: call, has: info.Has, buffer: buffer, Wait: EraseWait}
+	step := 1 << 16
+	body := romMemorySource
+	if seg.Kind == Blocks {
+		step, body = int(min(seg.Erase, int64(call.Chunk()))), romBlocksSource
+	}
+	sliced := 0
+	if seg.Erase > 0 {
+		sliced = 1
+	}
+	setup := fmt.Sprintf("_id=%d\n_size=%d\n_bs=%d\n_step=%d\n_sliced=%d\n_cap=%d\n",
+		seg.Index, seg.Size, seg.Erase, step, sliced, buffer)
+	switch {
+	case info.Has.SHA256:
+		setup += "from hashlib import sha256 as _H\n"
+	case info.Has.CRC32:
+		setup += "from binascii import crc32\n" +
+			"class _H:\n v=0\n def update(s,b):\n  s.v=crc32(b,s.v)\n def digest(s):\n  return s.v.to_bytes(4,'big')\n"
+	default:
+		setup += "class _H:\n v=1,0\n def update(s,b):\n  x,y=s.v\n  for c in b:\n   x=(x+c)%65521\n   y=(y+x)%65521\n  s.v=x,y\n" +
+			" def digest(s):\n  return (s.v[1]<<16|s.v[0]).to_bytes(4,'big')\n"
+	}
+	if info.Has.Base64 {
+		setup += "from binascii import b2a_base64\ndef _b64(b):\n return b2a_base64(b)[:-1]\n"
+	} else {
+		setup += "def _b64(b):\n return ''.join('%02x'%c for c in b).encode()\n"
+	}
+	for _, source := range []string{setup, shrink(romSource), shrink(body), shrink(buildSource)} {
+		if err := call.Load(ctx, source); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// Sliced says whether any erase unit can be erased by itself.
+func (p *ROM) Sliced() bool { return p.Erase > 0 }
+
+// Buffer returns how many bytes can be put together in the board's RAM.
+func (p *ROM) Buffer() int { return p.buffer }
+
+// HasSHA256 says whether digests are SHA-256; else they are 32-bit checksums,
+// which find differences but prove nothing.
+func (p *ROM) HasSHA256() bool { return p.has.SHA256 }
+
+// check keeps every range inside the partition: some ports do not check.
+func (p *ROM) check(off, n int64) error {
+	if off < 0 || n < 0 || off > p.Size-n {
+		return fmt.Errorf("internal error: range %d+%d is outside the partition of %d bytes", off, n, p.Size)
+	}
+	return nil
+}
+
+// readWait bounds reading or hashing n bytes: 20 KB/s is slower than any
+// Python loop on a board, 50 ms a KB.
+func readWait(n int64) time.Duration {
+	return 10*time.Second + time.Duration(n/1024)*50*time.Millisecond
+}
+
+// ask runs one command, and names the partition in an error of it.
+func (p *ROM) ask(ctx context.Context, kind byte, payload []byte, limit time.Duration) ([]byte, error) {
+	out, err := p.call.Call(ctx, kind, payload, limit)
+	var be *BoardError
+	if errors.As(err, &be) {
+		return nil, &TransferError{fmt.Sprintf("the board, on partition %d", p.Index), err}
+	}
+	return out, err
+}
+
+func (p *ROM) bytes(ctx context.Context, kind byte, command string, limit time.Duration, want int) ([]byte, error) {
+	out, err := p.ask(ctx, kind, []byte(command), limit)
+	if err != nil {
+		return nil, err
+	}
+	var b []byte
+	if p.has.Base64 {
+		b, err = base64.StdEncoding.DecodeString(string(out))
+	} else {
+		b, err = hex.DecodeString(string(out))
+	}
+	if err == nil && len(b) != want {
+		err = fmt.Errorf("%d bytes, not %d", len(b), want)
+	}
+	if err != nil {
+		return nil, &TransferError{"reading the board's answer", err}
+	}
+	return b, nil
+}
+
+// Sum returns what the board's digest of b is.
+func (p *ROM) Sum(b []byte) []byte {
+	switch {
+	case p.has.SHA256:
+		sum := sha256.Sum256(b)
+		return sum[:]
+	case p.has.CRC32:
+		return binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(b))
+	}
+	return binary.BigEndian.AppendUint32(nil, adler32.Checksum(b))
+}
+
+// SetBuffer changes how many bytes of RAM on the board hold what is written
+// next; without enough memory there, it returns an error for which
+// OutOfMemory is true, and there is no buffer.
+func (p *ROM) SetBuffer(ctx context.Context, n int64) error {
+	if int(n) == p.buffer {
+		return nil
+	}
+	_, err := p.ask(ctx, 'x', fmt.Appendf(nil, "_b=None\n_b=bytearray(%d)", n), answerLimit)
+	p.buffer = int(n)
+	if err != nil {
+		p.buffer = 0
+	}
+	return err
+}
+
+// OutOfMemory tells whether the board had too little memory for a command.
+func OutOfMemory(err error) bool {
+	var be *BoardError
+	return errors.As(err, &be) && strings.HasPrefix(be.Message, "MemoryError")
+}
+
+// sumSize is the length of the board's digests.
+func (p *ROM) sumSize() int {
+	if p.has.SHA256 {
+		return 32
+	}
+	return 4
+}
+
+// Hashes returns the first keep bytes of the digest of each piece of size
+// bytes from off to end; the last piece may be shorter. It asks for as much at
+// a time as is answered within seconds; progress is called with bytes done.
+func (p *ROM) Hashes(ctx context.Context, off, end, size int64, keep int, progress func(n int64)) ([][]byte, error) {
+	if err := p.check(off, end-off); err != nil {
+		return nil, err
+	}
+	keep = min(keep, p.sumSize())
+	batch := max(1, min(256<<10/size, int64(p.call.Chunk()/2/keep)))
+	var all [][]byte
+	for off < end {
+		to := min(end, off+batch*size)
+		n := int((to - off + size - 1) / size)
+		b, err := p.bytes(ctx, 'h', fmt.Sprintf("%d %d %d %d", off, to, size, keep), readWait(to-off), n*keep)
+		if err != nil {
+			return nil, err
+		}
+		for ; len(b) > 0; b = b[keep:] {
+			all = append(all, b[:keep:keep])
+		}
+		if progress != nil {
+			progress(to - off)
+		}
+		off = to
+	}
+	return all, nil
+}
+
+// Digest returns the SHA-256 of n bytes from off. The board must have it.
+func (p *ROM) Digest(ctx context.Context, off, n int64, progress func(n int64)) (sum [32]byte, err error) {
+	if err := p.check(off, n); err != nil {
+		return sum, err
+	}
+	first := 1
+	for n > 0 {
+		k := min(n, 256<<10)
+		if _, err := p.ask(ctx, 'd', fmt.Appendf(nil, "%d %d %d", off, k, first), readWait(k)); err != nil {
+			return sum, err
+		}
+		first = 0
+		off += k
+		n -= k
+		if progress != nil {
+			progress(k)
+		}
+	}
+	b, err := p.bytes(ctx, 'd', fmt.Sprintf("0 0 %d", first), readWait(0), 32)
+	copy(sum[:], b)
+	return sum, err
+}
+
+// Read returns n bytes from off.
+func (p *ROM) Read(ctx context.Context, off, n int64, progress func(n int64)) ([]byte, error) {
+	if err := p.check(off, n); err != nil {
+		return nil, err
+	}
+	out := make([]byte, 0, n)
+	for n > 0 {
+		k := min(n, int64(p.call.Chunk()/2))
+		b, err := p.bytes(ctx, 'r', fmt.Sprintf("%d %d", off, k), readWait(k), int(k))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, b...)
+		off += k
+		n -= k
+		if progress != nil {
+			progress(k)
+		}
+	}
+	return out, nil
+}
+
+// Ops is a sequence of operations for the board, see board/build.py. A method
+// adds one.
+type Ops struct {
+	b     []byte
+	erase int64
+	err   error
+}
+
+// opSize is the length of an operation without literal bytes.
+const opSize = 9
+
+func (o *Ops) add(op byte, x, n int64) *Ops {
+	o.b = append(o.b, op)
+	o.b = binary.LittleEndian.AppendUint32(o.b, uint32(x))
+	o.b = binary.LittleEndian.AppendUint32(o.b, uint32(n))
+	return o
+}
+
+// Put places literal bytes at offset at of the buffer.
+func (o *Ops) Put(at int64, b []byte) *Ops {
+	o.add('l', at, int64(len(b)))
+	o.b = append(o.b, b...)
+	return o
+}
+
+// Copy copies n bytes of flash from off into the buffer, behind what Put or
+// Copy put there last.
+func (o *Ops) Copy(off, n int64) *Ops { return o.add('c', off, n) }
+
+// EraseRange erases n bytes at off; not on block devices.
+func (o *Ops) EraseRange(off, n int64) *Ops { o.erase += n; return o.add('e', off, n) }
+
+// Write writes the first n bytes of the buffer to off. A block device erases
+// the block first, and takes whole ones only.
+func (o *Ops) Write(off, n int64) *Ops { o.erase += n; return o.add('w', off, n) }
+
+// Program is Write without erasing.
+func (o *Ops) Program(off, n int64) *Ops { return o.add('p', off, n) }
+
+// Len returns the length of the encoded operations in bytes.
+func (o *Ops) Len() int { return len(o.b) }
+
+// Run has the board carry the operations out. They must fit one frame.
+func (p *ROM) Run(ctx context.Context, o *Ops) ([]byte, error) {
+	if err := o.within(p); err != nil {
+		return nil, err
+	}
+	limit := 10 * time.Second
+	if o.erase > 0 {
+		limit += p.Wait(o.erase)
+	}
+	return p.ask(ctx, 'b', o.b, limit)
+}
+
+// within checks every range that the operations name.
+func (o *Ops) within(p *ROM) error {
+	for b := o.b; len(b) > 0; {
+		x := int64(binary.LittleEndian.Uint32(b[1:]))
+		n := int64(binary.LittleEndian.Uint32(b[5:]))
+		op := b[0]
+		b = b[opSize:]
+		if op == 'l' {
+			if x+n > int64(p.buffer) {
+				return fmt.Errorf("internal error: literal %d+%d is outside the buffer of %d bytes", x, n, p.buffer)
+			}
+			b = b[n:]
+			continue
+		}
+		if err := p.check(x, n); err != nil {
+			return err
+		}
+		if (op == 'w' || op == 'p') && n > int64(p.buffer) {
+			return fmt.Errorf("internal error: a write of %d bytes from a buffer of %d", n, p.buffer)
+		}
+	}
+	return nil
+}
+
+// Chunk returns the largest sequence of operations in bytes that Run takes.
+func (p *ROM) Chunk() int { return p.call.Chunk() }
+
+// Unmount takes the partition's file system out of use, if it is mounted where
+// firmware mounts it.
+func (p *ROM) Unmount(ctx context.Context) error {
+	if p.Index != 0 {
+		return nil
+	}
+	_, err := p.ask(ctx, 'x', []byte("try:\n vfs.umount('/rom')\nexcept OSError:\n pass"), answerLimit)
+	return err
+}

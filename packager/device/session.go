@@ -1,0 +1,303 @@
+package device
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// A Session is a board that runs this package's program (board/link.py) and
+// answers frames. It is not safe for concurrent use.
+type Session struct {
+	repl  *REPL
+	check checksum
+	z     *deflater // nil: the firmware cannot inflate
+	chunk int       // largest decoded payload that the board has memory for
+	seq   byte
+	pace  time.Duration // worst time seen for one byte to the board
+
+	// Retries counts frames that had to be sent again.
+	Retries int
+}
+
+// ErrEnded is what a TransferError wraps when the program on the board ended
+// by itself: it was interrupted, by a person or by a damaged byte.
+var ErrEnded = errors.New("the program on the board was interrupted")
+
+// ErrReset is what a TransferError wraps when the board restarted.
+var ErrReset = errors.New("the board restarted")
+
+// A BoardError is an exception that a command on the board ended with.
+type BoardError struct{ Message string }
+
+func (e *BoardError) Error() string { return e.Message }
+
+// memoryStep is one size of frames, and what it takes to use it.
+type memoryStep struct {
+	largest int // bytes of the board's largest free block
+	chunk   int // bytes of decoded payload
+}
+
+// memorySteps: inflating costs 1.4 KB and the window; a frame costs up to
+// three times its size while it is decoded. (Measured, and much rounded.)
+// 4096 and the operations around it make the largest.
+var memorySteps = []memoryStep{
+	{96 << 10, 4096 + 256},
+	{40 << 10, 2048},
+	{10 << 10, 1024},
+	{6 << 10, 512},
+	{0, 256},
+}
+
+// StartSession sends the program and waits for its first answer.
+func StartSession(ctx context.Context, r *REPL, info *Info) (*Session, error) {
+	s := &Session{repl: r, check: checkAdler, pace: time.Millisecond}
+	switch {
+	case info.Has.CRC32:
+		s.check = checkCRC
+	case info.Has.SHA256:
+		s.check = checkSHA
+	}
+	if info.Has.Deflate {
+		s.z = new(deflater)
+	}
+	for _, step := range memorySteps {
+		if info.Largest >= step.largest {
+			s.chunk = step.chunk
+			break
+		}
+	}
+	if err := r.Start(ctx, s.program()); err != nil {
+		return nil, err
+	}
+	return s, s.greet(ctx)
+}
+
+// program is what the board has to run first.
+func (s *Session) program() string { return s.check.source + shrink(linkSource) }
+
+// greet waits for the program's first answer and sets it up.
+func (s *Session) greet(ctx context.Context) error {
+	if _, err := s.wait(ctx, nil, 0, answerLimit); err != nil {
+		return err
+	}
+	return s.setWindow(ctx)
+}
+
+// Chunk returns the largest payload in bytes that a frame may carry now.
+func (s *Session) Chunk() int { return s.chunk }
+
+func (s *Session) setWindow(ctx context.Context) error {
+	wbits := 8
+	for 1<<wbits < s.chunk {
+		wbits++
+	}
+	z := s.z
+	s.z = nil
+	_, err := s.Call(ctx, 'x', fmt.Appendf(nil, "_wb=%d", wbits), answerLimit)
+	s.z = z
+	return err
+}
+
+// Shrink makes frames smaller, after the board ran out of memory. It returns
+// false when they are at their smallest.
+func (s *Session) Shrink(ctx context.Context) (bool, error) {
+	if s.chunk <= 256 {
+		if s.z == nil {
+			return false, nil
+		}
+		s.z = nil
+		return true, nil
+	}
+	s.chunk = max(256, s.chunk/2)
+	return true, s.setWindow(ctx)
+}
+
+// Load sends more program for the board to run.
+func (s *Session) Load(ctx context.Context, source string) error {
+	for _, piece := range pieces(source, max(200, s.chunk-64)) {
+		if _, err := s.Call(ctx, 'x', []byte(piece), answerLimit); err != nil {
+			return fmt.Errorf("loading the program: %w", err)
+		}
+	}
+	return nil
+}
+
+// maxTries bounds how often one frame is sent.
+const maxTries = 10
+
+// Call sends one command and returns the board's answer. limit bounds the
+// work itself. An exception of the command is a *BoardError.
+func (s *Session) Call(ctx context.Context, kind byte, payload []byte, limit time.Duration) ([]byte, error) {
+	s.seq++
+	frame := encodeFrame(s.check, s.z, kind, s.seq, payload)
+	a, err := s.wait(ctx, frame, s.seq, limit)
+	if err != nil {
+		return nil, err
+	}
+	if a.kind == '!' {
+		return nil, &BoardError{string(a.body)}
+	}
+	return a.body, nil
+}
+
+// filler completes what the board is still waiting for after bytes were lost:
+// it reads pieces of at most 64 bytes. A line end is no part of any frame.
+var filler = bytes.Repeat([]byte{'\n'}, 64)
+
+// wait sends a frame until the board has it, then waits for the answer to it.
+// Without a frame it waits for the answer with seq.
+func (s *Session) wait(ctx context.Context, frame []byte, seq byte, limit time.Duration) (answer, error) {
+	l := s.repl.Link
+	send := func(b []byte) error {
+		if b == nil {
+			return nil
+		}
+		return l.Write(ctx, b)
+	}
+	for try := range maxTries {
+		if try > 0 {
+			s.Retries++
+		}
+		start := time.Now()
+		if err := send(frame); err != nil {
+			return answer{}, err
+		}
+		arrived := frame == nil
+		filled := false
+		end := start.Add(s.arrival(len(frame)))
+		if arrived {
+			end = start.Add(limit)
+		}
+		poke := time.Time{} // when to ask for an answer that came damaged
+		pause := 500 * time.Millisecond
+	listen:
+		for {
+			until := end
+			if !poke.IsZero() && poke.Before(end) {
+				until = poke
+			}
+			e, err := s.next(ctx, time.Until(until))
+			switch {
+			case errors.Is(err, ErrTimeout) && until != end && arrived:
+				// The board repeats its answer to a frame that it knows. This
+				// one is so short that it fits every receive ring, should
+				// flash be busy.
+				if err := send(encodeFrame(s.check, nil, 'k', seq, nil)); err != nil {
+					return answer{}, err
+				}
+				pause *= 2
+				poke = time.Time{}
+			case errors.Is(err, ErrTimeout) && !arrived && !filled:
+				if err := send(filler); err != nil {
+					return answer{}, err
+				}
+				// The board gives up a frame after a second of silence.
+				filled, end, poke = true, time.Now().Add(2500*time.Millisecond), time.Time{}
+			case errors.Is(err, ErrTimeout) && !arrived:
+				break listen
+			case err != nil:
+				return answer{}, s.failed(err)
+			case e.sign != nil:
+				return answer{}, &TransferError{"talking to " + l.Name(), e.sign}
+			case e.damaged:
+				poke = time.Now().Add(pause)
+			case e.receipt:
+				if !arrived && len(frame) > 100 {
+					s.pace = max(20*time.Microsecond, time.Since(start)/time.Duration(len(frame)))
+				}
+				if !arrived {
+					arrived, end = true, time.Now().Add(limit)
+				}
+			case e.kind == '?' && frame != nil:
+				break listen
+			case e.kind != '?' && e.seq == seq:
+				return e.answer, nil
+			}
+		}
+	}
+	return answer{}, &TransferError{"sending to " + l.Name(), fmt.Errorf("%w after %d tries: the line loses too much", ErrTimeout, maxTries)}
+}
+
+// arrival is how long a frame of n bytes may take to the board: four times
+// what the last one took, or 9600 baud at first.
+func (s *Session) arrival(n int) time.Duration {
+	return 500*time.Millisecond + 4*time.Duration(n)*s.pace
+}
+
+// failed words why listening ended.
+func (s *Session) failed(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &TransferError{"waiting for " + s.repl.Link.Name(), err}
+}
+
+// An event is one thing that a board said.
+type event struct {
+	answer
+	receipt bool  // "+": the frame is there
+	damaged bool  // something that may have been an answer
+	sign    error // our program no longer runs
+}
+
+// signs are what a board prints when it no longer runs our program.
+var signs = []struct {
+	text string
+	err  error
+}{
+	{"soft reboot\r\n", ErrReset},
+	{"Type \"help()\" for more information.", ErrReset},
+	{rawBanner, ErrReset},
+	{"\x04\x04>", ErrEnded},
+}
+
+// next returns the next event. Everything else that a board prints, as
+// threads of its own may, is noise and dropped.
+func (s *Session) next(ctx context.Context, limit time.Duration) (event, error) {
+	var e event
+	err := s.repl.Link.Scan(ctx, max(limit, 0), func(b []byte) (int, bool) {
+		var n int
+		var done bool
+		e, n, done = findEvent(s.check, b)
+		return n, done
+	})
+	if errors.Is(err, ErrTimeout) && len(s.repl.Link.rest) > 0 {
+		// The beginning of an answer without its end.
+		s.repl.Link.rest = s.repl.Link.rest[1:]
+		return event{damaged: true}, nil
+	}
+	return e, err
+}
+
+// findEvent returns the first event in b and how many bytes it and the noise
+// before it take. Without an event, the bytes not taken may begin one.
+func findEvent(c checksum, b []byte) (e event, n int, ok bool) {
+	for i := range b {
+		switch b[i] {
+		case '+':
+			return event{receipt: true}, i + 1, true
+		case '~':
+			a, size, state := parseAnswer(c, b[i:])
+			switch state {
+			case whole:
+				return event{answer: a}, i + size, true
+			case partial:
+				return e, i, false
+			}
+			return event{damaged: true}, i + 1, true
+		}
+		for _, sign := range signs {
+			if rest := b[i:]; len(rest) >= len(sign.text) {
+				if string(rest[:len(sign.text)]) == sign.text {
+					return event{sign: sign.err}, i + len(sign.text), true
+				}
+			} else if sign.text[:len(rest)] == string(rest) {
+				return e, i, false
+			}
+		}
+	}
+	return e, len(b), false
+}
