@@ -1,0 +1,74 @@
+package deploy
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"testing"
+
+	"rules_romfs/internal/peer"
+	"rules_romfs/packager/device"
+	"rules_romfs/packager/report"
+	"rules_romfs/packager/romfs"
+	"rules_romfs/packager/simboard"
+)
+
+// startBoard starts a simulated board.
+func startBoard(t testing.TB, o simboard.Options) *simboard.Board {
+	t.Helper()
+	o.Interpreter = peer.MicroPython(t)
+	b, err := simboard.Start(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	return b
+}
+
+// request is a deploy of image to b.
+func request(t testing.TB, b *simboard.Board, image []byte) Request {
+	return Request{Image: image, Port: b.Addr(), Opener: &device.Opener{}, Reporter: report.NewLog(t.Output())}
+}
+
+// build makes an image of files, in the given layout.
+func build(t testing.TB, o romfs.Options, files map[string][]byte) []byte {
+	t.Helper()
+	root := &romfs.Node{Dir: true}
+	for name, content := range files {
+		root.Children = append(root.Children, &romfs.Node{
+			Name: name, Size: int64(len(content)), Sum: sha256.Sum256(content),
+			Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil },
+			Bulk: len(content) >= 65536,
+		})
+	}
+	plan, err := romfs.NewPlan(root, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if _, err := plan.WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// random returns n bytes that nothing compresses.
+func random(seed uint64, n int) []byte {
+	b := make([]byte, n)
+	r := rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8)})
+	r.Read(b)
+	return b
+}
+
+// code returns about n bytes that look like a program.
+func code(seed uint64, n int) []byte {
+	var b bytes.Buffer
+	r := rand.New(rand.NewPCG(seed, 0))
+	for b.Len() < n {
+		fmt.Fprintf(&b, "def f%d(x):\n    return x * %d + %d\n", r.IntN(1e6), r.IntN(1e6), r.IntN(1e6))
+	}
+	return b.Bytes()[:n]
+}

@@ -1,0 +1,310 @@
+package deploy
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+
+	"rules_romfs/packager/device"
+	"rules_romfs/packager/report"
+	"rules_romfs/packager/romfs"
+)
+
+// write carries a plan out: step 5. Until its last operation, no image mounts.
+func (d *deployer) write(ctx context.Context, rom *device.ROM, p *plan) error {
+	if err := d.Cache.put(d.digest, d.Image, d.Sidecar); err != nil {
+		d.warn("the image could not be kept for the next deploy: %v", err)
+	}
+	for {
+		err := d.writeOnce(ctx, rom, p)
+		mismatch, ok := err.(*VerifyError)
+		if !ok || d.result.Healed {
+			return err
+		}
+		// Heal once: everything anew, and nothing copied from the board.
+		d.warn("%v; writing everything once more", mismatch)
+		d.result.Healed, d.Full = true, true
+		if p, err = d.compare(ctx, rom); err != nil {
+			return err
+		}
+	}
+}
+
+func (d *deployer) writeOnce(ctx context.Context, rom *device.ROM, p *plan) error {
+	if err := rom.Unmount(ctx); err != nil {
+		return err
+	}
+	var total int64
+	for _, g := range p.groups {
+		total += g.end - g.off
+	}
+	task := d.Reporter.Task(d.b.Port+": writing", total, report.Bytes)
+	w := &writer{deployer: d, rom: rom, plan: p, image: d.medium.before(d.Image), progress: task.Add}
+	err := w.all(ctx)
+	if err != nil {
+		task.Fail(err)
+		return err
+	}
+	task.Done()
+	return nil
+}
+
+// A writer writes one plan.
+type writer struct {
+	*deployer
+	rom      *device.ROM
+	plan     *plan
+	image    []byte // with the hole
+	progress func(int64)
+
+	ops    device.Ops // collected, not yet run
+	done   int64      // bytes of the image that they write
+	erases int64      // bytes that they erase
+}
+
+func (w *writer) all(ctx context.Context) error {
+	if w.plan.buffer > 0 {
+		if err := w.rom.SetBuffer(ctx, w.plan.buffer); err != nil {
+			return err
+		}
+	} else if err := w.rom.SetBuffer(ctx, w.streamSize()); err != nil {
+		return err
+	}
+	w.wrote = true
+	if err := w.invalidate(ctx); err != nil {
+		return err
+	}
+	for _, g := range w.plan.groups {
+		var err error
+		if w.plan.buffer > 0 {
+			err = w.assemble(ctx, g)
+		} else {
+			err = w.stream(ctx, g)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := w.flush(ctx); err != nil {
+		return err
+	}
+	if err := w.verify(ctx, w.medium.hole(), w.image, "before the header was written"); err != nil {
+		return err
+	}
+	if err := w.commit(ctx); err != nil {
+		return err
+	}
+	return w.verify(ctx, 0, w.Image, "after writing")
+}
+
+// invalidate makes the old image unmountable where that takes no erase.
+func (w *writer) invalidate(ctx context.Context) error {
+	head, err := w.rom.Read(ctx, 0, min(w.medium.unit, w.seg.Size), nil)
+	if err != nil {
+		return err
+	}
+	b := w.medium.invalidate(head)
+	if b == nil || !bytes.HasPrefix(head, []byte(romfs.Magic)) {
+		return nil
+	}
+	w.ops.Put(0, b).Program(0, int64(len(b)))
+	return w.flush(ctx)
+}
+
+// commit programs the smallest piece that makes the image mountable.
+func (w *writer) commit(ctx context.Context) error {
+	b := w.medium.commit(w.Image)
+	w.ops.Put(0, b).Program(0, int64(len(b)))
+	return w.flush(ctx)
+}
+
+// verify compares the board's bytes from offset from on with want.
+func (w *writer) verify(ctx context.Context, from int64, want []byte, when string) error {
+	n := int64(len(want)) - from
+	if n <= 0 {
+		return nil
+	}
+	same := false
+	if w.rom.HasSHA256() {
+		sum, err := w.rom.Digest(ctx, from, n, nil)
+		if err != nil {
+			return err
+		}
+		same = sum == sha256.Sum256(want[from:])
+	} else {
+		got, err := w.rom.Read(ctx, from, n, nil)
+		if err != nil {
+			return err
+		}
+		same = bytes.Equal(got, want[from:])
+	}
+	if !same {
+		return &VerifyError{fmt.Sprintf("%s: what the board holds is not the image (%s)", w.b.Port, when)}
+	}
+	return nil
+}
+
+// batch bounds how much one command erases, so that it answers within seconds.
+const batch = 32 << 10
+
+// add makes room for n more bytes of operations that erase e bytes.
+func (w *writer) room(ctx context.Context, n int, e int64) error {
+	if w.ops.Len() > 0 && (w.ops.Len()+n > w.rom.Chunk() || w.erases+e > batch) {
+		return w.flush(ctx)
+	}
+	return nil
+}
+
+func (w *writer) flush(ctx context.Context) error {
+	if w.ops.Len() == 0 {
+		return nil
+	}
+	_, err := w.rom.Run(ctx, &w.ops)
+	if err != nil {
+		return err
+	}
+	w.progress(w.done)
+	w.ops, w.done, w.erases = device.Ops{}, 0, 0
+	return nil
+}
+
+// opSize is the length in bytes of an operation without literal bytes.
+const opSize = 9
+
+// assemble puts a group together in the board's RAM, then writes it as one.
+func (w *writer) assemble(ctx context.Context, g *group) error {
+	base := w.base(g)
+	for _, p := range g.pieces {
+		if skip := base - p.dst; skip > 0 {
+			if skip >= p.n {
+				continue
+			}
+			p.dst, p.n = p.dst+skip, p.n-skip
+			if p.src >= 0 {
+				p.src += skip
+			}
+		}
+		if p.src < 0 {
+			if err := w.put(ctx, p.dst-base, w.image[p.dst:p.dst+p.n]); err != nil {
+				return err
+			}
+			w.result.Literal += p.n
+			continue
+		}
+		if err := w.room(ctx, opSize, 0); err != nil {
+			return err
+		}
+		w.ops.Copy(p.src, p.n)
+		w.result.Copied += p.n
+	}
+	if g.off == 0 && base == 0 {
+		// Copies may have brought a magic along.
+		if err := w.put(ctx, 0, w.image[:w.medium.hole()]); err != nil {
+			return err
+		}
+	}
+	n := w.padded(g.end - base)
+	if w.erasing() == byWrite {
+		n = g.off + g.len - base
+	}
+	if pad := n - (g.end - base); pad > 0 {
+		if err := w.put(ctx, g.end-base, bytes.Repeat([]byte{0xff}, int(pad))); err != nil {
+			return err
+		}
+	}
+	if err := w.room(ctx, 2*opSize, g.len); err != nil {
+		return err
+	}
+	if w.erasing() == eachBlock || w.erasing() == fromStart {
+		w.announce(g.len)
+		w.ops.EraseRange(g.off, g.len)
+	}
+	w.ops.Write(base, n)
+	w.erases += g.len
+	w.done += g.end - g.off
+	if g.len > batch {
+		return w.flush(ctx)
+	}
+	return nil
+}
+
+// base is where the writing of a group begins: behind the hole, where that
+// must stay erased.
+func (w *writer) base(g *group) int64 {
+	if g.off == 0 && w.medium.cells == ecc {
+		return min(w.medium.unit, g.end)
+	}
+	return g.off
+}
+
+// put adds literal bytes to the buffer, in as many commands as they take.
+func (w *writer) put(ctx context.Context, at int64, b []byte) error {
+	for len(b) > 0 {
+		// A literal of a few bytes in a frame of its own is a waste.
+		if w.rom.Chunk()-w.ops.Len() < opSize+min(len(b), 64) {
+			if err := w.flush(ctx); err != nil {
+				return err
+			}
+		}
+		n := min(len(b), w.rom.Chunk()-w.ops.Len()-opSize)
+		w.ops.Put(at, b[:n])
+		b = b[n:]
+		at += int64(n)
+	}
+	return nil
+}
+
+// padded rounds a length up to whole writes.
+func (w *writer) padded(n int64) int64 { return roundUp(n, w.medium.unit) }
+
+// streamSize is how much is written at a time without a buffer for a group.
+func (w *writer) streamSize() int64 {
+	n := int64(w.rom.Chunk() - 3*opSize)
+	if n > 4096 {
+		n = 4096
+	}
+	return max(n/w.medium.unit*w.medium.unit, w.medium.unit)
+}
+
+// stream erases a group, then writes it piece by piece as it arrives.
+func (w *writer) stream(ctx context.Context, g *group) error {
+	if w.erasing() != never {
+		if err := w.flush(ctx); err != nil {
+			return err
+		}
+		w.announce(g.len)
+		w.ops.EraseRange(g.off, g.len)
+		if err := w.flush(ctx); err != nil {
+			return err
+		}
+	}
+	for at := w.base(g); at < g.end; {
+		n := min(w.streamSize(), g.end-at)
+		b := make([]byte, w.padded(n))
+		for i := copy(b, w.image[at:at+n]); i < len(b); i++ {
+			b[i] = 0xff
+		}
+		if err := w.room(ctx, 2*opSize+len(b), 0); err != nil {
+			return err
+		}
+		if err := w.put(ctx, 0, b); err != nil {
+			return err
+		}
+		w.ops.Write(at, int64(len(b)))
+		w.done += n
+		w.result.Literal += n
+		at += n
+	}
+	return w.flush(ctx)
+}
+
+// announce says that a long erase begins, and how long it may take: the board
+// is silent meanwhile.
+func (w *writer) announce(n int64) {
+	if n <= 1<<20 || w.medium.cells == overwritable {
+		return
+	}
+	w.info("%s: erasing %s in one go, as this firmware only can; it may take up to %v, without a sign from the board",
+		w.b.Port, report.Size(n), w.rom.Wait(n))
+}
