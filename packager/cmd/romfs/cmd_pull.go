@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+
+	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/deploy"
+	"rules_romfs/packager/pack"
+	"rules_romfs/packager/report"
+	"rules_romfs/packager/romfs"
+)
+
+type pullResult struct {
+	Image  string          `json:"image"`
+	Size   int64           `json:"size"`
+	SHA256 artifact.Digest `json:"sha256"`
+	Valid  bool            `json:"valid"` // no errors found in it
+}
+
+func newPullCmd(a *app) *cobra.Command {
+	var p portFlags
+	var boardID, partition string
+	cmd := &cobra.Command{
+		Use:   "pull FILE",
+		Short: "Save the image that is on a board",
+		Long: `Read the image in a board's ROM partition, trimmed to its length, compare it
+with the board's own digest, and save it. "-" writes it to stdout.`,
+		Example: `  romfs pull backup.romfs
+  romfs pull - --port /dev/ttyACM0 | romfs ls -`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			profile, err := lookupBoard(boardID)
+			if err != nil {
+				return err
+			}
+			port, err := p.chooseOne(a, profile)
+			if err != nil {
+				return err
+			}
+			if info, err := os.Stat(args[0]); err == nil && info.IsDir() {
+				return &usageError{args[0] + " is a directory; name the file to write"}
+			}
+			image, err := deploy.Pull(cmd.Context(), p.opener(a, profile), port, profile, partition, a.reporter)
+			if err != nil {
+				return err
+			}
+			r := pullResult{Image: args[0], Size: int64(len(image)), SHA256: sha256.Sum256(image), Valid: true}
+			for _, problem := range romfs.Validate(bytes.NewReader(image), r.Size) {
+				if problem.Severity == romfs.Error {
+					r.Valid = false
+					a.reporter.Log(report.Warning, fmt.Sprintf("the image on the board: offset %d: %s", problem.Offset, problem.Message))
+				}
+			}
+			if args[0] == "-" {
+				_, err := a.stdout.Write(image)
+				return err
+			}
+			if err := renameio.WriteFile(args[0], image, 0o644); err != nil {
+				return &pack.OutputError{Path: args[0], Err: err}
+			}
+			return a.result(r, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "%s: %s, sha256 %s\n", r.Image, report.Size(r.Size), r.SHA256)
+				return err
+			})
+		},
+	}
+	p.add(cmd, false)
+	cmd.Flags().StringVar(&boardID, "board", "", "`board` id or board file; names the partitions")
+	cmd.Flags().StringVarP(&partition, "partition", "p", "", "`partition` name or index (default: the first)")
+	a.complete(cmd, "board", boardIDs()...)
+	return cmd
+}

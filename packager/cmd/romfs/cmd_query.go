@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"rules_romfs/packager/deploy"
+	"rules_romfs/packager/report"
+)
+
+func newQueryCmd(a *app) *cobra.Command {
+	var p portFlags
+	var boardID string
+	var stay bool
+	cmd := &cobra.Command{
+		Use:   "query",
+		Short: "Show a board's ROM partitions and what is in them",
+		Long: `Ask a board what it is, which ROM partitions its firmware has, and what is in
+them. The name of an image is known if it was deployed from this machine.
+
+The running program is interrupted; afterwards main.py is started anew.`,
+		Example: `  romfs query
+  romfs query --port /dev/ttyACM0 --output json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			profile, err := lookupBoard(boardID)
+			if err != nil {
+				return err
+			}
+			port, err := p.chooseOne(a, profile)
+			if err != nil {
+				return err
+			}
+			q, err := deploy.Ask(cmd.Context(), p.opener(a, profile), port, profile, a.deployed(false), stay)
+			if err != nil {
+				return err
+			}
+			return a.result(q, func(w io.Writer) error { return printQuery(w, q) })
+		},
+	}
+	p.add(cmd, false)
+	cmd.Flags().StringVar(&boardID, "board", "", "`board` id or board file; names the partitions")
+	cmd.Flags().BoolVar(&stay, "no-run", false, "stay at the REPL: do not start main.py")
+	a.complete(cmd, "board", boardIDs()...)
+	return cmd
+}
+
+func printQuery(w io.Writer, q *deploy.Query) error {
+	mpy := ""
+	if q.MPY != "" {
+		mpy = ", .mpy " + q.MPY
+	}
+	if _, err := fmt.Fprintf(w, "%s: %s, %s%s\n", q.Port, q.Machine, q.Firmware, mpy); err != nil {
+		return err
+	}
+	if len(q.Partitions) == 0 {
+		_, err := fmt.Fprintln(w, "no ROM partition: ROMFS is not enabled in this firmware")
+		return err
+	}
+	for _, part := range q.Partitions {
+		if _, err := io.WriteString(w, partitionText(&part)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func partitionText(p *deploy.QueryPartition) string {
+	name := fmt.Sprintf("partition %d", p.Index)
+	if p.Name != "" {
+		name += " (" + p.Name + ")"
+	}
+	if p.Error != "" {
+		return fmt.Sprintf("%s: %s\n", name, p.Error)
+	}
+	erase := "erase unit unknown"
+	if p.Erase > 0 {
+		erase = "erase unit " + report.Size(p.Erase)
+	}
+	s := fmt.Sprintf("%s: %s (%d bytes), %s, %s\n", name, report.Size(p.Size), p.Size, p.Kind, erase)
+	if p.Image == 0 {
+		return s + fmt.Sprintf("  no ROMFS image (begins with %s)\n", p.Head)
+	}
+	s += fmt.Sprintf("  image: %d bytes, payload %d", p.Image, p.Payload)
+	if p.SHA256 != nil {
+		s += ", sha256 " + p.SHA256.String()
+	}
+	if p.Known != "" {
+		s += ", " + p.Known
+	}
+	return s + "\n"
+}

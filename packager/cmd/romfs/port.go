@@ -1,0 +1,200 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/board"
+	"rules_romfs/packager/deploy"
+	"rules_romfs/packager/device"
+	"rules_romfs/packager/mpy"
+	"rules_romfs/packager/pack"
+	"rules_romfs/packager/romfs"
+	"rules_romfs/packager/simboard"
+)
+
+// portFlags are those of every verb that talks to boards.
+type portFlags struct {
+	ports []string
+	all   bool
+	baud  int
+	file  string
+}
+
+func (f *portFlags) add(cmd *cobra.Command, several bool) {
+	flags := cmd.Flags()
+	usage := "`port` of the board: /dev/…, COM…, socket://host:port, rfc2217://host:port, exec:command, sim:, a name of the ports file, or a USB serial number (default: $ROMFS_PORT, the ports file, else the one USB device that matches)"
+	if several {
+		flags.StringArrayVar(&f.ports, "port", nil, usage+"; may be repeated")
+		flags.BoolVar(&f.all, "all", false, "every board that matches, at once")
+	} else {
+		flags.StringArrayVar(&f.ports, "port", nil, usage)
+	}
+	flags.IntVar(&f.baud, "baud", device.DefaultBaud, "`speed` of serial lines; USB ignores it")
+	flags.StringVar(&f.file, "ports-file", "", "`file` that names this machine's boards (default: ./"+device.PortsFile+")")
+}
+
+// choose returns the ports to use.
+func (f *portFlags) choose(a *app, profile *board.Profile) ([]string, error) {
+	if f.baud <= 0 {
+		return nil, &usageError{fmt.Sprintf("--baud takes a speed in bits a second, not %d", f.baud)}
+	}
+	path := f.file
+	if path == "" {
+		// Under `bazel run` the current directory is not the user's.
+		path = filepath.Join(a.getenv("BUILD_WORKSPACE_DIRECTORY"), device.PortsFile)
+	}
+	book, err := device.ReadBook(path)
+	if err != nil {
+		return nil, err
+	}
+	c := device.Choice{Ports: f.ports, All: f.all, Default: a.getenv("ROMFS_PORT"), Book: book, Board: profile}
+	return c.Choose()
+}
+
+// chooseOne is choose for verbs that take one board.
+func (f *portFlags) chooseOne(a *app, profile *board.Profile) (string, error) {
+	ports, err := f.choose(a, profile)
+	if err != nil {
+		return "", err
+	}
+	if len(ports) > 1 {
+		return "", &device.PortError{Err: fmt.Errorf("one board at a time, not %s", strings.Join(ports, ", "))}
+	}
+	return ports[0], nil
+}
+
+func (f *portFlags) opener(a *app, profile *board.Profile) *device.Opener {
+	return &device.Opener{Baud: f.baud, Sim: a.simulate(profile)}
+}
+
+// lookupBoard returns the profile of a --board flag, or nil without one.
+func lookupBoard(idOrPath string) (*board.Profile, error) {
+	if idOrPath == "" {
+		return nil, nil
+	}
+	p, err := board.Lookup(idOrPath)
+	if err != nil {
+		return nil, &pack.BoardError{Err: err}
+	}
+	return p, nil
+}
+
+// A payload is what a deploy sends.
+type payload struct {
+	image   []byte
+	sidecar *artifact.Sidecar // nil for an image without one
+	board   *board.Profile    // nil: not known
+	name    string
+}
+
+// payload builds a manifest or directory, or reads an image and its sidecar.
+func (a *app) payload(ctx context.Context, path string, f *sourceFlags) (*payload, error) {
+	if isImage(path) {
+		return a.readPayload(ctx, path, f)
+	}
+	o, err := f.options(a, path)
+	if err != nil {
+		return nil, err
+	}
+	im, err := pack.Build(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	a.warn(im.Warnings)
+	var b bytes.Buffer
+	if err := im.Stream(ctx, &b, a.reporter); err != nil {
+		return nil, err
+	}
+	s, err := im.Sidecar()
+	if err != nil {
+		return nil, err
+	}
+	return &payload{b.Bytes(), s, im.Spec.Board, im.Spec.Name}, nil
+}
+
+// isImage tells an image from a manifest or a directory, by its name as
+// mpremote does; "-" is one on standard input.
+func isImage(path string) bool {
+	ext := strings.ToLower(filepath.Ext(path))
+	return path == "-" || ext == ".romfs" || ext == ".img"
+}
+
+func (a *app) readPayload(ctx context.Context, path string, f *sourceFlags) (*payload, error) {
+	in, err := a.openImage(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	p := &payload{image: make([]byte, in.Size()), name: strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))}
+	if _, err := io.ReadFull(io.NewSectionReader(in.data, 0, in.Size()), p.image); err != nil {
+		return nil, fmt.Errorf("%s: %w", in.name, err)
+	}
+	for _, problem := range romfs.Validate(bytes.NewReader(p.image), in.Size()) {
+		if problem.Severity == romfs.Error {
+			return nil, &imageError{fmt.Errorf("%s: offset %d: %s; `romfs verify` tells more", in.name, problem.Offset, problem.Message)}
+		}
+	}
+	if in.path != "" {
+		if p.sidecar, err = artifact.ForImage(in.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	id := f.board
+	if id == "" && p.sidecar != nil {
+		id = p.sidecar.Board
+	}
+	if p.board, err = board.Lookup(id); err != nil {
+		if f.board != "" {
+			return nil, &pack.BoardError{Err: err}
+		}
+		p.board = nil // a board file that is not here: the sidecar is what is known
+	}
+	if p.sidecar != nil {
+		p.name = p.sidecar.Name
+	}
+	return p, nil
+}
+
+// deployed is where the images that were deployed are kept.
+func (a *app) deployed(off bool) *deploy.Cache {
+	root, err := mpy.CacheRoot(a.getenv)
+	if off || err != nil {
+		return deploy.OpenCache("") // without a home, deploys send more
+	}
+	return deploy.OpenCache(filepath.Join(root, "deployed"))
+}
+
+// simulate returns what starts the board of a port "sim:" or "sim:FLASHFILE".
+func (a *app) simulate(profile *board.Profile) func(context.Context, string) (io.ReadWriteCloser, error) {
+	return func(ctx context.Context, flash string) (io.ReadWriteCloser, error) {
+		b, err := simboard.Start(ctx, simboard.Options{Flash: flash, Interpreter: a.getenv("ROMFS_MICROPYTHON")})
+		if err != nil {
+			return nil, err
+		}
+		conn, err := net.Dial("tcp", strings.TrimPrefix(b.Addr(), "socket://"))
+		if err != nil {
+			b.Close()
+			return nil, err
+		}
+		return &simulated{conn, b}, nil
+	}
+}
+
+// simulated is a simulated board that lives as long as its connection.
+type simulated struct {
+	net.Conn
+	board *simboard.Board
+}
+
+func (s *simulated) Close() error { return errors.Join(s.Conn.Close(), s.board.Close()) }
