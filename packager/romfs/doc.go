@@ -9,6 +9,8 @@
 //   - [Open] and [Parse] read an image as an [io/fs] file system, lazily and
 //     without trusting a single length in it.
 //   - [Validate] finds what MicroPython's driver would silently get wrong.
+//   - [TornCommit] tells what a board may mount after a power cut while the
+//     first bytes of an image are programmed.
 //
 // # Format
 //

@@ -1,10 +1,9 @@
 package romfs
 
 const (
-	// stableHeader and stableDirWidth are the fixed widths of lengths in layout
-	// Stable, so that no length ever grows a byte and moves what follows it:
-	// 2^28-1 bytes is more than any board's partition.
-	stableHeader   = 5
+	// stableDirWidth is the fixed width of a directory's length in layout
+	// Stable, so that it never grows a byte and moves what follows: 2^28-1 bytes
+	// are more than any board's partition.
 	stableDirWidth = 4
 
 	// openMVHeader is the size of the outer record's header, openMVFileHeader
@@ -47,10 +46,11 @@ func (s *settler) stable(room int64) (*Plan, error) {
 	return p, err
 }
 
-// stableEven settles with the fixed header and makes the size even behind all
+// stableEven settles with the fixed header, wide enough for its length and for a
+// commit that any power cut may tear, and makes the size even behind all
 // content, so that nothing moves for it.
 func (s *settler) stableEven() {
-	for header := stableHeader; ; header++ {
+	for header := StableHeader(s.writeUnit); ; header++ {
 		s.tail = 0
 		s.settle(header)
 		if s.end%2 != 0 {

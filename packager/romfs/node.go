@@ -89,6 +89,11 @@ type Options struct {
 	// first bulk payload: the board's erase unit. 0 means 4096.
 	EraseUnit int64
 
+	// WriteUnit is the number of bytes that the board's flash programs at once.
+	// Layout Stable makes its header wide enough ([StableHeader]) that a power
+	// cut during the last write of a deploy can do no harm ([TornCommit]).
+	WriteUnit int64
+
 	// DirAlign is the alignment in bytes that layout OpenMV gives the content
 	// of each directory: the largest of the board's alignment rules. 0 means
 	// 4; a file's own larger alignment raises it.

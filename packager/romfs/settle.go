@@ -42,15 +42,16 @@ type item struct {
 // never shrink, always ends; insisting on the shortest lengths would not, for
 // some trees have no such fixpoint.
 type settler struct {
-	layout   Layout
-	items    []item
-	shared   bool // some items have another first
-	dirAlign int64
-	unit     int64 // Stable: the erase unit
-	boundary int   // Stable: index of the file that starts at a unit; -1: none
-	header   int   // width of the outer length
-	tail     int64 // bytes of the root's padding record
-	end      int64 // size of the image
+	layout    Layout
+	items     []item
+	shared    bool // some items have another first
+	dirAlign  int64
+	unit      int64 // Stable: the erase unit
+	writeUnit int64 // Stable: what its header is to be safe for
+	boundary  int   // Stable: index of the file that starts at a unit; -1: none
+	header    int   // width of the outer length
+	tail      int64 // bytes of the root's padding record
+	end       int64 // size of the image
 }
 
 func newSettler(root *Node, o Options) (*settler, error) {
@@ -61,10 +62,12 @@ func newSettler(root *Node, o Options) (*settler, error) {
 		return nil, fmt.Errorf("romfs: unknown layout %v", o.Layout)
 	case o.EraseUnit < 0 || o.EraseUnit > MaxSize:
 		return nil, fmt.Errorf("romfs: an erase unit of %d bytes is out of range", o.EraseUnit)
+	case o.WriteUnit < 0:
+		return nil, fmt.Errorf("romfs: a write unit of %d bytes is out of range", o.WriteUnit)
 	case !powerOfTwo(o.DirAlign) || o.DirAlign > MaxSize:
 		return nil, fmt.Errorf("romfs: directory alignment %d is no power of two up to 2^31", o.DirAlign)
 	}
-	s := &settler{layout: o.Layout, boundary: -1, unit: o.EraseUnit, dirAlign: max(o.DirAlign, 4)}
+	s := &settler{layout: o.Layout, boundary: -1, unit: o.EraseUnit, writeUnit: o.WriteUnit, dirAlign: max(o.DirAlign, openMVAlign)}
 	if s.unit == 0 {
 		s.unit = 4096
 	}
