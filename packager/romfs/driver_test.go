@@ -285,15 +285,15 @@ func wraps(b []byte) bool {
 	return false
 }
 
-// TestDriverReadsLargeImage has the driver read an image of 24 MiB from a file.
-func TestDriverReadsLargeImage(t *testing.T) {
+// TestDriverReadsLargeFiles has the driver read files at the sizes where a length
+// grows from three bytes to four.
+func TestDriverReadsLargeFiles(t *testing.T) {
 	t.Parallel()
-	r := rand.New(rand.NewPCG(11, 12))
 	root := dir("")
-	for i := range 24 {
-		b := make([]byte, 1<<20-200+i)
-		for j := 0; j < len(b); j += 64 {
-			b[j] = byte(r.Uint32())
+	for i, size := range []int{1<<21 - 60, 1<<21 - 1, 1 << 21} {
+		b := make([]byte, size)
+		for j := 0; j < size; j += 64 {
+			b[j] = byte(j>>6) + byte(i)
 		}
 		root.Children = append(root.Children, aligned(fmt.Sprint("model", i), string(b), 64))
 	}
