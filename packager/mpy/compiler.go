@@ -200,7 +200,8 @@ var (
 	exceptionLine = regexp.MustCompile(`(?m)^[A-Z][A-Za-z]*(Error|Exception)\b.*$`)
 )
 
-// explain turns a failed run into a CompileError if the compiler printed one.
+// explain turns a failed run into a CompileError: what the compiler printed, or
+// how it crashed, is about the source.
 func (c *Compiler) explain(ctx context.Context, err error, o Options, output []byte) error {
 	var exit *exec.ExitError
 	if ctx.Err() != nil || !errors.As(err, &exit) {
@@ -209,11 +210,12 @@ func (c *Compiler) explain(ctx context.Context, err error, o Options, output []b
 	if bytes.Contains(output, []byte("MemoryError")) {
 		return errHeap
 	}
-	msg := exceptionLine.FindAll(output, -1)
-	if len(msg) == 0 {
-		return fmt.Errorf("%s, compiling %s: %w", c.Path, o.SourceName, processError(ctx, err, output))
+	e := &CompileError{File: o.SourceName}
+	if msg := exceptionLine.FindAll(output, -1); msg != nil {
+		e.Message = string(msg[len(msg)-1])
+	} else {
+		e.Message = fmt.Sprintf("%s failed: %v", c.Path, processError(ctx, err, output))
 	}
-	e := &CompileError{File: o.SourceName, Message: string(msg[len(msg)-1])}
 	if m := tracebackLine.FindAllSubmatch(output, -1); m != nil {
 		// A number too long for an int cannot come from a source that was read.
 		e.Line, _ = strconv.Atoi(string(m[len(m)-1][1]))

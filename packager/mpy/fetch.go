@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -115,14 +116,20 @@ func fetch(ctx context.Context, dir, lock string) error {
 // maxCompiler bounds what is unpacked; the compiler has 0.4 MB.
 const maxCompiler = 64 << 20
 
-// unpack writes one member of a wheel, a zip file, to an executable file.
+// unpack writes one file of the package in a wheel, a zip file, to an
+// executable file. Wheels keep their packages at the top, or in a folder that
+// the installer merges with the top.
 func unpack(wheel, member, to string) (err error) {
 	z, err := zip.OpenReader(wheel)
 	if err != nil {
 		return fmt.Errorf("%s: %w", filepath.Base(wheel), err)
 	}
 	defer z.Close()
-	in, err := z.Open(member)
+	i := slices.IndexFunc(z.File, func(f *zip.File) bool { return mergedFolder.ReplaceAllString(f.Name, "") == member })
+	if i < 0 {
+		return fmt.Errorf("%s has no %s", filepath.Base(wheel), member)
+	}
+	in, err := z.File[i].Open()
 	if err != nil {
 		return fmt.Errorf("%s: %w", filepath.Base(wheel), err)
 	}
@@ -134,6 +141,8 @@ func unpack(wheel, member, to string) (err error) {
 	_, err = io.Copy(out, io.LimitReader(in, maxCompiler))
 	return errors.Join(err, out.Close())
 }
+
+var mergedFolder = regexp.MustCompile(`^[^/]+\.data/(purelib|platlib)/`)
 
 // sweep removes what builds that were killed left behind in a cache folder.
 func sweep(dir string, now time.Time) {
