@@ -3,6 +3,13 @@
 _BOARD = str(Label("//rules:board"))
 _FOR_INTERPRETER = str(Label("//rules/private:for_interpreter"))
 _INTERPRETER = str(Label("//rules/boards:interpreter"))
+
+# What tools are built with: settings of images must not make tools anew.
+NO_BOARD = {
+    _BOARD: str(Label("//rules/boards:of_platform")),
+    _FOR_INTERPRETER: False,
+}
+
 _PLATFORMS = "//command_line_option:platforms"
 _HOST_PLATFORM = "//command_line_option:host_platform"
 
@@ -30,12 +37,12 @@ repack_transition = transition(
 )
 
 def _host_transition_impl(settings, _attr):
-    return {_PLATFORMS: str(settings[_HOST_PLATFORM])}
+    return {_PLATFORMS: str(settings[_HOST_PLATFORM])} | NO_BOARD
 
 # What `bazel run` starts runs on the machine of Bazel's client: not on the board, as the target platform
 # may say, nor on an executor, as the exec configuration may.
 host_transition = transition(
     implementation = _host_transition_impl,
     inputs = [_HOST_PLATFORM],
-    outputs = [_PLATFORMS],
+    outputs = [_PLATFORMS] + NO_BOARD.keys(),
 )

@@ -1,5 +1,7 @@
 """The packager, built from source with settings of its own."""
 
+load("//rules/private:transitions.bzl", "NO_BOARD")
+
 _GO = "@io_bazel_rules_go//go/config:"
 
 # The user's Go settings must neither change the packager nor need a C compiler. rules_go brings a Go of this release
@@ -15,7 +17,7 @@ _SETTINGS = {
     _GO + "static": False,
     _GO + "tags": [],
     "@io_bazel_rules_go//go/toolchain:sdk_version": "1.26",
-}
+} | NO_BOARD  # One packager, whichever board an image is for.
 
 _pin = transition(
     implementation = lambda settings, attr: _SETTINGS,

@@ -1,0 +1,9 @@
+"""Blinks for help."""
+
+from blink import pattern
+
+
+def run():
+    for time in pattern("SOS"):
+        print(time, end=" ")
+    print()

@@ -1,0 +1,3 @@
+import beacon
+
+beacon.run()

@@ -1,0 +1,3 @@
+import thermometer
+
+thermometer.run()
