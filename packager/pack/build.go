@@ -60,11 +60,11 @@ func Build(ctx context.Context, o Options) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	im, err := b.image(ctx, plan, b.target)
-	if err != nil {
+	if err := b.checkOutputs(plan); err != nil {
 		return nil, err
 	}
-	if err := b.checkOutputs(plan); err != nil {
+	im, err := b.image(ctx, plan, b.target)
+	if err != nil {
 		return nil, err
 	}
 	im.Warnings = slices.DeleteFunc(append(b.warnings, im.Warnings...), func(w Warning) bool {
@@ -178,6 +178,12 @@ func (b *builder) image(ctx context.Context, plan *manifest.Plan, target Target)
 	if err != nil {
 		return nil, err
 	}
+	if l := plan.Budget.Max; l != nil && l.Percent > 0 && spec.Max == 0 {
+		b.warn(WarnPartition, "budget.max is %v of a partition whose size is not known, so nothing checks it; name the board, or say --partition-size", l)
+	}
+	if l := plan.Budget.Warn; l != nil && l.Percent > 0 && spec.Warn == 0 {
+		b.warn(WarnPartition, "budget.warn is %v of a partition whose size is not known, so nothing checks it; name the board, or say --partition-size", l)
+	}
 	var errs []error
 	var jobs []mpy.Job
 	var compiled []int // indices of inputs, one a job
@@ -186,9 +192,15 @@ func (b *builder) image(ctx context.Context, plan *manifest.Plan, target Target)
 		i++
 		switch {
 		case e.Kind == manifest.Image:
-			if spec.Inputs[i].Nested, err = b.image(ctx, e.Nested, Target{Board: target.Board}); err != nil {
+			nested, err := b.image(ctx, e.Nested, Target{Board: target.Board})
+			if err != nil {
 				errs = append(errs, fmt.Errorf("%s (%s): %w", e.Source, e.Rule, err))
+				continue
 			}
+			for _, w := range nested.Warnings {
+				b.warn(w.Code, "%s: %s", e.Dest, w.Message)
+			}
+			spec.Inputs[i].Nested = nested
 		case e.MPY != nil:
 			options, err := target.MPYOptions(e)
 			if err != nil {

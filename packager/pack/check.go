@@ -20,14 +20,12 @@ func (im *Image) align(in *Input) (int64, error) {
 	align, why := in.Align, in.AlignFrom
 	if own := in.ownAlign(); own > align {
 		if align > 1 {
-			return 0, &SourceError{Source: in.Source, Rule: in.Rule,
-				Err: fmt.Errorf("align %d (%s) is less than the %d bytes that a file inside this image needs; raise it, or leave it out", align, why, own)}
+			return 0, in.fail(fmt.Errorf("align %d (%s) is less than the %d bytes that a file inside this image needs; raise it, or leave it out", align, why, own))
 		}
 		align, why = own, "nested image"
 	}
 	if p := im.Spec.Partition; p != nil && p.Base != 0 && align > lowBit(int64(p.Base)) {
-		return 0, &SourceError{Source: in.Source, Rule: in.Rule,
-			Err: fmt.Errorf("an alignment of %d bytes (%s) cannot be had in partition %s of %s: it starts at %#x, a multiple of %d only", align, why, p.Name, im.Spec.Board.ID, p.Base, lowBit(int64(p.Base)))}
+		return 0, in.fail(fmt.Errorf("an alignment of %d bytes (%s) cannot be had in %s: it starts at %#x, a multiple of %d only", align, why, im.Spec.where(), p.Base, lowBit(int64(p.Base))))
 	}
 	in.Align, in.AlignFrom = align, why
 	return align, nil
@@ -172,9 +170,9 @@ func (im *Image) checkSize() error {
 	if p := im.Spec.Partition; p != nil {
 		switch {
 		case p.Size == 0:
-			im.warn(WarnPartition, "board %s: the size of %s is the choice of who builds the firmware, so nothing checks that %d bytes fit; say it with --partition-size", im.Spec.Board.ID, p.Name, size)
+			im.warn(WarnPartition, "the size of %s is the choice of who builds the firmware, so nothing checks that %d bytes fit; say it with --partition-size", im.Spec.where(), size)
 		case size > p.Size:
-			errs = append(errs, &FitError{size, p.Size, fmt.Sprintf("partition %s of %s", p.Name, im.Spec.Board.ID), im.largest()})
+			errs = append(errs, &FitError{size, p.Size, im.Spec.where(), im.largest()})
 		}
 	}
 	if !im.Spec.BudgetLater {

@@ -39,7 +39,6 @@ const (
 	WarnPartition = "partition-size"   // the partition's size is not known
 	WarnMPY       = "not-mpy"          // a .mpy file without a .mpy header
 	WarnABI       = "mixed-abi"        // .mpy files that no single firmware loads
-	WarnCompiler  = "mpy-cross"        // what finding the compiler warns of
 	WarnCache     = "cache"            // the compile cache does not work
 )
 
@@ -215,11 +214,14 @@ func (im *Image) WriteTo(w io.Writer) (int64, error) {
 
 // writeError names the source where romfs names the destination.
 func (im *Image) writeError(err error) error {
+	var source *SourceError
 	var changed *romfs.ContentChangedError
+	if errors.As(err, &source) {
+		return source
+	}
 	if errors.As(err, &changed) {
 		if in := im.inputs[changed.Path]; in != nil {
-			return &SourceError{Source: in.Source, Rule: in.Rule,
-				Err: fmt.Errorf("it changed while it was read (%s); build again when nothing writes to it", changed.Reason)}
+			return in.fail(fmt.Errorf("it changed while it was read (%s); build again when nothing writes to it", changed.Reason))
 		}
 	}
 	return err

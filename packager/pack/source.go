@@ -1,7 +1,6 @@
 package pack
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -16,7 +15,7 @@ import (
 
 // errNotRegular is what a source may not be: reading a FIFO would hang, and a
 // device has no end.
-var errNotRegular = errors.New("it is no regular file; remove it, or exclude it in the manifest")
+var errNotRegular = errors.New("no regular file; remove it, or exclude it in the manifest")
 
 // openRegular opens a source for reading and refuses whatever is no regular
 // file, without ever waiting for a writer.
@@ -35,8 +34,6 @@ func openRegular(path string) (*os.File, error) {
 	}
 	return f, nil
 }
-
-func newBytesReader(b []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(b)) }
 
 // MPYHeaderLen is enough for any .mpy header: four bytes and a varuint of 64 bits.
 const MPYHeaderLen = 4 + 10
@@ -81,7 +78,7 @@ func digest(ctx context.Context, inputs []Input, jobs int, reporter report.Repor
 func digestOne(in *Input) (digested, error) {
 	r, err := in.open()
 	if err != nil {
-		return digested{}, &SourceError{Source: in.Source, Rule: in.Rule, Err: err}
+		return digested{}, err
 	}
 	defer r.Close()
 	h := sha256.New()
@@ -98,7 +95,7 @@ func digestOne(in *Input) (digested, error) {
 		err = nil // shorter than a header
 	}
 	if err != nil {
-		return digested{}, &SourceError{Source: in.Source, Rule: in.Rule, Err: err}
+		return digested{}, err
 	}
 	d.sum = [sha256.Size]byte(h.Sum(nil))
 	return d, nil
@@ -124,8 +121,11 @@ func (e *SourceError) Unwrap() error { return e.Err }
 // machine the same file is named by a longer path.
 func cause(err error) error {
 	var pathError *os.PathError
-	if errors.As(err, &pathError) {
-		return fmt.Errorf("cannot %s it: %w", pathError.Op, pathError.Err)
+	switch {
+	case !errors.As(err, &pathError):
+		return err
+	case pathError.Op == "read":
+		return fmt.Errorf("cannot read it: %w", pathError.Err)
 	}
-	return err
+	return pathError.Err // opening it failed
 }

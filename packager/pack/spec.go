@@ -1,7 +1,10 @@
 package pack
 
 import (
+	"bytes"
+	"fmt"
 	"io"
+	"os"
 	"path"
 
 	"rules_romfs/packager/artifact"
@@ -36,6 +39,14 @@ type Spec struct {
 
 	Inputs []Input
 	Dirs   []string // directories that are there even if empty; slash paths
+}
+
+// where names the partition for people.
+func (s *Spec) where() string {
+	if s.Board == nil {
+		return "the partition"
+	}
+	return fmt.Sprintf("partition %s of %s", s.Partition.Name, s.Board.ID)
 }
 
 // An Input is one file of an image: its content, and what is known about it.
@@ -78,13 +89,35 @@ func (in *Input) isMPY() bool { return path.Ext(in.Dest) == ".mpy" }
 // isCode reports whether the input is code rather than data.
 func (in *Input) isCode() bool { return in.isMPY() || path.Ext(in.Dest) == ".py" }
 
-// open returns the content.
+// open returns the content. Its errors, those of reading too, are *SourceError.
 func (in *Input) open() (io.ReadCloser, error) {
 	switch {
 	case in.Nested != nil:
 		return in.Nested.reader(), nil
 	case in.Code != nil:
-		return newBytesReader(in.Code), nil
+		return io.NopCloser(bytes.NewReader(in.Code)), nil
 	}
-	return openRegular(in.Path)
+	f, err := openRegular(in.Path)
+	if err != nil {
+		return nil, in.fail(err)
+	}
+	return &sourceFile{f, in}, nil
+}
+
+func (in *Input) fail(err error) error {
+	return &SourceError{Source: in.Source, Rule: in.Rule, Err: err}
+}
+
+// A sourceFile names the source in errors of reading it.
+type sourceFile struct {
+	*os.File
+	in *Input
+}
+
+func (f *sourceFile) Read(b []byte) (int, error) {
+	n, err := f.File.Read(b)
+	if err != nil && err != io.EOF {
+		err = f.in.fail(err)
+	}
+	return n, err
 }

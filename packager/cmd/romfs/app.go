@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"rules_romfs/packager/pack"
 	"rules_romfs/packager/report"
 )
 
@@ -65,6 +66,7 @@ Results go to stdout, everything else to stderr. Exit codes:
   3 manifest or inputs      9 incompatible: ABI, board or partition
   4 compile error          10 images differ (diff --exit-code)
   5 image invalid or does not fit    130 interrupted`,
+		Version:       version(),
 		Args:          cobra.ArbitraryArgs, // an unknown verb is ours to word
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -76,6 +78,7 @@ Results go to stdout, everything else to stderr. Exit codes:
 		},
 		PersistentPreRunE: func(cmd *cobra.Command, args []string) error { return a.start() },
 	}
+	root.SetVersionTemplate("romfs {{.Version}}\n")
 	root.SuggestionsMinimumDistance = 2
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
@@ -196,7 +199,7 @@ func (a *app) result(object any, text func(w io.Writer) error) error {
 		return a.printJSON(object)
 	}
 	if err := text(a.stdout); err != nil {
-		return fmt.Errorf("%w: %w", errOutput, err)
+		return &pack.OutputError{Err: err}
 	}
 	return nil
 }
@@ -206,7 +209,7 @@ func (a *app) printJSON(object any) error {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	if err := e.Encode(object); err != nil {
-		return fmt.Errorf("%w: %w", errOutput, err)
+		return &pack.OutputError{Err: err}
 	}
 	return nil
 }
@@ -237,7 +240,10 @@ func (a *app) finish(ctx context.Context, err error) int {
 	}
 	messages := messages(err)
 	if code == exitInterrupted {
-		messages = []string{"interrupted; nothing was written"}
+		messages = []string{"interrupted"}
+		if cause := context.Cause(ctx); err != cause && err != context.Canceled {
+			messages[0] += ": " + err.Error() // what the verb has to say about it
+		}
 	}
 	if a.reporter == nil { // the command line was not understood
 		a.progress = "none"

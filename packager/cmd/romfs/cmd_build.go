@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -46,6 +48,11 @@ func (f *sourceFlags) add(a *app, cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("mpy", "no-mpy")
 	cmd.MarkFlagsMutuallyExclusive("cache-dir", "no-cache")
 	a.complete(cmd, "board", boardIDs()...)
+	var codes []string
+	for _, l := range manifest.Lints() {
+		codes = append(codes, string(l.Code))
+	}
+	a.complete(cmd, "allow", codes...)
 }
 
 func boardIDs() []string {
@@ -78,8 +85,12 @@ func (f *sourceFlags) options(a *app, path string) (pack.Options, error) {
 	if f.compile || f.noCompile {
 		o.Compile = &f.compile
 	}
-	for _, code := range f.allow {
-		o.Allow = append(o.Allow, manifest.LintCode(code))
+	for _, name := range f.allow {
+		code, err := manifest.ParseLintCode(name)
+		if err != nil {
+			return o, &usageError{fmt.Sprintf("--allow: %v", err)}
+		}
+		o.Allow = append(o.Allow, code)
 	}
 	switch {
 	case f.noCache:
@@ -138,6 +149,9 @@ its identity. Files are written whole or not at all.`,
 				return err
 			}
 			name, err := pack.Name(path)
+			if len(args) == 0 && errors.Is(err, fs.ErrNotExist) {
+				return &inputError{fmt.Errorf("%w; name a manifest or a directory, or begin with `romfs init`", err)}
+			}
 			if err != nil {
 				return err
 			}

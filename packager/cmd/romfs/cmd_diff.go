@@ -249,19 +249,19 @@ func (r *diffResult) print(w io.Writer) error {
 		var detail string
 		switch f.Change {
 		case "added":
-			detail = "+" + report.Size(f.New.Size)
+			detail = report.Size(f.New.Size)
 		case "removed":
-			detail = "-" + report.Size(f.Old.Size)
+			detail = report.Size(f.Old.Size)
 		case "changed":
 			detail = fmt.Sprintf("%s -> %s", report.Size(f.Old.Size), report.Size(f.New.Size))
 		case "moved":
 			detail = fmt.Sprintf("%d -> %d", f.Old.Offset, f.New.Offset)
 		}
-		name := display(f.Path)
+		line := fmt.Sprintf("%-8s %s  %s", f.Change, display(f.Path), detail)
 		if f.Dir {
-			name, detail = name+"/", ""
+			line = fmt.Sprintf("%-8s %s/", f.Change, display(f.Path))
 		}
-		if _, err := fmt.Fprintf(w, "%-8s %s  %s\n", f.Change, name, detail); err != nil {
+		if _, err := fmt.Fprintln(w, line); err != nil {
 			return err
 		}
 	}

@@ -160,7 +160,7 @@ func (r *explainResult) print(w io.Writer) error {
 		}
 		padding := ""
 		if f.Padding > 0 {
-			padding = fmt.Sprintf(" after %d of padding", f.Padding)
+			padding = fmt.Sprintf(", after %s of padding", report.Plural(f.Padding, "byte"))
 		}
 		fmt.Fprintf(&b, "  place  %s, %d bytes%s\n", f.Place, f.Size, padding)
 	}

@@ -50,7 +50,7 @@ that are there, below src/ if there is one. A manifest that exists is kept.`,
 				return &pack.OutputError{Path: path, Err: err}
 			}
 			return a.result(map[string]string{"manifest": path}, func(w io.Writer) error {
-				_, err := fmt.Fprintf(w, "%s: written; build with: romfs build %s\n", path, path)
+				_, err := fmt.Fprintf(w, "%s: written; build with: romfs build %s\n", path, shellQuote(path))
 				return err
 			})
 		},
@@ -136,4 +136,14 @@ func hasPython(dir string) (bool, error) {
 		return false, &inputError{plainPathError(err)}
 	}
 	return found, nil
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./+:@%,=-]+$`)
+
+// shellQuote writes a word so that it can be pasted into a shell.
+func shellQuote(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

@@ -226,7 +226,10 @@ func (v *verifier) verdict(strict bool) error {
 	if code == 0 {
 		return nil
 	}
-	parts := []string{report.Plural(errs, "error")}
+	var parts []string
+	if errs > 0 {
+		parts = append(parts, report.Plural(errs, "error"))
+	}
 	if warnings > 0 {
 		parts = append(parts, report.Plural(warnings, "warning"))
 	}

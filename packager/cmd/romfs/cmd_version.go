@@ -9,12 +9,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/mpy"
 )
 
 type versionResult struct {
-	Version string `json:"version"`
-	Go      string `json:"go"`
-	Sidecar int    `json:"sidecar_schema"`
+	Version  string `json:"version"`
+	MPYCross string `json:"mpy_cross"` // the release that it compiles with
+	Go       string `json:"go"`
+	Sidecar  int    `json:"sidecar_schema"`
 }
 
 func newVersionCmd(a *app) *cobra.Command {
@@ -24,9 +26,9 @@ func newVersionCmd(a *app) *cobra.Command {
 		Example: "  romfs version\n  romfs version --output json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r := versionResult{Version: version(), Go: runtime.Version(), Sidecar: artifact.Schema}
+			r := versionResult{Version: version(), MPYCross: mpy.PinnedVersion, Go: runtime.Version(), Sidecar: artifact.Schema}
 			return a.result(r, func(w io.Writer) error {
-				_, err := fmt.Fprintf(w, "romfs %s (%s, sidecar schema %d)\n", r.Version, r.Go, r.Sidecar)
+				_, err := fmt.Fprintf(w, "romfs %s (mpy-cross %s, sidecar schema %d, %s)\n", r.Version, r.MPYCross, r.Sidecar, r.Go)
 				return err
 			})
 		},

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io/fs"
 
 	"rules_romfs/manifest"
 	"rules_romfs/packager/artifact"
@@ -94,7 +93,7 @@ func exitCode(ctx context.Context, err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+	case interrupted(ctx, err):
 		return exitInterrupted
 	}
 	code := 0
@@ -108,13 +107,15 @@ func exitCode(ctx context.Context, err error) int {
 			}
 		}
 	})
-	switch {
-	case code != 0:
-		return code
-	case errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errOutput):
-		return exitInput // a file named on the command line or by the manifest
+	if code == 0 {
+		return exitInternal
 	}
-	return exitInternal
+	return code
+}
+
+// interrupted reports whether err is only there because of Ctrl-C.
+func interrupted(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx)))
 }
 
 // walk visits err and everything that it wraps.
@@ -132,9 +133,6 @@ func walk(err error, visit func(error)) {
 		}
 	}
 }
-
-// errOutput marks failures to write a result: the system's fault, not the input's.
-var errOutput = errors.New("cannot write the result")
 
 // A usageError is a mistake on the command line.
 type usageError struct{ msg string }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"rules_romfs/internal/peer"
 )
 
 // TestMain makes the test binary be romfs when a script calls it so: the
@@ -25,10 +27,16 @@ func TestMain(m *testing.M) {
 // TestScripts runs the sessions in testdata/script. Each is a txtar file; see
 // the documentation of rogpeppe/go-internal/testscript for its language.
 func TestScripts(t *testing.T) {
+	compiler, root := peer.MpyCross(t), peer.Root(t)
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
-		RequireExplicitExec: false,
-		Cmds:                scriptCommands,
-		Setup:               setupScript,
+		Dir:  "testdata/script",
+		Cmds: scriptCommands,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("MPY_CROSS", compiler)
+			env.Setenv("REPOSITORY", root)
+			// Caches of its own, so that no script sees another's.
+			env.Setenv("ROMFS_CACHE", env.WorkDir+"/.cache")
+			return nil
+		},
 	})
 }

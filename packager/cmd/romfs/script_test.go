@@ -14,13 +14,6 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"exits": cmdExits,
 }
 
-// setupScript gives every script its own caches, so that none sees another's.
-func setupScript(env *testscript.Env) error {
-	env.Setenv("XDG_CACHE_HOME", env.WorkDir+"/.cache")
-	env.Setenv("NO_COLOR", "1")
-	return nil
-}
-
 // cmdExits runs `exits CODE PROGRAM ARG...` and demands that exit code; its
 // streams are those of the script's next `stdout` and `stderr`.
 func cmdExits(ts *testscript.TestScript, neg bool, args []string) {

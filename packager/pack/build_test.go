@@ -1,0 +1,416 @@
+package pack
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rules_romfs/manifest"
+	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/board"
+	"rules_romfs/packager/mpy"
+	"rules_romfs/packager/romfs"
+)
+
+// project writes a manifest and files, and returns the manifest's path.
+func project(t testing.TB, text string, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range files {
+		write(t, filepath.Join(dir, filepath.FromSlash(name)), content)
+	}
+	path := filepath.Join(dir, "romfs.yaml")
+	write(t, path, "version: 1\nname: app\n"+text)
+	return path
+}
+
+// TestWarningCodes: manifest lists the codes of all stages, for lint.allow.
+func TestWarningCodes(t *testing.T) {
+	for _, code := range []string{WarnBoundary, WarnBudget, WarnPartition, WarnMPY, WarnABI, WarnCache} {
+		if _, err := manifest.ParseLintCode(code); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func codes(warnings []Warning) (all []string) {
+	for _, w := range warnings {
+		all = append(all, w.Code)
+	}
+	return all
+}
+
+// nativeMPY is the header of a .mpy file with native code for an architecture
+// (py/persistentcode.h: version 6.3, arch in bits 2 to 5 of the third byte).
+func nativeMPY(arch byte) string { return string([]byte{'M', 6, arch<<2 | 3, 31, 0, 0}) }
+
+func TestErrors(t *testing.T) {
+	t.Parallel()
+	var incompatible *MPYError
+	var abi *mpy.IncompatibleError
+	var fit *FitError
+	var source *SourceError
+	var compile *mpy.CompileError
+	var notFound *mpy.NotFoundError
+	var boardError *BoardError
+	var noROM *board.NoROMError
+	big := strings.Repeat("x", 200_000)
+	for name, tc := range map[string]struct {
+		text   string
+		files  map[string]string
+		change func(*Options)
+		as     any // what errors.As must find
+		want   []string
+	}{
+		"no such manifest": {
+			change: func(o *Options) { o.Path += "x" },
+			as:     &source, want: []string{"romfs.yamlx: no such file"},
+		},
+		"bad manifest": {
+			text: "files: 3\nfile: []\n",
+			as:   new(manifest.Errors), want: []string{"romfs.yaml:3:", "romfs.yaml:4:1"},
+		},
+		"unknown board": {
+			text: "files: [{src: a}]\n", files: map[string]string{"a": ""},
+			change: func(o *Options) { o.Board = "openmv-n7" },
+			as:     &boardError, want: []string{`"openmv-n7"`, "romfs boards"},
+		},
+		"board without ROM": {
+			text: "board: arduino-nano-33-ble-sense\nfiles: [{src: a}]\n", files: map[string]string{"a": ""},
+			as: &noROM, want: []string{"arduino-nano-33-ble-sense", "no ROM partition"},
+		},
+		"unknown partition": {
+			text: "board: openmv-n6\npartition: romfs7\nfiles: [{src: a}]\n", files: map[string]string{"a": ""},
+			as: &boardError, want: []string{`no partition "romfs7"`, "romfs0"},
+		},
+		"partition without a board": {
+			text: "files: [{src: a}]\n", files: map[string]string{"a": ""},
+			change: func(o *Options) { o.Partition = "1" },
+			as:     &boardError, want: []string{"--board"},
+		},
+		"every syntax error": {
+			text:  "files: [{src: '**/*.py'}]\n",
+			files: map[string]string{"lib/a.py": "x = 1\ny = (\n", "b.py": "def f(:\n", "c.py": "ok = 1\n"},
+			as:    &compile, want: []string{filepath.Join("lib", "a.py") + ":", "b.py:1: SyntaxError"},
+		},
+		"no compiler": {
+			text: "mpy: {version: '1.2.3'}\nfiles: [{src: '*.py'}]\n", files: map[string]string{"a.py": ""},
+			change: func(o *Options) { o.MPYCross = "" },
+			as:     &notFound, want: []string{"release 1.2.3", "--no-mpy"},
+		},
+		"native code for another board": {
+			text: "board: rp2\nfiles: [{src: '*.mpy'}]\n", files: map[string]string{"a.mpy": nativeMPY(8), "b.mpy": nativeMPY(10)},
+			change: func(o *Options) { o.PartitionSize = 1 << 20 },
+			as:     &abi, want: []string{"a.mpy (files[0], a.mpy): board rp2 cannot load it", "armv7emdp", "b.mpy", "xtensawin"},
+		},
+		"no .mpy file": {
+			text: "board: openmv-n6\nfiles: [{src: '*.mpy'}]\n", files: map[string]string{"a.mpy": "import x"},
+			as: &incompatible, want: []string{"a.mpy", "not a .mpy file"},
+		},
+		"larger than the partition": {
+			text: "board: openmv-m4\nfiles: [{src: [big, small]}]\n", files: map[string]string{"big": big, "small": "x"},
+			as: &fit, want: []string{"partition romfs0 of openmv-m4 holds (131072)", "big (195.3 KiB), small (1 B)"},
+		},
+		"larger than --partition-size": {
+			text: "files: [{src: big}]\n", files: map[string]string{"big": big},
+			change: func(o *Options) { o.PartitionSize = 1000 },
+			as:     &fit, want: []string{"the partition holds (1000)"},
+		},
+		"over budget": {
+			text: "budget: {max: 100KiB}\nfiles: [{src: big}]\n", files: map[string]string{"big": big},
+			as: &fit, want: []string{"budget.max of the manifest holds (102400)"},
+		},
+		"arch of no board": {
+			text: "mpy: {emit: native, arch: board}\nfiles: [{src: '*.py'}]\n", files: map[string]string{"a.py": ""},
+			want: []string{"arch: board", "board"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := options(t, project(t, tc.text, tc.files))
+			if tc.change != nil {
+				tc.change(&o)
+			}
+			_, err := Build(t.Context(), o)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if tc.as != nil && !errors.As(err, tc.as) {
+				t.Errorf("%T (%v) is no %T", err, err, tc.as)
+			}
+			for _, want := range tc.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q lacks %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	t.Parallel()
+	big := strings.Repeat("x", 100_000)
+	for name, tc := range map[string]struct {
+		text  string
+		files map[string]string
+		want  []string
+	}{
+		"none":                 {"files: [{src: a}]\n", map[string]string{"a": ""}, nil},
+		"size not known":       {"board: rp2\nfiles: [{src: a}]\n", map[string]string{"a": ""}, []string{WarnPartition}},
+		"share of no size":     {"budget: {max: 50%, warn: 80%}\nfiles: [{src: a}]\n", map[string]string{"a": ""}, []string{WarnPartition, WarnPartition}},
+		"almost full":          {"budget: {max: 100KiB, warn: 90%}\nfiles: [{src: a}]\n", map[string]string{"a": big}, []string{WarnBudget}},
+		"boundary dropped":     {"board: openmv-m4\nlayout: stable\nfiles: [{src: a.py}, {src: b, bulk: true}]\n", map[string]string{"a.py": "", "b": big}, []string{WarnBoundary}},
+		"garbage, no board":    {"files: [{src: '*.mpy'}]\n", map[string]string{"a.mpy": "x"}, []string{WarnMPY}},
+		"two processors":       {"files: [{src: '*.mpy'}]\n", map[string]string{"a.mpy": nativeMPY(8), "b.mpy": nativeMPY(10)}, []string{WarnABI}},
+		"one family":           {"files: [{src: '*.mpy'}]\n", map[string]string{"a.mpy": nativeMPY(8), "b.mpy": nativeMPY(5), "c.mpy": "M\x06\x00\x1f"}, nil},
+		"two versions":         {"files: [{src: '*.mpy'}]\n", map[string]string{"a.mpy": "M\x06\x00\x1f", "b.mpy": "M\x05\x00\x1f"}, []string{WarnABI}},
+		"silenced by the file": {"board: rp2\nlint: {allow: [partition-size]}\nfiles: [{src: a}]\n", map[string]string{"a": ""}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := options(t, project(t, tc.text, tc.files))
+			im, err := Build(t.Context(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(tc.want, codes(im.Warnings)); d != "" {
+				t.Errorf("(-want +got)\n%s%v", d, im.Warnings)
+			}
+			for _, c := range tc.want {
+				o.Allow = append(o.Allow, manifest.LintCode(c))
+			}
+			if im, err = Build(t.Context(), o); err != nil || len(im.Warnings) > 0 {
+				t.Errorf("with --allow: %v, %v", im.Warnings, err)
+			}
+		})
+	}
+}
+
+// TestBoardDecides: what a manifest leaves open is the board's to say.
+func TestBoardDecides(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{"a.tflite": strings.Repeat("m", 5000), "b.tflite": strings.Repeat("m", 5000), "n.py": "import micropython\n@micropython.native\ndef f(): return 1\n"}
+	path := project(t, "mpy: {arch: board}\nfiles: [{src: '*.tflite'}, {src: '*.py'}]\n", files)
+	for id, want := range map[string]struct {
+		align  int64
+		dedup  bool
+		shared int
+		arch   string
+	}{
+		"openmv-n6":     {32, false, 0, "armv7emdp"},
+		"openmv-m4":     {16, false, 0, "armv7emsp"},
+		"alif-ensemble": {1, true, 1, "armv7emdp"},
+	} {
+		t.Run(id, func(t *testing.T) {
+			o := options(t, path)
+			o.Board = id
+			_, _, s := build(t, o)
+			if s.Board != id || s.Dedup != want.dedup || s.Totals.Duplicates != want.shared || s.Files[0].Align != want.align || s.Files[0].Offset%want.align != 0 {
+				t.Errorf("board %s, dedup %v, duplicates %d, first file %+v; want %+v", s.Board, s.Dedup, s.Totals.Duplicates, s.Files[0], want)
+			}
+			if s.MPY == nil || len(s.MPY.ABI) != 1 || s.MPY.ABI[0].Arch != want.arch || s.MPY.ABI[0].SmallIntBits != 31 {
+				t.Errorf("mpy %+v, want native code for %s", s.MPY, want.arch)
+			}
+			if s.Totals.Free == nil || *s.Totals.Free != s.Partition.Size-s.Image.Size {
+				t.Errorf("free %v of %d, size %d", s.Totals.Free, s.Partition.Size, s.Image.Size)
+			}
+		})
+	}
+}
+
+// TestDirectoryWithBoard: a directory gets what the board needs, although
+// mpremote would not.
+func TestDirectoryWithBoard(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "m", "a.tflite"), "model")
+	write(t, filepath.Join(dir, "odd"), "x")
+	o := options(t, dir)
+	o.Board = "openmv-n6"
+	_, _, s := build(t, o)
+	if f := s.Files[0]; f.Path != "m/a.tflite" || f.Align != 32 || f.Offset%32 != 0 || f.Rule != "directory" {
+		t.Errorf("%+v", f)
+	}
+}
+
+// TestChangedWhileRead: an image never holds half of one version of a file
+// and half of another.
+func TestChangedWhileRead(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(path string) error{
+		"same size": func(p string) error { return os.WriteFile(p, []byte("two"), 0o666) },
+		"longer":    func(p string) error { return os.WriteFile(p, []byte("three"), 0o666) },
+		"shorter":   func(p string) error { return os.WriteFile(p, []byte("1"), 0o666) },
+		"removed":   os.Remove,
+		"a directory": func(p string) error {
+			return errors.Join(os.Remove(p), os.Mkdir(p, 0o777))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := project(t, "files: [{src: data/a.txt}]\n", map[string]string{"data/a.txt": "one"})
+			im, err := Build(t.Context(), options(t, path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := change(filepath.Join(filepath.Dir(path), "data", "a.txt")); err != nil {
+				t.Fatal(err)
+			}
+			target := filepath.Join(t.TempDir(), "app.romfs")
+			_, err = im.Save(t.Context(), Targets{Image: target}, options(t, path).Reporter)
+			var source *SourceError
+			if !errors.As(err, &source) || !strings.Contains(err.Error(), "data/a.txt (files[0])") {
+				t.Errorf("error %v, want a *SourceError that names the file and its rule", err)
+			}
+			if left, _ := os.ReadDir(filepath.Dir(target)); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
+
+// TestNestedChanges: the same, of a file inside a nested image.
+func TestNestedChanges(t *testing.T) {
+	t.Parallel()
+	path := project(t, "files: [{image: in/romfs.yaml, dest: in.romfs}]\n", map[string]string{
+		"in/romfs.yaml": "version: 1\nname: in\nfiles: [{src: a}]\n", "in/a": "one",
+	})
+	im, err := Build(t.Context(), options(t, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(filepath.Dir(path), "in", "a"), "two")
+	var source *SourceError
+	if _, err := im.WriteTo(io.Discard); !errors.As(err, &source) {
+		t.Errorf("error %v, want a *SourceError", err)
+	}
+}
+
+func TestNeverOverwritesASource(t *testing.T) {
+	t.Parallel()
+	path := project(t, "files: [{src: a.txt}]\n", map[string]string{"a.txt": "x"})
+	dir := filepath.Dir(path)
+	alias := filepath.Join(t.TempDir(), "alias")
+	if err := os.Link(filepath.Join(dir, "a.txt"), alias); err != nil {
+		t.Fatal(err)
+	}
+	for name, out := range map[string]string{
+		"source": filepath.Join(dir, "a.txt"), "other spelling": filepath.Join(dir, "..", filepath.Base(dir), "a.txt"),
+		"hard link": alias, "manifest": path,
+	} {
+		o := options(t, path)
+		o.Outputs = []string{out}
+		if _, err := Build(t.Context(), o); err == nil {
+			t.Errorf("%s: %s would be overwritten", name, out)
+		}
+	}
+}
+
+func TestSave(t *testing.T) {
+	t.Parallel()
+	path := project(t, "files: [{src: a.txt}]\n", map[string]string{"a.txt": "x"})
+	o := options(t, path)
+	im, want, sidecar := build(t, o)
+	dir := t.TempDir()
+	target := filepath.Join(dir, "app.romfs")
+	hashed := filepath.Join(dir, HashedName("app", sidecar.Image))
+	paths, err := im.Save(t.Context(), Targets{Image: target, HashedDir: dir}, o.Reporter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{target, target + ".json", hashed, hashed + ".json"}, paths); d != "" {
+		t.Errorf("written (-want +got)\n%s", d)
+	}
+	for _, p := range []string{target, hashed} {
+		got, err := os.ReadFile(p)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: %v, % x", p, err, got)
+		}
+		if s, err := artifact.ForImage(p); err != nil || s.Image != sidecar.Image {
+			t.Errorf("sidecar of %s: %v", p, err)
+		}
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 4 {
+		t.Errorf("the directory holds %v", left)
+	}
+}
+
+// TestSaveFailsWhole: where the second file cannot be written, the first is
+// not replaced either.
+func TestSaveFailsWhole(t *testing.T) {
+	t.Parallel()
+	path := project(t, "files: [{src: a.txt}]\n", map[string]string{"a.txt": "x"})
+	o := options(t, path)
+	im, _, _ := build(t, o)
+	dir := t.TempDir()
+	target := filepath.Join(dir, "app.romfs")
+	write(t, target, "old")
+	if err := os.Mkdir(artifact.Path(target), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	_, err := im.Save(t.Context(), Targets{Image: target}, o.Reporter)
+	var output *OutputError
+	if !errors.As(err, &output) {
+		t.Errorf("error %v, want an *OutputError", err)
+	}
+	if got, _ := os.ReadFile(target); string(got) != "old" {
+		t.Errorf("the target holds %q", got)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 2 {
+		t.Errorf("the directory holds %v", left)
+	}
+}
+
+// TestCancel: Ctrl-C while the image is written leaves nothing.
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	path := project(t, "files: [{src: a.bin}]\n", map[string]string{"a.bin": strings.Repeat("x", 1<<20)})
+	o := options(t, path)
+	im, _, _ := build(t, o)
+	ctx, cancel := context.WithCancel(t.Context())
+	dir := t.TempDir()
+	stop := &cancelAfter{cancel: cancel}
+	o.Reporter = stop
+	if _, err := im.Save(ctx, Targets{Image: filepath.Join(dir, "app.romfs")}, stop); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want context.Canceled", err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestLayoutIsTheSpecs: layout and fields of the sidecar agree with the image.
+func TestSidecarTellsTheTruth(t *testing.T) {
+	t.Parallel()
+	_, image, s := build(t, options(t, example(t)))
+	parsed, err := romfs.Parse(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if int64(len(image)) != s.Image.Size || !bytes.Equal(sha(image), s.Image.SHA256[:]) {
+		t.Errorf("the sidecar is another image's")
+	}
+	var order []string
+	for _, f := range s.Files {
+		e, err := parsed.Lookup(f.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, _ := parsed.ReadFile(f.Path)
+		if e.Offset != f.Offset || e.Size != f.Size || !bytes.Equal(sha(content), f.SHA256[:]) || f.Offset%f.AlignGiven != 0 || f.Offset/f.AlignGiven%2 == 0 {
+			t.Errorf("%s: sidecar %+v, image %+v", f.Path, f, e)
+		}
+		order = append(order, f.Path)
+	}
+	if !slices.IsSortedFunc(s.Files, func(a, b artifact.File) int { return int(a.Offset - b.Offset) }) {
+		t.Errorf("not in image order: %v", order)
+	}
+}
