@@ -5,6 +5,7 @@ load("@io_bazel_rules_go//go:deps.bzl", "go_download_sdk", "go_register_toolchai
 load("//:deps.bzl", "go_dependencies")
 load("//rules/toolchains:hub.bzl", "declare_toolchains")
 
+# buildifier: disable=unnamed-macro
 def rules_romfs_toolchains(go_version = None, mpy_cross = [], micropython_path = ""):
     """Declares and registers what `@rules_romfs` needs: Go, its modules, and its own toolchains.
 
