@@ -22,6 +22,7 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
+	again          func(ctx context.Context, args []string) int // runs another command line
 
 	output   string // --output
 	events   string // --events
@@ -235,7 +236,8 @@ func (a *app) finish(ctx context.Context, err error) int {
 	}
 	code := exitCode(ctx, err)
 	var differs *differsError
-	if err == nil || errors.As(err, &differs) {
+	var reported *reportedError
+	if err == nil || errors.As(err, &differs) || errors.As(err, &reported) {
 		return code
 	}
 	messages := messages(err)

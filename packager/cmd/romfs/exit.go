@@ -96,6 +96,9 @@ func exitCode(ctx context.Context, err error) int {
 	case interrupted(ctx, err):
 		return exitInterrupted
 	}
+	if reported, ok := err.(*reportedError); ok {
+		return reported.code
+	}
 	code := 0
 	walk(err, func(e error) {
 		if c, ok := e.(*codedError); ok && (code == 0 || c.code < code) {
@@ -166,3 +169,9 @@ func (e *codedError) Unwrap() error { return e.err }
 type differsError struct{}
 
 func (*differsError) Error() string { return "the images differ" }
+
+// A reportedError is the exit code of a command line that this one ran, and
+// that has said itself what failed.
+type reportedError struct{ code int }
+
+func (e *reportedError) Error() string { return exitNames[e.code] }

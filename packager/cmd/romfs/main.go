@@ -14,12 +14,13 @@ func main() {
 	// From the first signal on, a second one has its usual effect: whoever
 	// presses Ctrl-C twice does not want to wait for the clean-up.
 	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv))
+	os.Exit(run(ctx, bazelArgs(), os.Stdin, os.Stdout, os.Stderr, os.Getenv))
 }
 
 // run executes one command line and returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv}
+	a.again = func(ctx context.Context, args []string) int { return run(ctx, args, stdin, stdout, stderr, getenv) }
 	root := newRoot(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

@@ -1,0 +1,23 @@
+# Mounts an image at /rom, as firmware does, and imports modules, which must come from there.
+#   imports.py IMAGE STUB_DIRECTORIES MODULE...
+import sys
+
+import vfs
+
+with open(sys.argv[1], "rb") as f:
+    vfs.mount(vfs.VfsRom(f.read()), "/rom")
+
+# After what firmware looks at come the directories of modules that stand in for the board's.
+sys.path[:] = ["/rom", "/rom/lib"] + [d for d in sys.argv[2].split(":") if d]
+for name in sys.argv[3:]:
+    try:
+        __import__(name)
+    except Exception as e:
+        print("importing %s:" % name)
+        sys.print_exception(e, sys.stdout)
+        sys.exit(1)
+    origin = getattr(sys.modules[name], "__file__", "the interpreter itself")
+    if not origin.startswith("/rom/"):
+        print("%s was imported from %s, not from /rom" % (name, origin))
+        sys.exit(1)
+    print("%s from %s" % (name, origin))

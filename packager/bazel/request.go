@@ -1,0 +1,196 @@
+package bazel
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// RequestVar is the environment variable by which `bazel run` and `bazel test`
+// tell the packager to carry out a request. It holds the path of the request.
+const RequestVar = "ROMFS_REQUEST"
+
+// requestSuffix is what follows the name of an executable in that of its request.
+const requestSuffix = ".request.json"
+
+// A Request is what a deploy or test target does. The rules in //rules write it.
+type Request struct {
+	Label       string   `json:"label"`
+	Kind        string   `json:"kind"` // deploy, test or diff
+	Deploys     []Deploy `json:"deploys"`
+	Test        *Test    `json:"test"`
+	Diff        *Diff    `json:"diff"`
+	MicroPython string   `json:"micropython"` // the interpreter; empty without that toolchain
+
+	files *runfiles
+}
+
+// A Deploy is one image for one board. Files are runfiles paths.
+type Deploy struct {
+	Target    string   `json:"target"` // label, for people
+	Image     string   `json:"image"`
+	Board     Board    `json:"board"`
+	Partition string   `json:"partition"`
+	Port      string   `json:"port"`
+	Flags     []string `json:"flags"`
+}
+
+// A Board is named by the id of its profile or by a board file.
+type Board struct {
+	ID      string `json:"id"`
+	Profile string `json:"profile"`
+}
+
+// A Diff compares two images.
+type Diff struct {
+	Image    string `json:"image"`
+	Expected string `json:"expected"`
+}
+
+// FindRequest returns the path of the request that this process was started
+// for, or "" for the packager as such. The environment variable says it; so
+// does a request that lies beside the executable, under any of the names that
+// lead to it: the target's executable is a link to the packager.
+func FindRequest(argv0 string, getenv func(string) string) string {
+	if path := getenv(RequestVar); path != "" {
+		if abs, err := filepath.Abs(path); err == nil && isFile(abs) {
+			return abs
+		}
+	}
+	path := argv0
+	if filepath.Base(path) == path {
+		found, err := exec.LookPath(path)
+		if err != nil {
+			return ""
+		}
+		path = found
+	}
+	for range 40 { // as many hops as Linux follows
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			return ""
+		}
+		if request := abs + requestSuffix; isFile(request) {
+			return request
+		}
+		next, err := os.Readlink(abs)
+		if err != nil {
+			return ""
+		}
+		if path = next; !filepath.IsAbs(path) {
+			path = filepath.Join(filepath.Dir(abs), path)
+		}
+	}
+	return ""
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// ReadRequest reads a request and finds its runfiles: by the environment, or
+// beside the executable that the request is named after.
+func ReadRequest(path string) (*Request, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	r := new(Request)
+	if err := json.Unmarshal(data, r); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	r.Label = shortLabel(r.Label)
+	for i := range r.Deploys {
+		r.Deploys[i].Target = shortLabel(r.Deploys[i].Target)
+	}
+	if r.files, err = findRunfiles(path, os.Getenv); err != nil {
+		return nil, &TargetError{r.Label, err}
+	}
+	return r, nil
+}
+
+// file returns the absolute path of a runfile, and "" for "".
+func (r *Request) file(name string) (string, error) {
+	if name == "" {
+		return "", nil
+	}
+	path, err := r.files.path(name)
+	if err != nil {
+		return "", &TargetError{r.Label, err}
+	}
+	return path, nil
+}
+
+// Commands returns the command lines of `romfs` that carry out a deploy or
+// diff. Args are the user's, from behind `--`: they come last, and so override.
+func (r *Request) Commands(args []string) ([][]string, error) {
+	if r.Kind == "diff" {
+		image, err := r.file(r.Diff.Image)
+		if err != nil {
+			return nil, err
+		}
+		expected, err := r.file(r.Diff.Expected)
+		if err != nil {
+			return nil, err
+		}
+		return [][]string{append([]string{"diff", "--exit-code", expected, image}, args...)}, nil
+	}
+	var commands [][]string
+	for i := range r.Deploys {
+		c, err := r.Deploys[i].command(r, args)
+		if err != nil {
+			return nil, err
+		}
+		commands = append(commands, c)
+	}
+	return commands, nil
+}
+
+func (d *Deploy) command(r *Request, args []string) ([]string, error) {
+	image, err := r.file(d.Image)
+	if err != nil {
+		return nil, err
+	}
+	profile, err := r.file(d.Board.Profile)
+	if err != nil {
+		return nil, err
+	}
+	c := []string{"deploy", image}
+	for _, f := range []struct{ flag, value string }{
+		{"--board", d.Board.ID}, {"--board", profile}, {"--partition", d.Partition},
+	} {
+		if f.value != "" {
+			c = append(c, f.flag, f.value)
+		}
+	}
+	// --port may be repeated, for several boards at once, so the attribute
+	// steps back where the user names one.
+	if d.Port != "" && !namesPort(args) {
+		c = append(c, "--port", d.Port)
+	}
+	return append(append(c, d.Flags...), args...), nil
+}
+
+// Prepare sets the environment that the commands find their tools by.
+func (r *Request) Prepare(setenv func(key, value string) error) error {
+	interpreter, err := r.file(r.MicroPython)
+	if err != nil || interpreter == "" {
+		return err
+	}
+	return setenv("ROMFS_MICROPYTHON", interpreter)
+}
+
+// namesPort reports whether the user's flags choose a port or board of theirs.
+func namesPort(args []string) bool {
+	for _, arg := range args {
+		name, _, _ := strings.Cut(arg, "=")
+		if name == "--port" || name == "--all" || name == "--via" {
+			return true
+		}
+	}
+	return false
+}
