@@ -127,6 +127,10 @@ func compileSegments(text, alt string) ([]segment, *patternError) {
 			out = append(out, segment{any: true})
 			continue
 		}
+		if !doublestar.ValidatePattern(part) {
+			return nil, &patternError{CodePattern, fmt.Sprintf("%s has brackets around a slash", strictyaml.Quote(text)), "close every [ in its path segment"}
+		}
+		part = collapseStars(part)
 		s := segment{pattern: part, dot: strings.HasPrefix(part, ".") || strings.HasPrefix(part, `\.`)}
 		if lit, ok := unescape(part); ok {
 			s.literal = lit
@@ -148,6 +152,34 @@ func compileSegments(text, alt string) ([]segment, *patternError) {
 		out = append(out, segment{wild: true, simple: true})
 	}
 	return out, nil
+}
+
+// collapseStars writes several stars in a row as one, which they mean within
+// a segment; doublestar takes exception to three at the end.
+func collapseStars(part string) string {
+	if !strings.Contains(part, "**") {
+		return part
+	}
+	var b strings.Builder
+	for i := 0; i < len(part); i++ {
+		b.WriteByte(part[i])
+		switch part[i] {
+		case '\\':
+			if i++; i < len(part) {
+				b.WriteByte(part[i])
+			}
+		case '[':
+			if end := indexUnescaped(part, i+1, ']'); end > 0 {
+				b.WriteString(part[i+1 : end+1])
+				i = end
+			}
+		case '*':
+			for i+1 < len(part) && part[i+1] == '*' {
+				i++
+			}
+		}
+	}
+	return b.String()
 }
 
 // unescape returns part without its backslashes, or false if it has a

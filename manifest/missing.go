@@ -177,3 +177,21 @@ func (r *resolver) checkExcludes() {
 		}
 	}
 }
+
+// checkSecrets warns of keys and passwords that patterns leave out, unless a
+// rule packs them by name.
+func (r *resolver) checkSecrets() {
+	named := map[string]bool{}
+	for _, s := range r.scans {
+		if s.glob.literal {
+			named[s.glob.fixed] = true
+		}
+	}
+	for _, s := range r.scans {
+		for _, name := range s.secrets {
+			if !named[name] {
+				r.warn(s.at, LintSecret, "name it literally in src to pack it, or exclude it to be quiet", "%s looks like a key or a password and is left out", strictyaml.Quote(name))
+			}
+		}
+	}
+}

@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -86,7 +85,7 @@ func (r *resolver) resolveNested(ref, at string) *Plan {
 	o.Partition = "" // it lies in a file, not in a partition
 	if o.Board == "" {
 		if inner := nested.boardRef(); inner != "" && inner != r.plan.Board {
-			r.add(at, CodeBoard, fmt.Sprintf("say board: %s in both, or in neither", nested.Board), "the image is for %s, and the nested one for the board %s", orNone(r.plan.Board), inner)
+			r.add(at, CodeBoard, "say the same board in both, or none in the nested manifest", "the image is for %s, and the nested one for the board %s", orNone(r.plan.Board), inner)
 			return nil
 		}
 		o.Board = r.plan.Board

@@ -134,6 +134,7 @@ type scan struct {
 	found []string // sources, sorted bytewise
 	// left is the first file that matched and was left out, and by what.
 	left, leftBy string
+	secrets      []string // matched, and left out for their names
 }
 
 // scan fills the found lists of all patterns: literals by lookup, the others
@@ -160,6 +161,7 @@ func (r *resolver) scan() {
 		slices.Sort(s.found)
 	}
 	r.checkExcludes()
+	r.checkSecrets()
 }
 
 // A walking is a pattern that can still match in the directory at hand.
@@ -209,7 +211,7 @@ func (r *resolver) matched(s *scan, name string, in SourceInfo) {
 		by = "the junk list"
 	case isSecret(in.Name):
 		by = "the list of secrets"
-		r.warn(s.at, LintSecret, "name it literally in src to pack it, or exclude it to be quiet", "%s looks like a key or a password and is left out", strictyaml.Quote(name))
+		s.secrets = append(s.secrets, name)
 	}
 	if by != "" {
 		if s.left == "" {
