@@ -36,6 +36,10 @@ const maxDirEntries = 200_000
 // is left out. Where a module is there as .py and as .mpy, both go in as they
 // are.
 func DirPlan(dir string, o DirOptions) (*Plan, []Warning, error) {
+	return dirPlan(dir, o, maxDirEntries)
+}
+
+func dirPlan(dir string, o DirOptions, limit int) (*Plan, []Warning, error) {
 	fi, err := os.Stat(dir)
 	if err != nil {
 		return nil, nil, ioError(dir, err)
@@ -48,14 +52,16 @@ func DirPlan(dir string, o DirOptions) (*Plan, []Warning, error) {
 		if err != nil {
 			return nil, nil, ioError(dir, err)
 		}
-		o.Name = filepath.Base(abs)
+		if o.Name = filepath.Base(abs); strings.ContainsAny(o.Name, `/\`) {
+			o.Name = "root" // the root of a file system has no name
+		}
 	}
 	if o.Layout == "" {
 		o.Layout = "compact"
 	}
 	allow := slices.Clone(o.Allow)
 	slices.Sort(allow)
-	d := &dirPlanner{root: dir, o: o, plan: &Plan{Name: o.Name, Board: o.Board, Partition: o.Partition, Layout: o.Layout, Allow: slices.Compact(allow)}}
+	d := &dirPlanner{root: dir, o: o, limit: limit, plan: &Plan{Name: o.Name, Board: o.Board, Partition: o.Partition, Layout: o.Layout, Allow: slices.Compact(allow)}}
 	src := DirSource(dir)
 	for _, out := range o.Outputs {
 		if name, ok := src.Locate(out); ok {
@@ -80,6 +86,7 @@ func DirPlan(dir string, o DirOptions) (*Plan, []Warning, error) {
 type dirPlanner struct {
 	root  string
 	o     DirOptions
+	limit int // of entries
 	align []*glob
 	plan  *Plan
 	errs  Errors
@@ -107,10 +114,10 @@ func (d *dirPlanner) walk(dir string, parents []os.FileInfo) {
 		names[e.Name()] = true
 	}
 	for _, de := range entries {
-		if len(d.plan.Entries) >= maxDirEntries {
-			if len(d.plan.Entries) == maxDirEntries {
+		if len(d.plan.Entries) >= d.limit {
+			if len(d.plan.Entries) == d.limit {
 				d.plan.Entries = append(d.plan.Entries, Entry{}) // say it once
-				d.add("", CodeLimit, "do symbolic links multiply it?", "the directory holds more than %d files", maxDirEntries)
+				d.add("", CodeLimit, "do symbolic links multiply it?", "the directory holds more than %d files", d.limit)
 			}
 			return
 		}

@@ -1,8 +1,11 @@
 package manifest
 
 import (
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -99,3 +102,235 @@ files:
 		t.Errorf("%+v", e)
 	}
 }
+
+// explain returns all that a plan says of an entry, for comparison.
+func explain(p *Plan) string {
+	var b strings.Builder
+	for i := range p.Entries {
+		e := &p.Entries[i]
+		fmt.Fprintf(&b, "%s %s", e.Kind, e.Dest)
+		if e.Source != "" {
+			fmt.Fprintf(&b, " <- %s", e.Source)
+		}
+		fmt.Fprintf(&b, " by %s", e.Rule)
+		if e.Pattern != "" {
+			fmt.Fprintf(&b, " %s", e.Pattern)
+		}
+		if e.Strip != "" {
+			fmt.Fprintf(&b, " -%s", e.Strip)
+		}
+		if e.MPY != nil {
+			fmt.Fprintf(&b, "; mpy %+v", *e.MPY)
+		}
+		if e.MPYFrom != "" {
+			fmt.Fprintf(&b, " (%s)", e.MPYFrom)
+		}
+		if e.AlignBy != ByNothing {
+			fmt.Fprintf(&b, "; align %d (%s)", e.Align, e.AlignFrom)
+		}
+		if e.Bulk != nil {
+			fmt.Fprintf(&b, "; bulk %v", *e.Bulk)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+func TestResolve(t *testing.T) {
+	off, on := false, true
+	for _, c := range []struct {
+		name, yaml string
+		tree       []string
+		o          ResolveOptions
+		want       string
+	}{
+		{"strip by default", "files:\n  - src: [\"a/b/*.bin\", \"a/**/*.txt\", a/b/c.md]\n    dest: x/\n",
+			[]string{"a/b/1.bin", "a/t.txt", "a/b/u.txt", "a/b/c.md"}, ResolveOptions{}, `
+file x/1.bin <- a/b/1.bin by files[0] a/b/*.bin -a/b
+file x/b/u.txt <- a/b/u.txt by files[0] a/**/*.txt -a
+file x/t.txt <- a/t.txt by files[0] a/**/*.txt -a
+file x/c.md <- a/b/c.md by files[0] a/b/c.md -a/b`},
+		{"strip given", "files:\n  - {src: \"a/b/*\", dest: /x/, strip: a/}\n  - {src: \"a/b/*\", dest: y/, strip: \"\"}\n  - {src: a/b/1, dest: /z/, strip: .}\n",
+			[]string{"a/b/1"}, ResolveOptions{}, `
+file x/b/1 <- a/b/1 by files[0] a/b/* -a
+file y/a/b/1 <- a/b/1 by files[1] a/b/*
+file z/a/b/1 <- a/b/1 by files[2] a/b/1`},
+		{"a literal with a name", "files:\n  - {src: a/b, dest: /c/d}\n  - {src: \"a/x\\\\*\", dest: star}\n", []string{"a/b", "a/x*", "a/xy"}, ResolveOptions{}, `
+file c/d <- a/b by files[0] a/b -a
+file star <- a/x* by files[1] a/x\* -a`},
+		{"braces", "files:\n  - src: \"{a,b}/*.txt\"\n", []string{"a/1.txt", "b/2.txt"}, ResolveOptions{}, `
+file a/1.txt <- a/1.txt by files[0] {a,b}/*.txt
+file b/2.txt <- b/2.txt by files[0] {a,b}/*.txt`},
+		{"order is that of whole paths", "files:\n  - src: \"**\"\n    exclude: [romfs.yaml]\n", []string{"a/b", "a.b", "a-b"}, ResolveOptions{}, `
+file a-b <- a-b by files[0] **
+file a.b <- a.b by files[0] **
+file a/b <- a/b by files[0] **`},
+		{"the first rule wins", "files:\n  - {src: m.bin, align: 8}\n  - {src: \"*.bin\", align: 4}\n", []string{"m.bin", "n.bin"}, ResolveOptions{}, `
+file m.bin <- m.bin by files[0] m.bin; align 8 (files[0].align)
+file n.bin <- n.bin by files[1] *.bin; align 4 (files[1].align)`},
+		{"the first rule wins, compiled or not", "files:\n  - {src: a.py, mpy: false}\n  - src: \"*.py\"\n", []string{"a.py", "b.py"}, ResolveOptions{}, `
+file a.py <- a.py by files[0] a.py (files[0].mpy: compile: false)
+file b.mpy <- b.py by files[1] *.py; mpy {SourceName:b.py Optimize:0 Emit:bytecode Arch:none ArchFlags:[] SmallIntBits:0} (defaults)`},
+		{"one source for two destinations", "files:\n  - {src: a, dest: b}\n  - {src: a, dest: c}\n", []string{"a"}, ResolveOptions{}, `
+file b <- a by files[0] a
+file c <- a by files[1] a`},
+		{"junk and dot names", "files:\n  - src: [\"**\", .keep, \".d/*\", x.pyc, id_rsa]\n    exclude: [romfs.yaml]\n",
+			[]string{"a", ".keep", ".other", ".d/x", ".d/.y", "x.pyc", "y.pyc", "a~", ".#a", "#a#", ".a.swp", "__pycache__/z", "s/__pycache__/z", "Thumbs.db", "id_rsa", "#"}, ResolveOptions{}, `
+file # <- # by files[0] **
+file a <- a by files[0] **
+file .keep <- .keep by files[0] .keep
+file x <- .d/x by files[0] .d/* -.d
+file x.pyc <- x.pyc by files[0] x.pyc
+file id_rsa <- id_rsa by files[0] id_rsa`},
+		{"links to files", "files:\n  - src: [\"*.txt\", d/x]\n", []string{"a.txt", "b.txt -> a.txt", "real/x", "d -> real"}, ResolveOptions{}, `
+file a.txt <- a.txt by files[0] *.txt
+file b.txt <- b.txt by files[0] *.txt
+file x <- d/x by files[0] d/x -d`},
+		{"mpy rule by rule", "mpy: {version: \"1.29\", optimize: 1, emit: native, arch: board, small_int_bits: 31, keep_source: [\"lib/*.py\"]}\nfiles:\n  - src: lib/a.py\n    dest: lib/\n  - src: b.py\n    mpy: {optimize: 3, emit: bytecode, small_int_bits: board, keep_source: []}\n  - src: c.py\n    mpy: {arch: rv32imc, arch_flags: [zba, zcmp]}\n  - src: main.py\n    mpy: {compile: true, keep_source: [\"*.py\"]}\n  - {src: t.txt, dest: t.py}\n  - {src: b.py, dest: b.txt}\n  - src: .py\n",
+			[]string{"lib/a.py", "b.py", "c.py", "main.py", "t.txt", ".py"}, ResolveOptions{}, `
+file lib/a.py <- lib/a.py by files[0] lib/a.py -lib (keep_source: lib/*.py)
+file b.mpy <- b.py by files[1] b.py; mpy {SourceName:b.py Optimize:3 Emit:bytecode Arch:board ArchFlags:[] SmallIntBits:0} (files[1].mpy)
+file c.mpy <- c.py by files[2] c.py; mpy {SourceName:c.py Optimize:1 Emit:native Arch:rv32imc ArchFlags:[zba zcmp] SmallIntBits:31} (files[2].mpy)
+file main.py <- main.py by files[3] main.py (keep_source: *.py)
+file t.mpy <- t.txt by files[4] t.txt; mpy {SourceName:t.py Optimize:1 Emit:native Arch:board ArchFlags:[] SmallIntBits:31} (mpy)
+file b.txt <- b.py by files[5] b.py
+file .py <- .py by files[6] .py`},
+		{"compile off", "mpy: {compile: false}\nfiles:\n  - src: a.py\n  - {src: b.py, mpy: true}\n", []string{"a.py", "b.py"}, ResolveOptions{}, `
+file a.py <- a.py by files[0] a.py (mpy: compile: false)
+file b.mpy <- b.py by files[1] b.py; mpy {SourceName:b.py Optimize:0 Emit:bytecode Arch:none ArchFlags:[] SmallIntBits:0} (files[1].mpy)`},
+		{"--no-mpy", "files:\n  - src: \"*.py\"\n", []string{"a.py", "main.py"}, ResolveOptions{Compile: &off}, `
+file a.py <- a.py by files[0] *.py (compiling is switched off)
+file main.py <- main.py by files[0] *.py (compiling is switched off)`},
+		{"--mpy", "mpy: {compile: false}\nfiles:\n  - src: \"*.py\"\n", []string{"a.py", "main.py"}, ResolveOptions{Compile: &on}, `
+file a.mpy <- a.py by files[0] *.py; mpy {SourceName:a.py Optimize:0 Emit:bytecode Arch:none ArchFlags:[] SmallIntBits:0} (mpy)
+file main.py <- main.py by files[0] *.py (keep_source: main.py)`},
+		{"alignment", "layout: openmv\nalign:\n  - {match: \"*.tflite\", to: 16}\n  - {match: /big/**, to: 8}\n  - {match: \"**\", to: 2}\nfiles:\n  - {src: a.tflite, align: 64}\n  - {src: a.tflite, dest: b.tflite}\n  - {src: a.tflite, dest: big/c.tflite}\n  - {src: a.tflite, dest: d}\n",
+			[]string{"a.tflite"}, ResolveOptions{}, `
+file a.tflite <- a.tflite by files[0] a.tflite; align 64 (files[0].align)
+file b.tflite <- a.tflite by files[1] a.tflite; align 16 (align[0] (*.tflite))
+file big/c.tflite <- a.tflite by files[2] a.tflite; align 8 (align[1] (/big/**))
+file d <- a.tflite by files[3] a.tflite; align 2 (align[2] (**))`},
+		{"alignment of board and layout", "board: openmv-n6\nlayout: openmv\nfiles:\n  - src: \"*\"\n    exclude: [romfs.yaml]\n    bulk: false\n  - mkdir: e\n",
+			[]string{"a.tflite", "b"}, ResolveOptions{BoardAlign: []BoardAlign{{Match: "**/*.tflite", To: 32}, {Match: "**", To: 1}}}, `
+file a.tflite <- a.tflite by files[0] *; align 32 (board openmv-n6 (**/*.tflite)); bulk false
+file b <- b by files[0] *; align 1 (board openmv-n6 (**)); bulk false
+dir e by files[1]`},
+		{"layout openmv", "layout: openmv\nfiles:\n  - src: a\n", []string{"a"}, ResolveOptions{}, `
+file a <- a by files[0] a; align 4 (layout openmv)`},
+		{"directories", "files:\n  - mkdir: a/b/\n  - mkdir: /a\n  - mkdir: a/b\n  - {src: x, dest: a/}\n", []string{"x"}, ResolveOptions{}, `
+dir a/b by files[0]
+dir a by files[1]
+file a/x <- x by files[3] x`},
+		{"optional", "files:\n  - {src: [\"*.txt\", gone, \"nowhere/**\"], optional: true}\n", nil, ResolveOptions{}, ""},
+		{"10,000 bytes of name", "files:\n  - {src: x, dest: " + strings.Repeat("n", 10000) + "}\nlint: {allow: [long-name]}\n", []string{"x"}, ResolveOptions{}, "\nfile " + strings.Repeat("n", 10000) + " <- x by files[0] x"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			root := writeTree(t, c.tree...)
+			m, err := Parse([]byte(head+c.yaml), filepath.Join(root, "romfs.yaml"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(m.Path(), nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			p, warns, err := m.Resolve(nil, c.o)
+			if err != nil || len(warns) > 0 {
+				t.Fatal(err, warns)
+			}
+			if d := cmp.Diff(strings.TrimPrefix(c.want, "\n"), strings.TrimSuffix(explain(p), "\n")); d != "" {
+				t.Error(d)
+			}
+			for _, e := range p.Entries {
+				if e.Path != "" && e.Path != filepath.Join(root, e.Source) {
+					t.Errorf("%s is to be read from %s", e.Source, e.Path)
+				}
+			}
+		})
+	}
+}
+
+func TestPlanFields(t *testing.T) {
+	m, err := Parse([]byte(`version: 1
+name: app
+board: boards/mine.yaml
+partition: 1
+layout: stable
+dedup: false
+mpy: {version: "1.29"}
+budget: {max: 50%, warn: 1.5KiB}
+lint: {allow: [unused, case]}
+files: []
+`), "some/where/romfs.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, err := ListSource(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, _, err := m.Resolve(src, ResolveOptions{Allow: []LintCode{LintCase, LintNonASCII}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	off := false
+	want := &Plan{Manifest: "some/where/romfs.yaml", Name: "app", Board: filepath.Join("some", "where", "boards", "mine.yaml"), Partition: "1", Layout: "stable", Dedup: &off,
+		MPYVersion: "1.29", Budget: Budget{Max: &Limit{Percent: 50}, Warn: &Limit{Bytes: 1536}}, Allow: []LintCode{LintCase, LintNonASCII, LintUnused}}
+	if d := cmp.Diff(want, p, cmp.AllowUnexported(Plan{})); d != "" {
+		t.Error(d)
+	}
+	if got := p.Budget.Max.Of(1001); got != 500 {
+		t.Errorf("50%% of 1001 is %d", got)
+	}
+	if got := p.Budget.Warn.Of(1001); got != 1536 {
+		t.Errorf("1.5KiB is %d", got)
+	}
+}
+
+// A FIFO and an unreadable directory end in errors, wherever they come from.
+func TestResolveIrregular(t *testing.T) {
+	m, err := Parse([]byte(head+"files:\n  - src: \"**\"\n  - src: pipe\n  - src: \"quiet/*.txt\"\n  - src: link\n  - src: secret/x\n"), "romfs.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = m.Resolve(oddSource{}, ResolveOptions{})
+	want := `romfs.yaml:4:10: files[0].src: "pipe" is a FIFO, socket or device, and cannot be packed; exclude it
+romfs.yaml:4:10: files[0].src: the directory "secret" cannot be read: permission denied; make it readable, or name the directories beside it
+romfs.yaml:4:10: files[0].src: "link" cannot be read: permission denied
+romfs.yaml:4:10: files[0].src: "quiet/socket" is a FIFO, socket or device, and cannot be packed; exclude it
+romfs.yaml:5:10: files[1].src: "pipe" is a FIFO, socket or device, and cannot be packed; exclude it
+romfs.yaml:7:10: files[3].src: "link" cannot be read: permission denied
+romfs.yaml:8:10: files[4].src: "secret/x" cannot be read: permission denied`
+	lines := strings.Split(fmt.Sprint(err), "\n")
+	slices.Sort(lines)
+	wantLines := strings.Split(want, "\n")
+	slices.Sort(wantLines)
+	if d := cmp.Diff(wantLines, lines); d != "" {
+		t.Error(d)
+	}
+}
+
+// An oddSource is a tree that a test cannot make as every user: root may read
+// everything.
+type oddSource struct{}
+
+func (oddSource) ReadDir(dir string) ([]SourceInfo, error) {
+	switch dir {
+	case "":
+		return []SourceInfo{{"secret", SourceDir}, {"quiet", SourceDir}, {"pipe", SourceIrregular}, {"link", SourceLink}}, nil
+	case "quiet":
+		return []SourceInfo{{"a.txt", SourceFile}, {"socket", SourceLink}}, nil
+	}
+	return nil, &fs.PathError{Op: "open", Path: dir, Err: fs.ErrPermission}
+}
+
+func (oddSource) Follow(name string) (SourceKind, error) {
+	if name == "quiet/socket" {
+		return SourceIrregular, nil
+	}
+	return 0, fs.ErrPermission
+}
+
+func (oddSource) Locate(string) (string, bool)   { return "", false }
+func (oddSource) Path(name string) string        { return name }
+func (oddSource) Missing(key, val string) string { return "" }

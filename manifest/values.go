@@ -175,7 +175,7 @@ type Limit struct {
 // Of returns the limit in bytes, where whole is what a percentage refers to.
 func (l Limit) Of(whole int64) int64 {
 	if l.Percent > 0 {
-		return int64(float64(whole) * float64(l.Percent) / 100)
+		return whole * int64(l.Percent) / 100
 	}
 	return l.Bytes
 }
