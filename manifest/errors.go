@@ -12,6 +12,7 @@ type Errors = strictyaml.Errors
 // Codes of the errors that this package reports, besides strictyaml's.
 const (
 	CodeIO         = "io"         // a file or directory cannot be read
+	CodePattern    = "pattern"    // a pattern that cannot be understood
 	CodeNoMatch    = "no-match"   // a pattern or path without a file
 	CodeExcluded   = "excluded"   // a literal src that the manifest's own exclude hits
 	CodeEscape     = "escape"     // a path that leaves root

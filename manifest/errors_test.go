@@ -91,7 +91,11 @@ func compareGolden(t *testing.T, golden, got string) {
 }
 
 func TestManifestErrors(t *testing.T) {
-	runTexts(t, "testdata/errors.golden", []textCase{
+	runTexts(t, "testdata/errors.golden", manifestErrorCases())
+}
+
+func manifestErrorCases() []textCase {
+	return []textCase{
 		{name: "empty", yaml: "version: 1\n"},
 		{name: "other version", yaml: "version: 2\nnew: key\n"},
 		{name: "version as text", yaml: "version: \"1\"\nname: app\nfiles: []\n"},
@@ -139,7 +143,7 @@ func TestManifestErrors(t *testing.T) {
 		{name: "alignment above the partition", yaml: "align: [{match: b, to: 8192}]\nfiles:\n  - {src: a, align: 4096}\n  - src: [b, c]\n", tree: []string{"a", "b", "c"}, o: ResolveOptions{BaseAlign: 1024, BoardAlign: []BoardAlign{{Match: "c", To: 2048}}}},
 		{name: "output", yaml: "files:\n  - src: \"**\"\n", tree: []string{"a"}, o: ResolveOptions{Outputs: []string{"app.romfs", "app.romfs.json", "../app.romfs", "romfs.yaml"}}},
 		{name: "output excluded", yaml: "exclude: [\"*.romfs\"]\nfiles:\n  - src: \"**\"\n", tree: []string{"a"}, o: ResolveOptions{Outputs: []string{"app.romfs"}}},
-	})
+	}
 }
 
 func TestLoadErrors(t *testing.T) {

@@ -71,13 +71,13 @@ func compileGlob(text string) (*glob, *patternError) {
 	case strings.HasPrefix(text, "/") || len(text) > 2 && text[1] == ':' && (text[2] == '/' || text[2] == '\\'):
 		return nil, &patternError{CodeEscape, fmt.Sprintf("%s is an absolute path", strictyaml.Quote(text)), "write it relative to root"}
 	case strings.HasSuffix(text, "/"):
-		return nil, &patternError{strictyaml.CodeValue, fmt.Sprintf("%s names a directory, and patterns match files", strictyaml.Quote(text)), fmt.Sprintf("write %q", text+"**")}
+		return nil, &patternError{CodePattern, fmt.Sprintf("%s names a directory, and patterns match files", strictyaml.Quote(text)), fmt.Sprintf("write %q", text+"**")}
 	case strings.HasPrefix(text, "!"):
-		return nil, &patternError{strictyaml.CodeValue, fmt.Sprintf("%s begins with an exclamation mark, and patterns are not negated", strictyaml.Quote(text)), "put it under exclude, or write \\! for a name"}
+		return nil, &patternError{CodePattern, fmt.Sprintf("%s begins with an exclamation mark, and patterns are not negated", strictyaml.Quote(text)), "put it under exclude, or write \\! for a name"}
 	case badEscape(text):
-		return nil, &patternError{strictyaml.CodeValue, fmt.Sprintf("%s has a backslash before an ordinary character", strictyaml.Quote(text)), "separate directories with slashes; a backslash makes a wildcard literal"}
+		return nil, &patternError{CodePattern, fmt.Sprintf("%s has a backslash before an ordinary character", strictyaml.Quote(text)), "separate directories with slashes; a backslash makes a wildcard literal"}
 	case !doublestar.ValidatePattern(text):
-		return nil, &patternError{strictyaml.CodeValue, fmt.Sprintf("%s is no pattern", strictyaml.Quote(text)), "close every [ and {, and write \\ before a wildcard that is meant literally"}
+		return nil, &patternError{CodePattern, fmt.Sprintf("%s is no pattern", strictyaml.Quote(text)), "close every [ and {, and write \\ before a wildcard that is meant literally"}
 	}
 	expanded, ok := expandBraces(text, maxAlternatives)
 	if !ok {
@@ -120,7 +120,7 @@ func compileSegments(text, alt string) ([]segment, *patternError) {
 		case "..":
 			return nil, &patternError{CodeEscape, fmt.Sprintf("%s leaves root through \"..\"", strictyaml.Quote(text)), "set root to a directory that holds all sources"}
 		case "":
-			return nil, &patternError{strictyaml.CodeValue, fmt.Sprintf("%s has an empty path segment", strictyaml.Quote(text)), "write single slashes"}
+			return nil, &patternError{CodePattern, fmt.Sprintf("%s has an empty path segment", strictyaml.Quote(text)), "write single slashes"}
 		case ".":
 			continue
 		case "**":
@@ -146,7 +146,7 @@ func compileSegments(text, alt string) ([]segment, *patternError) {
 		out = append(out, s)
 	}
 	if len(out) == 0 {
-		return nil, &patternError{strictyaml.CodeValue, fmt.Sprintf("%s names a directory, and patterns match files", strictyaml.Quote(text)), `write "**"`}
+		return nil, &patternError{CodePattern, fmt.Sprintf("%s names a directory, and patterns match files", strictyaml.Quote(text)), `write "**"`}
 	}
 	if out[len(out)-1].any { // files only: ** at the end needs a file below it
 		out = append(out, segment{wild: true, simple: true})

@@ -92,7 +92,7 @@ func (c *LintCode) UnmarshalValue(v strictyaml.Value) {
 func (LintCode) JSONSchemaOf() any {
 	var codes []any
 	for _, l := range lints {
-		codes = append(codes, map[string]any{"const": l.Code, "description": l.Meaning})
+		codes = append(codes, map[string]any{"const": string(l.Code), "description": l.Meaning})
 	}
 	return map[string]any{"oneOf": codes}
 }

@@ -63,8 +63,11 @@ func (z *Size) UnmarshalValue(v Value) {
 			return
 		}
 		n, err := ParseSize(s)
-		if err != nil {
-			v.Errorf(CodeValue, "", "%s", err)
+		switch {
+		case !sizePattern.MatchString(s):
+			v.Errorf(CodeValue, "write bytes without quotes, or a number with KiB, MiB or GiB", "%s is no size", Quote(s))
+		case err != nil:
+			v.Errorf(CodeLimit, "", "%s", err)
 		}
 		*z = n
 	default:

@@ -124,7 +124,7 @@ func TestErrors(t *testing.T) {
 		"too few":         {"name: a\ntags: []\n", "x.yaml:2:7: tags: needs at least 1"},
 		"empty item":      {"name: a\ntags: [b, '']\n", "x.yaml:2:11: tags[1]: is empty"},
 		"long item":       {"name: a\ntags: [123456789a]\n", "x.yaml:2:8: tags[0]: has more than 8 characters"},
-		"size unit":       {"name: a\nsize: 1MB\n", `x.yaml:2:7: size: "1MB" is no size; write bytes, or a number with KiB, MiB or GiB`},
+		"size unit":       {"name: a\nsize: 1MB\n", `x.yaml:2:7: size: "1MB" is no size; write bytes without quotes, or a number with KiB, MiB or GiB`},
 		"size fraction":   {"name: a\nsize: 0.3KiB\n", `x.yaml:2:7: size: "0.3KiB" is no whole number of bytes`},
 		"size too large":  {"name: a\nsize: 5GiB\n", `x.yaml:2:7: size: "5GiB" is more than 4 GiB`},
 		"size zero":       {"name: a\nsize: 0\n", "x.yaml:2:7: size: 0 is out of range; a size is from 1 byte to 4 GiB"},
