@@ -117,7 +117,19 @@ func (a *app) guard(cmd *cobra.Command) *cobra.Command {
 
 // complete makes shell completion offer values for a flag.
 func (a *app) complete(cmd *cobra.Command, flag string, values ...string) {
-	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+	register(cmd, flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// completeBoard does so for a board: an id, or a file. The profiles are read
+// only then.
+func (a *app) completeBoard(cmd *cobra.Command, flag string) {
+	register(cmd, flag, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return boardIDs(), cobra.ShellCompDirectiveDefault
+	})
+}
+
+func register(cmd *cobra.Command, flag string, complete cobra.CompletionFunc) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, complete); err != nil {
 		panic(err) // a flag of that name is not there: a mistake in this program
 	}
 }

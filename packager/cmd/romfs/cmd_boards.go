@@ -49,8 +49,10 @@ The schema of board files is printed by romfs schema board.`,
 		Example: `  romfs boards
   romfs boards openmv-n6
   romfs boards my-board.yaml --output json`,
-		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: cobra.FixedCompletions(boardIDs(), cobra.ShellCompDirectiveDefault),
+		Args: cobra.MaximumNArgs(1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return boardIDs(), cobra.ShellCompDirectiveDefault
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				all := []boardResult{}

@@ -47,7 +47,7 @@ func (f *sourceFlags) add(a *app, cmd *cobra.Command) {
 	flags.StringSliceVar(&f.allow, "allow", nil, "silence the warnings with these `codes`")
 	cmd.MarkFlagsMutuallyExclusive("mpy", "no-mpy")
 	cmd.MarkFlagsMutuallyExclusive("cache-dir", "no-cache")
-	a.complete(cmd, "board", boardIDs()...)
+	a.completeBoard(cmd, "board")
 	var codes []string
 	for _, l := range manifest.Lints() {
 		codes = append(codes, string(l.Code))

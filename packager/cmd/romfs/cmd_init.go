@@ -57,7 +57,7 @@ that are there, below src/ if there is one. A manifest that exists is kept.`,
 	}
 	cmd.Flags().StringVar(&boardID, "board", "", "`board` that the manifest names")
 	cmd.Flags().StringVar(&name, "name", "", "base `name` of the image (default: the directory's)")
-	a.complete(cmd, "board", boardIDs()...)
+	a.completeBoard(cmd, "board")
 	return cmd
 }
 

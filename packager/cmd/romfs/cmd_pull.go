@@ -74,6 +74,6 @@ with the board's own digest, and save it. "-" writes it to stdout.`,
 	p.add(cmd, false)
 	cmd.Flags().StringVar(&boardID, "board", "", "`board` id or board file; names the partitions")
 	cmd.Flags().StringVarP(&partition, "partition", "p", "", "`partition` name or index (default: the first)")
-	a.complete(cmd, "board", boardIDs()...)
+	a.completeBoard(cmd, "board")
 	return cmd
 }

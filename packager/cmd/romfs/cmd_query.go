@@ -43,7 +43,7 @@ The running program is interrupted; afterwards main.py is started anew.`,
 	p.add(cmd, false)
 	cmd.Flags().StringVar(&boardID, "board", "", "`board` id or board file; names the partitions")
 	cmd.Flags().BoolVar(&stay, "no-run", false, "stay at the REPL: do not start main.py")
-	a.complete(cmd, "board", boardIDs()...)
+	a.completeBoard(cmd, "board")
 	return cmd
 }
 

@@ -189,7 +189,7 @@ type boardFlags struct{ board, partition string }
 func (f *boardFlags) add(a *app, cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.board, "board", "", "`board` id or board file (default: the one in the image's sidecar)")
 	cmd.Flags().StringVarP(&f.partition, "partition", "p", "", "`partition` name or index (default: the sidecar's, else the board's first)")
-	a.complete(cmd, "board", boardIDs()...)
+	a.completeBoard(cmd, "board")
 }
 
 // find returns the board and partition that an image is for: the flags', else
