@@ -35,6 +35,7 @@ type Deploy struct {
 	Board     Board    `json:"board"`
 	Partition string   `json:"partition"`
 	Port      string   `json:"port"`
+	Imports   []string `json:"imports"`
 	Flags     []string `json:"flags"`
 }
 
@@ -171,6 +172,9 @@ func (d *Deploy) command(r *Request, args []string) ([]string, error) {
 	// steps back where the user names one.
 	if d.Port != "" && !namesPort(args) {
 		c = append(c, "--port", d.Port)
+	}
+	for _, module := range d.Imports {
+		c = append(c, "--import", module)
 	}
 	return append(append(c, d.Flags...), args...), nil
 }

@@ -39,6 +39,8 @@ type Request struct {
 	AnyBoard   bool   // deploy to another board, or for another core, than the profile says
 	Backup     string // file for the old image; "": none
 
+	Imports []string // modules that the board must import from the image afterwards
+
 	Reporter report.Reporter
 }
 
@@ -65,6 +67,8 @@ type Result struct {
 	Resumed  int    `json:"reconnects,omitempty"`
 	Backup   string `json:"backup,omitempty"`
 	Import   string `json:"import,omitempty"` // how a program uses the image
+
+	Imported []Imported `json:"imported,omitempty"` // what Request.Imports asked for
 }
 
 // A Status is how a deploy ended.
@@ -263,5 +267,5 @@ func (d *deployer) finish(ctx context.Context) error {
 		}
 	}
 	d.result.Import = d.importHint()
-	return nil
+	return d.imports(ctx)
 }

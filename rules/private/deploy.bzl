@@ -38,6 +38,7 @@ def _romfs_deploy_impl(ctx):
     request = {
         "board": board_request(ctx, info.board),
         "flags": ctx.attr.flags,
+        "imports": ctx.attr.imports,
         "image": runfiles_path(ctx, info.image),
         "partition": ctx.attr.partition,
         "port": ctx.attr.port,
@@ -80,6 +81,9 @@ romfs_deploy = rule(
         "port": attr.string(
             doc = "Where the board is: `/dev/…`, `COM…`, `socket://host:port`, `rfc2217://host:port`, `exec:command`, or `sim:`. " +
                   "Better left to `-- --port` or the ports file where machines differ.",
+        ),
+        "imports": attr.string_list(
+            doc = "Modules that the board imports afterwards, as a last proof; they must come from the image.",
         ),
         "flags": attr.string_list(
             doc = "Further flags of `romfs deploy`, such as `--no-run`.",

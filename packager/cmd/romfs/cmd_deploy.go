@@ -80,6 +80,7 @@ the end the board is reset, and main.py runs.`,
 	flags.BoolVar(&r.NoRun, "no-run", false, "stay at the REPL: do not start main.py")
 	flags.BoolVar(&r.AnyBoard, "any-board", false, "deploy even if the board is another than the image was made for")
 	flags.StringVar(&r.Backup, "backup", "", "first save the image that is on the board to `file`")
+	flags.StringArrayVar(&r.Imports, "import", nil, "afterwards import this `module` on the board, which must come from the image; may be repeated")
 	flags.BoolVar(&noCache, "no-history", false, "do not use or keep the images that were deployed from here")
 	cmd.MarkFlagsMutuallyExclusive("dry-run", "verify-only")
 	return cmd
@@ -143,6 +144,9 @@ func printDeployed(w io.Writer, load *payload, r *deployedBoard) error {
 	}
 	if r.Import != "" {
 		line += "; use it: " + r.Import
+	}
+	for _, m := range r.Imported {
+		line += fmt.Sprintf("\n%s: imported %s from %s", r.Port, m.Module, m.File)
 	}
 	_, err := fmt.Fprintf(w, "%s: %s\n", r.Port, line)
 	return err

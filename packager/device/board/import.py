@@ -1,0 +1,6 @@
+# Imports the module _name, which the host has set, and says which file it is from.
+import sys
+
+__import__(_name)
+_s = getattr(sys.modules[_name], "__file__", "")
+print("\n~m%s|%d~" % (_s, sum(_s.encode())))
