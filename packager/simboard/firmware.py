@@ -1,6 +1,6 @@
 # The firmware of the simulated board: what a board's C code does around the
 # MicroPython VM, written for the unix port, which has no raw REPL and no
-# rom_ioctl. Go (interpreter.go) is the hardware: it owns the serial link, the
+# rom_ioctl. Go (interpreter_linux.go) is the hardware: it owns the serial link, the
 # flash and the power switch, and answers the calls that hw() makes.
 #
 #   fd 0     bytes from the host, as the receive ring holds them
@@ -10,14 +10,15 @@
 # The names and texts of the REPL follow shared/runtime/pyexec.c, those of the
 # boot sequence py/runtime.c and extmod/vfs.c of MicroPython.
 
-import sys, os, io, gc, vfs, ffi, json, time, struct, select, uctypes, builtins, binascii, machine, micropython
+import sys, os, io, gc, vfs, ffi, json, struct, select, uctypes, builtins, binascii, machine, micropython
+from collections import namedtuple
 
 with open(sys.argv[1]) as f:  # an argument may have 255 bytes only
     CONFIG = json.load(f)
 
 # ---------------------------------------------------------------- hardware calls
 
-(HW_TX, HW_INTR, HW_ROM, HW_BLOCKS, HW_TRACE, HW_RESET, HW_WDT, HW_UNREAD) = range(1, 9)
+(HW_TX, HW_INTR, HW_ROM, HW_BLOCKS, HW_TRACE, HW_RESET, HW_WDT, HW_UNREAD, HW_ABORTED, HW_SOURCE) = range(1, 11)
 
 libc = ffi.open(None)
 c_read = libc.func("l", "read", "iPL")
@@ -47,6 +48,7 @@ INTERRUPTS = sigset(SIGINT, SIGUSR2, SIGALRM)
 ZERO_TIME = bytearray(16)
 request = bytearray(24)
 reply = bytearray(4)
+old_mask = bytearray(128)
 to_hw = open(3, "wb")
 from_hw = open(4, "rb")
 
@@ -55,15 +57,13 @@ def hw(op, a=0, b=0, c=0, d=0, data=b""):
     # Like a C function of a real port this runs whole: Ctrl-C waits until it
     # returns, so that a call and its result never come apart.
     struct.pack_into("<IiiiiI", request, 0, op, a, b, c, d, len(data))
-    c_sigmask(SIG_BLOCK, INTERRUPTS, OLD_MASK)
+    c_sigmask(SIG_BLOCK, INTERRUPTS, old_mask)
     to_hw.write(request)
     to_hw.write(data)
     from_hw.readinto(reply)
-    c_sigmask(2, OLD_MASK, None)
+    c_sigmask(2, old_mask, None)
     return struct.unpack_from("<i", reply)[0]
 
-
-OLD_MASK = bytearray(128)
 
 # ---------------------------------------------------------------- Ctrl-C
 #
@@ -189,17 +189,19 @@ def getc():
 
 # ---------------------------------------------------------------- what user code sees
 
+MISSING = CONFIG["missing"]
+
 
 class Module:
-    # A built-in module with some names added or replaced.
-    def __init__(self, name, real, without=()):
+    # A built-in module with some names added, replaced, or taken away.
+    def __init__(self, name, real):
         self.__name__ = name
         self._real = real
-        self._without = without
+        self._without = [m[len(name) + 1 :] for m in MISSING if m.startswith(name + ".")]
 
     def __getattr__(self, name):
         if name in self._without:
-            raise AttributeError(name)
+            raise AttributeError("'module' object has no attribute '%s'" % name)
         return getattr(self._real, name)
 
     def __repr__(self):
@@ -207,6 +209,7 @@ class Module:
 
 
 class RawOut(io.IOBase):
+    # sys.stdout.buffer: bytes as they are.
     def write(self, data):
         tx(data)
         return len(data)
@@ -226,12 +229,28 @@ class TextOut(io.IOBase):
         return arg & 4 if op == 3 else 0
 
 
+class TextIn(io.IOBase):
+    # sys.stdin of a firmware without sys.stdin.buffer: "\r" becomes "\n".
+    def __init__(self):
+        self.poll = select.poll()
+        self.poll.register(sys_real.stdin, 1)
+
+    def readinto(self, buf):
+        n = sys_real.stdin.buffer.readinto(buf)
+        for i in range(n):
+            if buf[i] == 13:
+                buf[i] = 10
+        return n
+
+    def ioctl(self, op, arg):
+        return arg & 1 if op == 3 and self.poll.poll(0) else 0
+
+
 sys_real = sys
-Implementation = None
 
 
 def shim(name, real):
-    m = Module(name, real, [w.split(".")[1] for w in CONFIG["missing"] if w.startswith(name + ".")])
+    m = Module(name, real)
     sys_real.modules[name] = m
     return m
 
@@ -265,117 +284,112 @@ def soft_reset():
 
 
 def install_shims():
-    from collections import namedtuple
-
+    machine_name, platform, release = CONFIG["machine"], CONFIG["platform"], CONFIG["release"]
     s = shim("sys", sys_real)
-    real = sys_real.implementation
-    s.implementation = namedtuple("implementation", ("name", "version", "_machine", "_mpy", "_build"))(
-        "micropython", tuple(CONFIG["version"]), CONFIG["machine"], CONFIG["mpy"], CONFIG["build"]
+    s.implementation = namedtuple("implementation", ("name", "version", "_machine", "_mpy"))(
+        "micropython", tuple(CONFIG["version"]), machine_name, CONFIG["mpy"]
     )
-    s.platform = CONFIG["platform"]
-    s.stdout = TextOut()
+    s.platform = platform
+    s.version = "3.4.0; MicroPython v%s on %s" % (release, CONFIG["date"])
+    s.stdout = s.stderr = TextOut()
+    if "sys.stdin.buffer" in MISSING:
+        s.stdin = TextIn()
     o = shim("os", os)
     uname = namedtuple("uname", ("sysname", "nodename", "release", "version", "machine"))(
-        CONFIG["platform"], CONFIG["platform"], CONFIG["release"], "v%s on %s" % (CONFIG["release"], CONFIG["date"]), CONFIG["machine"]
+        platform, platform, release, "v%s on %s" % (release, CONFIG["date"]), machine_name
     )
     o.uname = lambda: uname
-    m = shim("micropython", micropython)
-    m.kbd_intr = lambda c: hw(HW_INTR, c) and None
-    h = shim("machine", machine)
-    h.reset, h.soft_reset, h.WDT = reset, soft_reset, WDT
-    h.reset_cause = lambda: CONFIG["reset_cause"]
-    h.PWRON_RESET, h.HARD_RESET, h.WDT_RESET, h.SOFT_RESET = 1, 2, 3, 5
-    h.unique_id = lambda: binascii.unhexlify(CONFIG["serial"])
+    shim("micropython", micropython).kbd_intr = lambda c: hw(HW_INTR, c) and None
+    m = shim("machine", machine)
+    m.reset, m.soft_reset, m.WDT = reset, soft_reset, WDT
+    m.PWRON_RESET, m.HARD_RESET, m.WDT_RESET, m.DEEPSLEEP_RESET, m.SOFT_RESET = 1, 2, 3, 4, 5
+    m.reset_cause = lambda: CONFIG["reset_cause"]
+    m.unique_id = lambda: binascii.unhexlify(CONFIG["serial"])
     v = shim("vfs", vfs)
     if CONFIG["romfs"]:
         v.rom_ioctl = rom_ioctl
-    for name in CONFIG["missing"]:
-        if "." in name and name.split(".")[0] not in ("sys", "os", "micropython", "machine", "vfs"):
-            shim(name.split(".")[0], __import__(name.split(".")[0]))
-    hide([w for w in CONFIG["missing"] if "." not in w])
-    return v
+    for name in [m.split(".")[0] for m in MISSING if "." in m]:
+        if name not in sys_real.modules:
+            shim(name, __import__(name))
+    hide([m for m in MISSING if "." not in m])
 
 
 # ---------------------------------------------------------------- ROM partitions
 
-EINVAL = 22
 PAGE = 4096
 
 
-class Segment32(memoryview):
-    pass
-
-
 def map_flash():
+    # Each partition at its address on the board, where that is free here too.
     fd = c_open(CONFIG["flash"], 0, 0)
-    maps = []
-    for p in CONFIG["partitions"]:
-        if p["size"] == 0:
-            maps.append(0)
-            continue
-        skip = p["offset"] % PAGE
-        a = c_mmap(0, p["size"] + skip, 1, 1, fd, p["offset"] - skip)
-        maps.append(a + skip)
-    return maps
+    return [c_mmap(p["base"], p["size"], 1, 1, fd, p["offset"]) if p["size"] else 0 for p in CONFIG["partitions"]]
+
+
+def view(id):
+    return memoryview(uctypes.bytearray_at(BASES[id], CONFIG["partitions"][id]["size"]))
+
+
+class NarrowView(memoryview):
+    # A segment as a 32-bit build has it: slices that begin at 16 MiB or beyond do not work.
+    def __init__(self, whole):
+        self.whole = whole
+        super().__init__(whole)
+
+    def __getitem__(self, i):
+        if isinstance(i, slice) and (i.start or 0) >= 1 << 24:
+            raise OverflowError("memoryview offset too large")
+        return self.whole[i]
 
 
 class BlockDevice(memoryview):
-    # A flash partition that is written by whole blocks, as rp2, esp32, mimxrt and nrf have it.
-    # Reading it as a buffer gives the mapped flash, as their objects do.
+    # A segment that is written by whole blocks, as rp2, esp32, mimxrt and nrf
+    # have it. As a buffer it is the mapped flash, like their objects.
     def __init__(self, id):
         p = CONFIG["partitions"][id]
-        self.id, self.erase, self.count = id, p["erase"], p["size"] // p["erase"]
-        self.view = memoryview(uctypes.bytearray_at(BASES[id], p["size"]))
-        super().__init__(self.view)
+        self.id, self.erase = id, p["erase"]
+        self.whole = view(id)
+        super().__init__(self.whole)
 
     def ioctl(self, op, arg):
-        if op == 4:
-            return self.count
-        if op == 5:
-            return self.erase
-        return check(hw(HW_BLOCKS, self.id, op, arg))
+        return result(hw(HW_BLOCKS, self.id, op, arg))
 
     def readblocks(self, n, buf, off=0):
         a = n * self.erase + off
-        memoryview(buf)[:] = self.view[a : a + len(buf)]
+        memoryview(buf)[:] = self.whole[a : a + len(buf)]
 
     def writeblocks(self, n, buf, off=None):
-        return check(hw(HW_BLOCKS, self.id, 100 if off is None else 101, n, off or 0, data=flash_safe(buf)))
+        check_source(buf)
+        return result(hw(HW_BLOCKS, self.id, 100 if off is None else 101, n, off or 0, data=buf))
 
 
-def check(result):
-    if result == -1000:
-        return None
-    return result
+def result(r):
+    if r == -1001:
+        raise OSError(5)
+    return None if r == -1000 else r
 
 
-def flash_safe(buf):
+def check_source(buf):
     # Tells the hardware when a buffer lies in flash itself: most drivers fault on that.
     a = uctypes.addressof(buf)
     for base, p in zip(BASES, CONFIG["partitions"]):
         if base <= a < base + p["size"]:
-            hw(HW_ROM, 100)
-    return buf
-
-
-def segment(id):
-    p = CONFIG["partitions"][id]
-    if p["blockdev"]:
-        return BlockDevice(id)
-    return memoryview(uctypes.bytearray_at(BASES[id], p["size"]))
+            hw(HW_SOURCE)
 
 
 def rom_ioctl(op, id=0, *args):
     if op == 4:
         off, buf = args
-        return hw(HW_ROM, 4, id, off, len(args), data=flash_safe(buf))
+        check_source(buf)
+        return hw(HW_ROM, 4, id, off, -1, data=buf)
     r = hw(HW_ROM, op, id, args[0] if args else 0, args[1] if len(args) > 1 else -1)
-    if op == 2 and r >= 0:
-        return segment(r)
-    return r
+    if op != 2 or r < 0:
+        return r
+    if CONFIG["partitions"][r]["blockdev"]:
+        return BlockDevice(r)
+    return NarrowView(view(r)) if CONFIG["narrow"] else view(r)
 
 
-def mount_romfs(v):
+def mount_romfs():
     # mp_vfs_mount_romfs_protected: segment 0 only, every exception swallowed.
     try:
         if CONFIG["romfs"]:
@@ -405,11 +419,23 @@ def execute(code, eof):
         tx(b"\x04")
 
 
+def abort_paste():
+    # The parser ran out of memory: the host is told, and what it still sends up to its \x04 is thrown away.
+    tx(b"\x04")
+    while True:
+        _, c = read_until(0, 256, b"\x03\x04")
+        if c >= 0:
+            break
+    tx(b"\x04")
+    show(MemoryError("memory allocation failed, allocating 1024 bytes"))
+    tx(b"\x04")
+
+
 def raw_paste():
-    if CONFIG["paste"] == 0:
+    window = CONFIG["paste"]
+    if window == 0:
         tx(b"R\x00")
         return
-    window = CONFIG["paste"]
     tx(b"R\x01")
     tx(bytes((window & 255, window >> 8, 1)))
     n, left = 0, window
@@ -426,6 +452,12 @@ def raw_paste():
             return
         left -= end - n
         n = end
+        if 0 < CONFIG["abort_paste"] < n:
+            CONFIG["abort_paste"] = 0
+            hw(HW_ABORTED)
+            return abort_paste()
+        if 0 < CONFIG["max_paste"] < n:
+            return abort_paste()
         if left == 0:
             tx(b"\x01")
             left = window
@@ -583,12 +615,40 @@ def mount_flash():
     sys_real.path.append("/flash/lib")
 
 
+ballast = []
+
+
+def fill_heap(free, largest):
+    # Leaves so much of the heap free, in pieces of at most that size.
+    gc.collect()
+    while gc.mem_free() > free + free // 8 + 4096:
+        ballast.append(bytearray(max(64, (gc.mem_free() - free - free // 8) // 2)))
+    if largest:
+        holes = []
+        try:
+            while True:
+                holes.append(bytearray(largest - 32))
+                ballast.append(bytearray(16))
+        except MemoryError:
+            pass
+        del holes
+    gc.collect()
+    try:
+        while gc.mem_free() > free:
+            ballast.append(bytearray(64))
+    except MemoryError:
+        pass
+    gc.collect()
+
+
 BASES = map_flash()
 sys_real.path[:] = ["", ".frozen"]
-v = install_shims()
-mount_romfs(v)
+install_shims()
+mount_romfs()
 mount_flash()
 gc.collect()
+if CONFIG["heap"]:
+    fill_heap(CONFIG["heap"], CONFIG["largest"])
 raw = CONFIG["raw"]
 run_file("boot.py")
 if not raw:

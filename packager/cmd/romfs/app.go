@@ -49,6 +49,7 @@ var verbs = []func(*app) *cobra.Command{
 	newQueryCmd,
 	newPullCmd,
 	newPortsCmd,
+	newSimCmd,
 	newVersionCmd,
 	newBazelCmd,
 }

@@ -12,6 +12,7 @@ import (
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/romfs"
+	"rules_romfs/packager/simboard"
 )
 
 // The exit codes. Scripts depend on them; docs/cli.md lists them.
@@ -55,6 +56,9 @@ type exitRule struct {
 // Of several matches the earliest stage counts, which is the smallest code.
 var exitRules = []exitRule{
 	{exitUsage, is[*usageError]},
+	{exitUsage, is[*simboard.FaultError]},
+	{exitUsage, is[*simboard.SpecError]},
+	{exitUsage, is[*simboard.OptionError]},
 	{exitInput, is[*inputError]},
 	{exitInput, is[*artifact.FormatError]},
 	{exitInput, is[manifest.Errors]},
@@ -67,6 +71,7 @@ var exitRules = []exitRule{
 	{exitImage, is[*imageError]},
 	{exitImage, is[*pack.FitError]},
 	{exitImage, is[*romfs.FormatError]},
+	{exitBoard, is[*simboard.InterpreterError]},
 	{exitVerify, is[*artifact.MismatchError]},
 	{exitIncompatible, is[*pack.MPYError]},
 	{exitIncompatible, is[*pack.BoardError]},

@@ -32,36 +32,52 @@ func newRing(size int, drop bool) (*ring, error) {
 	return &ring{reader: os.NewFile(uintptr(fds[0]), "stdin"), writer: os.NewFile(uintptr(fds[1]), "ring"), size: size, drop: drop}, nil
 }
 
-// put adds bytes, and waits for room unless the ring drops. It gives up when
-// stop is closed, and throws the bytes away when the board is off.
-func (r *ring) put(data []byte, stop <-chan struct{}, on func() bool) {
+// put adds bytes, and waits for room unless the ring drops. With a limit, the
+// ring takes bytes only up to that fill and loses the rest. It gives up when
+// stop is closed, and loses what comes to a board that does not hear.
+func (r *ring) put(data []byte, limit int, stop <-chan struct{}, hears func() bool) {
+	size, drop := r.size, r.drop
+	if limit > 0 {
+		size, drop = min(size, limit), true
+	}
 	for len(data) > 0 {
-		if !on() {
+		data = data[r.tryPut(data, size):]
+		if len(data) > 0 && (drop || !hears()) {
+			r.lose(len(data))
 			return
 		}
-		n := r.tryPut(data)
-		data = data[n:]
-		if len(data) == 0 {
-			return
-		}
-		if r.drop {
-			r.mu.Lock()
-			r.lost += int64(len(data))
-			r.mu.Unlock()
-			return
-		}
-		select {
-		case <-stop:
-			return
-		case <-time.After(100 * time.Microsecond):
+		if len(data) > 0 {
+			select {
+			case <-stop:
+				return
+			case <-time.After(100 * time.Microsecond):
+			}
 		}
 	}
 }
 
-func (r *ring) tryPut(data []byte) int {
+// lose counts bytes that are gone.
+func (r *ring) lose(n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n := min(r.size-r.unreadBytes(), len(data))
+	r.lost += int64(n)
+}
+
+// lostBytes returns how many bytes are gone, and may start counting afresh.
+func (r *ring) lostBytes(restart bool) int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := r.lost
+	if restart {
+		r.lost = 0
+	}
+	return n
+}
+
+func (r *ring) tryPut(data []byte, size int) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := min(size-r.unreadBytes(), len(data))
 	if n <= 0 {
 		return 0
 	}

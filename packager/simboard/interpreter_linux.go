@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -20,30 +21,20 @@ import (
 
 // Hardware calls of firmware.py, by number.
 const (
-	hwTX     = 1 + iota // raw bytes to the host
-	hwIntr              // set the interrupt character
-	hwROM               // rom_ioctl
-	hwBlocks            // a block device's ioctl and writeblocks
-	hwTrace             // a traceback begins or ends
-	hwReset             // 0 soft, 1 soft in raw REPL mode, 2 hard
-	hwWDT               // start (ms) or feed (0) the watchdog
-	hwUnread            // give bytes back to the receive ring
+	hwTX      = 1 + iota // raw bytes to the host
+	hwIntr               // set the interrupt character
+	hwROM                // rom_ioctl
+	hwBlocks             // a block device's ioctl and writeblocks
+	hwTrace              // a traceback begins or ends
+	hwReset              // 0 soft, 1 soft in raw REPL mode, 2 hard
+	hwWDT                // start (ms) or feed (0) the watchdog
+	hwUnread             // give bytes back to the receive ring
+	hwAborted            // Faults.AbortPaste has happened
+	hwSource             // a flash write's buffer lies in flash
 )
 
 // maxCall bounds a hardware call's data: more than any partition written at once.
 const maxCall = 64 << 20
-
-// An InterpreterError says that no usable MicroPython was found.
-type InterpreterError struct {
-	Name string
-	Err  error
-}
-
-func (e *InterpreterError) Error() string {
-	return fmt.Sprintf("no MicroPython interpreter for the simulated board (%s: %v); name one with VfsRom in ROMFS_MICROPYTHON, or install Debian's micropython 1.25 or later", e.Name, e.Err)
-}
-
-func (e *InterpreterError) Unwrap() error { return e.Err }
 
 func findInterpreter(name string) (string, error) {
 	if name == "" {
@@ -54,9 +45,13 @@ func findInterpreter(name string) (string, error) {
 	}
 	path, err := exec.LookPath(name)
 	if err != nil {
-		return "", &InterpreterError{name, errors.Unwrap(err)}
+		var e *exec.Error
+		if errors.As(err, &e) {
+			err = e.Err
+		}
+		return "", &InterpreterError{name, err}
 	}
-	return path, nil
+	return filepath.Abs(path)
 }
 
 // A process is one run of the interpreter, from boot to reset.
@@ -68,6 +63,8 @@ type process struct {
 	stdout int           // our ends of the pipes
 	calls  int
 	result int
+	up     bool          // has made its first call
+	early  bytes.Buffer  // output before that: why it did not start
 	trace  *bytes.Buffer // not nil: between the begin and the end of a traceback
 }
 
@@ -92,43 +89,66 @@ func (p *process) interrupt() {
 	}
 }
 
+// errEnded ends a hardware call whose interpreter was told to end.
+var errEnded = errors.New("the interpreter was ended")
+
+// wait takes time in a hardware call, unless the interpreter is ended.
+func (p *process) wait(d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	select {
+	case <-time.After(d):
+		return nil
+	case <-p.ended:
+		return errEnded
+	}
+}
+
+// hang never returns to the interpreter.
+func (p *process) hang() error {
+	<-p.ended
+	return errEnded
+}
+
 // config is what firmware.py is told about its board.
-func (b *Board) config(next stopReason) ([]byte, error) {
+func (b *Board) config(next reset) ([]byte, error) {
 	type part struct {
-		Size     int64 `json:"size"`
-		Erase    int64 `json:"erase"`
-		Offset   int64 `json:"offset"`
-		BlockDev bool  `json:"blockdev"`
+		Base     uint64 `json:"base"`
+		Size     int64  `json:"size"`
+		Erase    int64  `json:"erase"`
+		Offset   int64  `json:"offset"`
+		BlockDev bool   `json:"blockdev"`
 	}
 	parts := []part{}
 	for _, p := range b.flash.layout {
-		parts = append(parts, part{p.Size, p.Erase, p.offset, p.BlockDevice})
+		parts = append(parts, part{p.Base, p.Size, p.Erase, p.offset, p.BlockDevice})
 	}
-	paste := b.opts.Faults.Window
-	switch b.opts.Faults.RawPaste {
+	f := b.opts.Faults
+	paste := f.Window
+	switch f.RawPaste {
 	case PasteRefused:
 		paste = 0
 	case PasteUnknown:
 		paste = -1
 	}
-	var version [4]any
-	var n [3]int
-	fmt.Sscanf(b.opts.Release, "%d.%d.%d", &n[0], &n[1], &n[2])
-	version[0], version[1], version[2], version[3] = n[0], n[1], n[2], ""
-	missing := b.opts.Faults.Missing
-	if missing == nil {
-		missing = []string{}
+	abort := f.AbortPaste
+	if b.aborted.Load() {
+		abort = 0
 	}
+	var version [3]int
+	fmt.Sscanf(b.opts.Release, "%d.%d.%d", &version[0], &version[1], &version[2])
 	return json.Marshal(map[string]any{
-		"machine": b.opts.Machine, "mpy": b.opts.MPY, "version": version, "release": b.opts.Release, "date": "2026-08-19",
-		"platform": b.opts.Platform, "build": b.opts.Platform, "serial": b.opts.Serial,
+		"machine": b.opts.Machine, "mpy": b.opts.MPY, "release": b.opts.Release, "date": "2026-08-19",
+		"version": []any{version[0], version[1], version[2], ""}, "platform": b.opts.Platform, "serial": b.opts.Serial,
 		"flash": b.opts.Flash, "files": b.filesDir(), "partitions": parts, "romfs": !b.opts.NoROM,
-		"paste": paste, "missing": missing, "raw": next.raw, "reset_cause": next.cause,
+		"paste": paste, "max_paste": f.MaxPaste, "abort_paste": abort, "missing": append([]string{}, f.Missing...),
+		"heap": f.Heap, "largest": f.Largest, "narrow": f.Narrow, "raw": next.raw, "reset_cause": next.cause,
 	})
 }
 
 // boot runs one interpreter until it ends; it returns why, or nil if it ended by itself.
-func (b *Board) boot(next stopReason) (*stopReason, error) {
+func (b *Board) boot(next reset) (*reset, error) {
 	// The child dies with the thread that made it (Pdeathsig), so that thread must stay.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -141,7 +161,7 @@ func (b *Board) boot(next stopReason) (*stopReason, error) {
 	if !b.power || b.ctx.Err() != nil {
 		b.mu.Unlock()
 		closeAll(childEnds)
-		return &stopReason{cut: true}, nil
+		return &reset{off: true, why: "the power was cut"}, nil
 	}
 	err = p.cmd.Start()
 	closeAll(childEnds)
@@ -152,9 +172,7 @@ func (b *Board) boot(next stopReason) (*stopReason, error) {
 	p.live = true
 	b.proc, b.stop = p, nil
 	b.mu.Unlock()
-	b.flash.mu.Lock()
-	b.stats.Boots++
-	b.flash.mu.Unlock()
+	b.counted(func(s *Stats) { s.Boots++ })
 
 	b.serve(p)
 
@@ -165,13 +183,16 @@ func (b *Board) boot(next stopReason) (*stopReason, error) {
 	p.cmd.Wait()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	reason := b.stop
-	if reason != nil && reason.cut {
+	why := b.stop
+	if why != nil && why.off {
 		b.power = false
 	}
 	b.proc, b.stop = nil, nil
 	b.notify()
-	return reason, nil
+	if why == nil && !p.up {
+		return nil, &InterpreterError{b.opts.Interpreter, fmt.Errorf("it ended at once: %s", bytes.TrimSpace(p.early.Bytes()))}
+	}
+	return why, nil
 }
 
 func closeAll(files []*os.File) {
@@ -187,7 +208,7 @@ func (p *process) closePipes() {
 }
 
 // newProcess makes the pipes and the command; childEnds are the files to close after Start.
-func (b *Board) newProcess(next stopReason) (p *process, childEnds []*os.File, err error) {
+func (b *Board) newProcess(next reset) (p *process, childEnds []*os.File, err error) {
 	config, err := b.config(next)
 	if err != nil {
 		return nil, nil, err
@@ -204,7 +225,7 @@ func (b *Board) newProcess(next stopReason) (p *process, childEnds []*os.File, e
 	unix.SetNonblock(out[0], true)
 	childEnds = []*os.File{os.NewFile(uintptr(out[1]), "stdout"), os.NewFile(uintptr(calls[1]), "calls"), os.NewFile(uintptr(results[0]), "results")}
 	p = &process{stdout: out[0], calls: calls[0], result: results[1], ended: make(chan struct{})}
-	p.cmd = exec.Command(b.opts.Interpreter, "-X", "heapsize=16m", b.firmwarePath(), b.configPath())
+	p.cmd = exec.Command(b.opts.Interpreter, "-X", "heapsize="+b.heapSize(), b.firmwarePath(), b.configPath())
 	p.cmd.Stdin = b.ring.reader
 	p.cmd.Stdout = childEnds[0]
 	p.cmd.Stderr = childEnds[0]
@@ -213,6 +234,14 @@ func (b *Board) newProcess(next stopReason) (p *process, childEnds []*os.File, e
 	p.cmd.Dir = b.dir
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	return p, childEnds, nil
+}
+
+// heapSize leaves room for firmware.py itself, which fills up what is beyond Faults.Heap.
+func (b *Board) heapSize() string {
+	if b.opts.Faults.Heap == 0 {
+		return "16m"
+	}
+	return fmt.Sprintf("%dk", 512+b.opts.Faults.Heap*2/1024)
 }
 
 // serve carries the interpreter's output and answers its hardware calls until it ends.
@@ -246,11 +275,14 @@ func (b *Board) drain(p *process) bool {
 			return got
 		}
 		got = true
-		if p.trace != nil {
+		switch {
+		case p.trace != nil:
 			p.trace.Write(buf[:n])
-			continue
+		case !p.up:
+			p.early.Write(buf[:n])
+		default:
+			b.link.send(cook(buf[:n]), p.ended)
 		}
-		b.link.send(cook(buf[:n]), p.ended)
 	}
 }
 
@@ -275,6 +307,10 @@ func (b *Board) call(p *process) error {
 	if err := readFull(p.calls, data); err != nil {
 		return err
 	}
+	if !p.up {
+		p.up = true
+		b.isUp.Do(func() { close(b.up) })
+	}
 	result, err := b.do(p, binary.LittleEndian.Uint32(head[:]), arg, data)
 	if err != nil {
 		return err
@@ -293,17 +329,7 @@ func (b *Board) do(p *process, op uint32, arg [4]int32, data []byte) (int, error
 	case hwIntr:
 		b.intr.Store(arg[0])
 	case hwROM, hwBlocks:
-		var result int
-		var err error
-		if op == hwROM {
-			result, err = b.romIoctl(int(arg[0]), int(arg[1]), int64(arg[2]), int64(arg[3]), data)
-		} else {
-			result, err = b.blockDevice(int(arg[0]), int(arg[1]), int64(arg[2]), int64(arg[3]), data)
-		}
-		if errors.Is(err, errCut) {
-			b.kill(&stopReason{cut: true})
-		}
-		return result, err
+		return b.flashCall(p, op, arg, data)
 	case hwTrace:
 		if arg[0] == 1 {
 			p.trace = new(bytes.Buffer)
@@ -313,24 +339,42 @@ func (b *Board) do(p *process, op uint32, arg [4]int32, data []byte) (int, error
 			b.link.send(cook([]byte(text)), p.ended)
 		}
 	case hwReset:
-		r := &stopReason{cause: causeSoft, raw: arg[0] == 1}
+		r := reset{cause: causeSoft, raw: arg[0] == 1, why: "soft reset"}
 		if arg[0] == 2 {
-			r = &stopReason{cause: causeHard}
+			r = reset{cause: causeHard, why: "machine.reset()"}
 		}
-		b.kill(r)
-		return 0, errReset
+		b.end(r)
+		return 0, errEnded
 	case hwWDT:
-		b.callWDT(arg[0])
+		b.feed(time.Duration(arg[0]) * time.Millisecond)
 	case hwUnread:
 		b.ring.unread(data)
+	case hwAborted:
+		b.aborted.Store(true)
+	case hwSource:
+		if b.opts.Faults.SourceFault {
+			b.counted(func(s *Stats) { s.Crashes++ })
+			b.end(reset{cause: causeHard, why: "hard fault: a flash write read its data from flash"})
+			return 0, errEnded
+		}
 	}
 	return 0, nil
 }
 
-var errReset = errors.New("reset")
-
-func (b *Board) callWDT(ms int32) {
-	b.setWatchdog(time.Duration(ms) * time.Millisecond)
+// flashCall lets the driver work; meanwhile a deaf board hears nothing.
+func (b *Board) flashCall(p *process, op uint32, arg [4]int32, data []byte) (int, error) {
+	b.driver.busy, b.driver.hang = p.wait, p.hang
+	b.busy.Store(true)
+	defer b.busy.Store(false)
+	call := b.driver.rom
+	if op == hwBlocks {
+		call = b.driver.block
+	}
+	result, err := call(int(arg[0]), int(arg[1]), int64(arg[2]), int64(arg[3]), data)
+	if errors.Is(err, errCut) {
+		b.end(reset{off: true, why: "the power was cut in a flash operation"})
+	}
+	return result, err
 }
 
 // userTrace drops firmware.py's own frames, and gives commands the name that a board gives them.

@@ -1,0 +1,133 @@
+package simboard
+
+import (
+	"sync"
+	"time"
+)
+
+// backlog is how far ahead of the line a sender may be, in bytes: its transmit buffer.
+const backlog = 256
+
+// fifo is how many bytes a slow line hands over at once, as UARTs do: it saves
+// a wake-up for each byte.
+const fifo = 16
+
+// A pacer carries bytes in one direction at the line's speed and latency.
+type pacer struct {
+	perByte time.Duration
+	latency time.Duration
+	deliver func([]byte)
+	queue   chan packet
+	quit    chan struct{}
+	ended   chan struct{}
+
+	mu   sync.Mutex
+	free time.Time // when the line can take the next byte
+}
+
+type packet struct {
+	data  []byte
+	start time.Time // when its first bit goes on the line
+}
+
+func newPacer(baud int, latency time.Duration, deliver func([]byte)) *pacer {
+	p := &pacer{latency: latency, deliver: deliver, queue: make(chan packet, 64), quit: make(chan struct{}), ended: make(chan struct{})}
+	if baud > 0 {
+		p.perByte = time.Second * 10 / time.Duration(baud)
+	}
+	go p.run()
+	return p
+}
+
+// push puts data on the line. It waits while the transmit buffer is full, until stop is closed.
+func (p *pacer) push(data []byte, stop <-chan struct{}) {
+	for len(data) > 0 {
+		n := len(data)
+		if p.perByte > 0 {
+			n = min(n, backlog)
+		}
+		select {
+		case p.queue <- packet{data[:n], p.reserve(n)}:
+		case <-stop:
+			return
+		case <-p.quit:
+			return
+		}
+		data = data[n:]
+		if !p.rest(stop) {
+			return
+		}
+	}
+}
+
+// reserve takes the line for n bytes and returns when they begin.
+func (p *pacer) reserve(n int) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	start := time.Now()
+	if p.free.After(start) {
+		start = p.free
+	}
+	p.free = start.Add(time.Duration(n) * p.perByte)
+	return start
+}
+
+// rest waits until no more than the transmit buffer is ahead of the line.
+func (p *pacer) rest(stop <-chan struct{}) bool {
+	p.mu.Lock()
+	ahead := time.Until(p.free) - backlog*p.perByte
+	p.mu.Unlock()
+	if ahead <= 0 {
+		return true
+	}
+	select {
+	case <-time.After(ahead):
+		return true
+	case <-stop:
+	case <-p.quit:
+	}
+	return false
+}
+
+func (p *pacer) run() {
+	defer close(p.ended)
+	for {
+		select {
+		case <-p.quit:
+			return
+		case k := <-p.queue:
+			if !p.carry(k) {
+				return
+			}
+		}
+	}
+}
+
+// carry delivers a packet's bytes when they have arrived; false once the line is closed.
+func (p *pacer) carry(k packet) bool {
+	for len(k.data) > 0 {
+		n := len(k.data)
+		since := time.Since(k.start) - p.latency
+		if p.perByte > 0 {
+			n = min(n, int(since/p.perByte))
+		}
+		if since < 0 || n <= 0 {
+			burst := time.Duration(min(len(k.data), fifo)) * p.perByte
+			select {
+			case <-time.After(max(burst-since, 50*time.Microsecond)):
+				continue
+			case <-p.quit:
+				return false
+			}
+		}
+		p.deliver(k.data[:n])
+		k.data = k.data[n:]
+		k.start = k.start.Add(time.Duration(n) * p.perByte)
+	}
+	return true
+}
+
+func (p *pacer) close() {
+	close(p.quit)
+	<-p.ended
+}

@@ -1,0 +1,120 @@
+package simboard
+
+import (
+	"fmt"
+	"math/rand/v2"
+)
+
+// A StepKind is what one flash step does.
+type StepKind int
+
+// The kinds of flash steps.
+const (
+	Erase   StepKind = iota // one erase block to 0xff
+	Program                 // one page, or one write unit where the medium has no pages
+)
+
+func (k StepKind) String() string { return [...]string{"erase", "program"}[k] }
+
+// A Step is one physical flash operation, the smallest that a power cut can
+// fall between. Longer operations are sequences of steps, in ascending order.
+type Step struct {
+	Kind      StepKind
+	Partition int
+	Offset    int64  // from the start of the flash file
+	Size      int64  // bytes erased or programmed
+	Data      []byte // Program: the bytes, as the driver asked for them
+	Medium    Medium
+	Unit      int64 // Program: the piece that the medium programs at once
+}
+
+// A Cut says where in a sequence of steps the power goes off.
+type Cut struct {
+	Step  int    // so many steps are done whole; the next is the one cut
+	Bytes int64  // bytes of that step that are done whole, ascending
+	Bits  int    // program: so many bits of the bytes behind those are done too, lowest first
+	Seed  uint64 // if not 0: bits that the cut leaves undefined are drawn from it: those of the write unit being programmed, or of the block being erased
+}
+
+func (c Cut) String() string {
+	return fmt.Sprintf("step %d + %d bytes + %d bits, seed %d", c.Step, c.Bytes, c.Bits, c.Seed)
+}
+
+// apply does the whole step.
+func (s *Step) apply(mem []byte) { s.applyTo(mem, s.Size) }
+
+// applyTo does the first n bytes of the step.
+func (s *Step) applyTo(mem []byte, n int64) {
+	dst := mem[s.Offset : s.Offset+n]
+	switch {
+	case s.Kind == Erase:
+		for i := range dst {
+			dst[i] = 0xff
+		}
+	case s.Medium.overwrites():
+		copy(dst, s.Data)
+	default:
+		for i := range dst {
+			dst[i] &= s.Data[i]
+		}
+	}
+}
+
+// tear does the part of the step that was done when the power went.
+func (s *Step) tear(mem []byte, c Cut) {
+	done := min(c.Bytes, s.Size)
+	if c.Seed != 0 && s.Kind == Program {
+		done -= (s.Offset + done) % s.Unit
+		done = max(done, 0)
+	}
+	s.applyTo(mem, done)
+	rest := mem[s.Offset+done : s.Offset+s.Size]
+	switch {
+	case len(rest) == 0:
+	case s.Kind == Erase:
+		if c.Seed != 0 {
+			tearErase(rest, c.Seed)
+		}
+	case c.Seed != 0:
+		r := rand.New(rand.NewPCG(c.Seed, uint64(s.Offset+done)))
+		for i := range min(int64(len(rest)), s.Unit) {
+			rest[i] = s.mix(rest[i], s.Data[done+i], byte(r.Uint32()))
+		}
+	default:
+		for bit := range min(c.Bits, len(rest)*8) {
+			rest[bit/8] = s.mix(rest[bit/8], s.Data[done+int64(bit/8)], 1<<(bit%8))
+		}
+	}
+}
+
+// mix programs only the bits of mask.
+func (s *Step) mix(old, data, mask byte) byte {
+	if !s.Medium.overwrites() {
+		data &= old // a program never sets a bit
+	}
+	return old&^mask | data&mask
+}
+
+// tearErase leaves what an interrupted erase may leave: cells somewhere on
+// their way from the old value, through all programmed, to all erased. The
+// seed picks one of these states as well as the bits.
+func tearErase(b []byte, seed uint64) {
+	r := rand.New(rand.NewPCG(seed, 0xe7a5e))
+	state := seed % 4
+	for i := range b {
+		noise := byte(r.Uint32())
+		switch state {
+		case 0: // erasing: zeros turn to ones here and there
+			b[i] |= noise
+		case 1: // pre-programming before the erase: ones turn to zeros
+			b[i] &= noise
+		case 2: // anything
+			b[i] = noise
+		case 3: // all erased but for a few weak cells
+			b[i] = 0xff
+			if noise == 0 {
+				b[i] = byte(r.Uint32())
+			}
+		}
+	}
+}
