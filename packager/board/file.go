@@ -94,7 +94,7 @@ type PartitionFile struct {
 	// Id of the partition in calls of vfs.rom_ioctl, as the core with the REPL sees it.
 	Index int `yaml:"index" jsonschema:"required,minimum=0,maximum=255"`
 	// Address of its first byte. Default: the partition is not at a fixed address.
-	Base uint64 `yaml:"base" jsonschema:"example=0x90B00000"`
+	Base uint64 `yaml:"base" jsonschema:"minimum=0,example=0x90B00000"`
 	// Size of the partition. Default: whoever builds the firmware chooses; images are then built with --partition-size.
 	Size strictyaml.Size `yaml:"size"`
 	// Smallest range that vfs.rom_ioctl erases: op 6, or the block of a block device; as large as write on media that need no erase. Default: unknown.
@@ -118,7 +118,7 @@ type DFUFile struct {
 	// Alternate setting, dfu-util -a.
 	Alt int `yaml:"alt" jsonschema:"required,minimum=0,maximum=255"`
 	// Start address for DfuSe, dfu-util -s. Default: plain DFU, where the alternate setting is the partition.
-	Address uint64 `yaml:"address"`
+	Address uint64 `yaml:"address" jsonschema:"minimum=0"`
 	// Range that the bootloader erases at once. Default: unknown.
 	Erase strictyaml.Size `yaml:"erase"`
 	// Whether to make the bootloader start the firmware afterwards (DfuSe only). Default: false.
