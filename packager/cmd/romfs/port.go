@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"path/filepath"
 	"strings"
 
@@ -175,26 +174,18 @@ func (a *app) deployed(off bool) *deploy.Cache {
 	return deploy.OpenCache(filepath.Join(root, "deployed"))
 }
 
-// simulate returns what starts the board of a port "sim:" or "sim:FLASHFILE".
+// simulate returns what starts the board of a port "sim:SPEC" (see
+// simboard.ParseSpec). Unless the spec names one, it is the deploy's board.
 func (a *app) simulate(profile *board.Profile) func(context.Context, string) (io.ReadWriteCloser, error) {
-	return func(ctx context.Context, flash string) (io.ReadWriteCloser, error) {
-		b, err := simboard.Start(ctx, simboard.Options{Flash: flash, Interpreter: a.getenv("ROMFS_MICROPYTHON")})
+	return func(ctx context.Context, spec string) (io.ReadWriteCloser, error) {
+		o, err := simboard.ParseSpec(spec)
 		if err != nil {
 			return nil, err
 		}
-		conn, err := net.Dial("tcp", strings.TrimPrefix(b.Addr(), "socket://"))
-		if err != nil {
-			b.Close()
-			return nil, err
+		if o.Board == nil && o.Partitions == nil {
+			o.Board = profile
 		}
-		return &simulated{conn, b}, nil
+		o.Interpreter = a.getenv("ROMFS_MICROPYTHON")
+		return simboard.Connect(ctx, o)
 	}
 }
-
-// simulated is a simulated board that lives as long as its connection.
-type simulated struct {
-	net.Conn
-	board *simboard.Board
-}
-
-func (s *simulated) Close() error { return errors.Join(s.Conn.Close(), s.board.Close()) }
