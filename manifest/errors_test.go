@@ -124,6 +124,7 @@ func manifestErrorCases() []textCase {
 		{name: "image without dest", yaml: "files:\n  - image: c.yaml\n  - image: c.yaml\n    dest: lib/\n  - image: /c.yaml\n    dest: c\n"},
 		{name: "patterns", yaml: "files:\n  - src: ../x\n  - src: /etc/passwd\n  - src: C:/x\n  - src: src/\n  - src: a//b\n  - src: \"[a\"\n  - src: \"{a,b\"\n  - src: \"\"\n  - src: []\n  - src: .\n  - src: \"a\\0b\"\n  - src: src\\app.py\n  - src: \"!x\"\n  - src: 7\n"},
 		{name: "too many alternatives", yaml: "files:\n  - src: \"" + strings.Repeat("{a,b}", 9) + "\"\n"},
+		{name: "too many segments", yaml: "files:\n  - src: \"" + strings.Repeat("a/", 62) + "*\"\n"},
 		{name: "exclude and keep_source patterns", yaml: "exclude: [../a, \"{\"]\nmpy: {keep_source: [\"[\"]}\nfiles:\n  - src: a\n    exclude: [/b]\n"},
 		{name: "destinations", yaml: "files:\n  - {src: a, dest: b//c}\n  - {src: a, dest: ../b}\n  - {src: a, dest: ./b}\n  - {src: a, dest: \"b\\0\"}\n  - {src: \"*.py\", dest: lib}\n  - {src: [a, b], dest: lib}\n  - {mkdir: /}\n"},
 		{name: "strip", yaml: "files:\n  - {src: \"src/app/*.py\", strip: src/app/x}\n  - {src: \"src/*.py\", strip: ../src}\n  - {src: src/a.py, dest: a.py, strip: src}\n  - {src: \"src/**\", strip: sr}\n", tree: []string{"src/app/a.py"}},

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"math/bits"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -14,6 +15,7 @@ import (
 const (
 	maxPatternBytes = 32 << 10
 	maxAlternatives = 256
+	maxSegments     = 62 // so that a set of them, and one more, fits a word
 )
 
 // A glob is one compiled pattern. It is matched segment by segment while a
@@ -147,6 +149,9 @@ func compileSegments(text, alt string) ([]segment, *patternError) {
 	}
 	if len(out) == 0 {
 		return nil, &patternError{CodePattern, fmt.Sprintf("%s names a directory, and patterns match files", strictyaml.Quote(text)), `write "**"`}
+	}
+	if len(out) >= maxSegments {
+		return nil, &patternError{strictyaml.CodeLimit, fmt.Sprintf("%s has more than %d path segments", strictyaml.Quote(text), maxSegments), ""}
 	}
 	if out[len(out)-1].any { // files only: ** at the end needs a file below it
 		out = append(out, segment{wild: true, simple: true})
@@ -295,64 +300,69 @@ func (g *glob) base() string {
 
 // A globState is where matching stands in a directory: for each alternative,
 // the segments that may match next, as a bit set.
-type globState [][]uint64
+type globState []uint64
 
 // start returns the state in the root.
 func (g *glob) start() globState {
 	st := make(globState, len(g.alts))
-	for i, alt := range g.alts {
-		st[i] = make([]uint64, len(alt)/64+1)
-		st[i][0] = 1
-		skipStars(alt, st[i])
-	}
+	g.reset(st)
 	return st
+}
+
+func (g *glob) reset(st globState) {
+	for a, alt := range g.alts {
+		st[a] = skipStars(alt, 1)
+	}
 }
 
 // skipStars adds what follows a ** to a set that holds it, since ** may stand
 // for no directory.
-func skipStars(alt []segment, set []uint64) {
+func skipStars(alt []segment, set uint64) uint64 {
 	for i := range alt {
-		if alt[i].any && set[i/64]>>(i%64)&1 != 0 {
-			set[(i+1)/64] |= 1 << ((i + 1) % 64)
+		if alt[i].any && set>>i&1 != 0 {
+			set |= 1 << (i + 1)
 		}
 	}
+	return set
 }
 
 // enter returns the state in the directory name, or nil if nothing below it
 // can match.
 func (g *glob) enter(st globState, name string) globState {
-	out := make(globState, len(g.alts))
-	alive := false
-	for a, alt := range g.alts {
-		out[a] = make([]uint64, len(st[a]))
-		for i := range alt {
-			if st[a][i/64]>>(i%64)&1 == 0 {
-				continue
-			}
-			if alt[i].any {
-				if name[0] != '.' {
-					out[a][i/64] |= 1 << (i % 64)
-					alive = true
-				}
-			} else if i+1 < len(alt) && alt[i].match(name) {
-				out[a][(i+1)/64] |= 1 << ((i + 1) % 64)
-				alive = true
-			}
-		}
-		skipStars(alt, out[a])
-	}
-	if !alive {
+	out := make(globState, len(st))
+	if !g.advance(st, out, name) {
 		return nil
 	}
 	return out
+}
+
+// advance sets out, which may be st, to the state in the directory name. It
+// reports whether anything below it can match.
+func (g *glob) advance(st, out globState, name string) bool {
+	alive := false
+	for a, alt := range g.alts {
+		next := uint64(0)
+		for rest := st[a]; rest != 0; rest &= rest - 1 {
+			i := bits.TrailingZeros64(rest)
+			if alt[i].any {
+				if name[0] != '.' {
+					next |= 1 << i
+				}
+			} else if i+1 < len(alt) && alt[i].match(name) {
+				next |= 1 << (i + 1)
+			}
+		}
+		out[a] = skipStars(alt, next)
+		alive = alive || next != 0
+	}
+	return alive
 }
 
 // file reports whether the pattern matches the file name in the directory
 // that st belongs to.
 func (g *glob) file(st globState, name string) bool {
 	for a, alt := range g.alts {
-		i := len(alt) - 1
-		if st[a][i/64]>>(i%64)&1 != 0 && !alt[i].any && alt[i].match(name) {
+		if last := len(alt) - 1; st[a]>>last&1 != 0 && alt[last].match(name) {
 			return true
 		}
 	}
@@ -361,7 +371,13 @@ func (g *glob) file(st globState, name string) bool {
 
 // match reports whether the pattern matches a whole path.
 func (g *glob) match(path string) bool {
-	st := g.start()
+	var few [4]uint64
+	st := globState(few[:])
+	if len(g.alts) > len(few) {
+		st = make(globState, len(g.alts))
+	}
+	st = st[:len(g.alts)]
+	g.reset(st)
 	for {
 		name, rest, more := strings.Cut(path, "/")
 		if name == "" {
@@ -370,7 +386,7 @@ func (g *glob) match(path string) bool {
 		if !more {
 			return g.file(st, name)
 		}
-		if st = g.enter(st, name); st == nil {
+		if !g.advance(st, st, name) {
 			return false
 		}
 		path = rest
@@ -383,8 +399,8 @@ func dirOf(p string) string {
 	return p[:max(i, 0)]
 }
 
-// escapeGlob returns the pattern that matches exactly name.
-func escapeGlob(name string) string {
+// EscapePattern returns the pattern that matches exactly the file name.
+func EscapePattern(name string) string {
 	if !strings.ContainsAny(name, `*?[]{},\`) && !strings.HasPrefix(name, "!") {
 		return name
 	}

@@ -39,7 +39,8 @@ func TestGlob(t *testing.T) {
 		{"***", []string{"a"}, []string{"a/b"}},
 		{`\***[**]`, []string{"*x*", "**"}, []string{"a*"}},
 		{strings.Repeat("**/", 30) + "x", []string{"x", strings.Repeat("a/", 100) + "x"}, []string{strings.Repeat("a/", 100) + "y"}},
-		{strings.Repeat("*/", 100) + "x", []string{strings.Repeat("a/", 100) + "x"}, []string{"x"}},
+		{strings.Repeat("*/", 60) + "x", []string{strings.Repeat("a/", 60) + "x"}, []string{"x"}},
+		{strings.Repeat("a/", 60) + "**", []string{strings.Repeat("a/", 60) + "x", strings.Repeat("a/", 99) + "x"}, []string{strings.Repeat("a/", 59) + "x"}},
 	} {
 		g, err := compileGlob(c.pattern)
 		if err != nil {
@@ -127,7 +128,7 @@ func TestEscapeGlob(t *testing.T) {
 		if name == "." || name == ".." {
 			return
 		}
-		g, err := compileGlob(escapeGlob(name))
+		g, err := compileGlob(EscapePattern(name))
 		if err != nil {
 			t.Fatalf("%q: %s", name, err.message)
 		}

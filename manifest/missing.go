@@ -144,7 +144,7 @@ func (r *resolver) checkOutputs() {
 			if !s.glob.match(name) || r.leftOut(s.rule, name) != "" || !s.glob.literal && (isJunk(base) || isSecret(base)) {
 				continue
 			}
-			r.add(s.at, CodeOutput, fmt.Sprintf("write the image elsewhere, or say exclude: [%s]", escapeGlob(name)), "%s matches %s, which this build writes, so the image would hold its own predecessor", strictyaml.Quote(s.glob.text), strictyaml.Quote(name))
+			r.add(s.at, CodeOutput, fmt.Sprintf("write the image elsewhere, or say exclude: [%s]", EscapePattern(name)), "%s matches %s, which this build writes, so the image would hold its own predecessor", strictyaml.Quote(s.glob.text), strictyaml.Quote(name))
 		}
 	}
 }

@@ -334,3 +334,19 @@ func (oddSource) Follow(name string) (SourceKind, error) {
 func (oddSource) Locate(string) (string, bool)   { return "", false }
 func (oddSource) Path(name string) string        { return name }
 func (oddSource) Missing(key, val string) string { return "" }
+
+// writeBig makes n empty files, a hundred in a directory.
+func writeBig(tb testing.TB, root string, n int) {
+	tb.Helper()
+	for i := range n {
+		dir := filepath.Join(root, "src", fmt.Sprintf("p%03d", i/100))
+		if i%100 == 0 {
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				tb.Fatal(err)
+			}
+		}
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("m%05d.py", i)), nil, 0o644); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}

@@ -37,18 +37,7 @@ var beyond = []string{
 // it: what the decoder accepts is valid, and what it refuses is not, but for
 // defects that no schema can see.
 func TestSchemaAgreesWithDecoder(t *testing.T) {
-	c := jsonschema.NewCompiler()
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.AddResource("romfs.schema.json", doc); err != nil {
-		t.Fatal(err)
-	}
-	validator, err := c.Compile("romfs.schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	validator := schemaValidator(t)
 	accepted, refused := 0, 0
 	for name, text := range schemaDocuments() {
 		var value any
@@ -116,4 +105,22 @@ func schemaDocuments() map[string]string {
 		}
 	}
 	return docs
+}
+
+// schemaValidator returns the committed schema, ready to use.
+func schemaValidator(tb testing.TB) *jsonschema.Schema {
+	tb.Helper()
+	c := jsonschema.NewCompiler()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := c.AddResource("romfs.schema.json", doc); err != nil {
+		tb.Fatal(err)
+	}
+	validator, err := c.Compile("romfs.schema.json")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return validator
 }
