@@ -183,7 +183,7 @@ func TestDriverOnTornCommit(t *testing.T) {
 		t.Errorf("on a 64-bit host a driver may mount %v", torn)
 	}
 	mounted := 0
-	for i, got := range driver(t, cases, 20*time.Second) {
+	for i, got := range driver(t, cases, time.Minute) {
 		if got.Mount == 19 { // ENODEV
 			continue
 		}

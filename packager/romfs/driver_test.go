@@ -49,7 +49,7 @@ func decorate(r *rand.Rand, n *romfs.Node, aligns []int64) {
 // the address that its alignment asks for.
 func TestDriverReadsImages(t *testing.T) {
 	t.Parallel()
-	const trees = 60
+	const trees = 40
 	r := rand.New(rand.NewPCG(7, 8))
 	var cases []driverCase
 	var plans []*romfs.Plan
@@ -63,7 +63,7 @@ func TestDriverReadsImages(t *testing.T) {
 			cases = append(cases, driverCase{Image: hex.EncodeToString(b), Align: 4096})
 		}
 	}
-	for i, got := range driver(t, cases, 20*time.Second) {
+	for i, got := range driver(t, cases, time.Minute) {
 		p := plans[i]
 		if got.Died || got.Mount != 0 {
 			t.Fatalf("image %d (%v): the driver died (%v) or refused it with %d", i, p.Layout, got.Died, got.Mount)
@@ -166,7 +166,7 @@ var damaged = []string{
 // driver follows out of bounds.
 func TestReaderAgreesWithDriver(t *testing.T) {
 	t.Parallel()
-	mutations := 1500
+	mutations := 1000
 	if os.Getenv("ROMFS_TEST_FULL") != "" {
 		mutations = 50000
 	}

@@ -22,9 +22,10 @@ def fact(rom, base, path):
             if len(m) != mode[6]:
                 return ["f", mode[6], -1, "stat and open differ"]
             # The two ways to read must agree: a view of the ROM, and a copy.
-            digest = hashlib.sha256(f.read()).digest()
-            if digest != hashlib.sha256(m).digest():
+            data = f.read()
+            if data != bytes(m):
                 return ["f", mode[6], -1, "view and read differ"]
+            digest = hashlib.sha256(data).digest()
             offset = uctypes.addressof(m) - base if len(m) else 0
             return ["f", mode[6], offset, binascii.hexlify(digest).decode()]
     except OSError as e:
