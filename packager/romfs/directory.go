@@ -132,7 +132,7 @@ type directory struct {
 }
 
 // scan makes the index, once. An error of reading is returned and not kept.
-func (d *directory) scan(src *source) error {
+func (d *directory) scan(c *cursor) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.scanned {
@@ -142,7 +142,6 @@ func (d *directory) scan(src *source) error {
 	byName := map[string]int{}
 	slashes := false
 	s := dirScanner{dir: d.entry, pos: d.entry.Offset}
-	c := src.cursor()
 	for {
 		e, err := s.next(c)
 		if err != nil {
@@ -172,8 +171,9 @@ func (d *directory) find(src *source, path string) (*Entry, error) {
 	if strings.IndexByte(path, 0) >= 0 {
 		return nil, fs.ErrNotExist // the driver's paths end at NUL
 	}
+	c := src.cursor()
 	for {
-		if err := d.scan(src); err != nil {
+		if err := d.scan(c); err != nil {
 			return nil, err
 		}
 		e := d.match(path)
@@ -217,7 +217,7 @@ func (d *directory) match(path string) *Entry {
 
 // list returns the entries that a valid path can name, sorted.
 func (d *directory) list(src *source) ([]fs.DirEntry, error) {
-	if err := d.scan(src); err != nil {
+	if err := d.scan(src.cursor()); err != nil {
 		return nil, err
 	}
 	list := make([]fs.DirEntry, 0, len(d.byName))

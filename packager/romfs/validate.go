@@ -117,15 +117,14 @@ func (v *validator) image() error {
 
 // A level is a directory on the way down to the one being checked.
 type level struct {
-	dir   *Entry
-	pos   int64
-	names []located
-}
+	dir *Entry
+	pos int64
 
-// A located is a name and the offset of its record.
-type located struct {
-	name   string
-	offset int64
+	// last is the name of the last entry. Most writers sort, so that comparing
+	// with it alone shows that no name comes twice; unsorted is set otherwise.
+	last     string
+	any      bool
+	unsorted bool
 }
 
 // tree checks a directory and all below it, without recursion: the depth is the
@@ -142,7 +141,11 @@ func (v *validator) tree(root *Entry) error {
 			stack = append(stack, level{dir: sub, pos: sub.Offset})
 			continue
 		}
-		v.duplicates(l)
+		if l.unsorted {
+			if err := v.duplicates(l.dir); err != nil {
+				return err
+			}
+		}
 		stack = stack[:len(stack)-1]
 	}
 	return nil
@@ -179,7 +182,8 @@ func (v *validator) next(l *level) (*Entry, error) {
 			}
 			continue
 		}
-		l.names = append(l.names, located{name, r.offset})
+		l.unsorted = l.unsorted || l.any && name <= l.last
+		l.last, l.any = name, true
 		if r.kind == kindDirectory {
 			return &Entry{Name: name, Dir: true, Offset: body, Size: r.end - body, parent: l.dir}, nil
 		}
@@ -314,18 +318,23 @@ func (v *validator) pointer(r *record, dir *Entry, name string) error {
 	return nil
 }
 
-// duplicates reports entries that an earlier one of the same name hides.
-func (v *validator) duplicates(l *level) {
-	byName := func(a, b located) int { return strings.Compare(a.name, b.name) }
-	if !slices.IsSortedFunc(l.names, byName) {
-		slices.SortStableFunc(l.names, byName)
-	}
-	var first located
-	for i, n := range l.names {
-		if i > 0 && n.name == first.name {
-			v.add(CodeDuplicateName, Error, n.offset, l.dir, n.name, "a second entry of this name (the first is at offset %d): a board lists it, but never opens it or what is in it; remove one", first.offset)
+// duplicates reports entries of a directory that an earlier one of the same name
+// hides. It scans the directory again, up to where it is damaged.
+func (v *validator) duplicates(dir *Entry) error {
+	first := map[string]int64{}
+	s := dirScanner{dir: dir, pos: dir.Offset}
+	for {
+		e, err := s.next(v.c)
+		if _, ok := err.(*FormatError); err != nil && !ok {
+			return err
+		}
+		if e == nil {
+			return nil
+		}
+		if offset, ok := first[e.Name]; ok {
+			v.add(CodeDuplicateName, Error, e.RecordOffset, dir, e.Name, "a second entry of this name (the first is at offset %d): a board lists it, but never opens it or what is in it; remove one", offset)
 			continue
 		}
-		first = n
+		first[e.Name] = e.RecordOffset
 	}
 }
