@@ -194,6 +194,23 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// TestStableCommit: on flash whose words are programmed once, a stable image's
+// first word holds nothing that a power cut could make another image of.
+func TestStableCommit(t *testing.T) {
+	t.Parallel()
+	profile, err := board.Lookup("openmv-h7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := profile.Partitions[0]
+	o := options(t, project(t, "board: openmv-h7\nlayout: stable\nfiles: [{src: a.txt}]\n", map[string]string{"a.txt": "x"}))
+	_, image, _ := build(t, o)
+	torn := romfs.TornCommit(image, int64(len(image)), romfs.Medium{Base: p.Base, Size: p.Size, Unit: int(p.Write)})
+	if p.Write != 32 || !torn.Safe() {
+		t.Errorf("after a power cut the board may mount %v", torn)
+	}
+}
+
 // TestBoardDecides: what a manifest leaves open is the board's to say.
 func TestBoardDecides(t *testing.T) {
 	t.Parallel()

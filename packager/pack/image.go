@@ -101,6 +101,9 @@ func (im *Image) options() romfs.Options {
 	o := romfs.Options{Layout: im.Spec.Layout, Dedup: im.Spec.Dedup, MaxSize: im.Spec.Max}
 	if p := im.Spec.Partition; p != nil {
 		o.EraseUnit = p.Erase
+		if p.Medium == "ecc" {
+			o.WriteUnit = p.Write
+		}
 		if p.Size > 0 && (o.MaxSize == 0 || p.Size < o.MaxSize) {
 			o.MaxSize = p.Size
 		}
