@@ -89,9 +89,10 @@ type Options struct {
 	// first bulk payload: the board's erase unit. 0 means 4096.
 	EraseUnit int64
 
-	// WriteUnit is the number of bytes that the board's flash programs at once.
-	// Layout Stable makes its header wide enough ([StableHeader]) that a power
-	// cut during the last write of a deploy can do no harm ([TornCommit]).
+	// WriteUnit is the number of bytes that the flash programs at once and not
+	// again before an erase: the word of flash with ECC. Layout Stable makes its
+	// header wide enough ([StableHeader]) that a power cut during a deploy's last
+	// write can do no harm ([TornCommit]). 0 means 4.
 	WriteUnit int64
 
 	// DirAlign is the alignment in bytes that layout OpenMV gives the content
