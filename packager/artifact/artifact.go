@@ -8,6 +8,7 @@
 package artifact
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
@@ -129,21 +130,58 @@ type Totals struct {
 
 // Encode returns the one encoding of s: indented JSON with a final newline.
 func (s *Sidecar) Encode() ([]byte, error) {
-	if err := s.check(); err != nil {
-		return nil, err
-	}
-	return s.marshal()
+	var b bytes.Buffer
+	err := s.EncodeTo(&b)
+	return b.Bytes(), err
 }
 
-func (s *Sidecar) marshal() ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false) // names are for people to read
-	e.SetIndent("", "  ")
-	if err := e.Encode(s); err != nil {
-		return nil, err
+// EncodeTo writes the encoding of s to w, file by file: of an image with many
+// files it is larger than the image.
+func (s *Sidecar) EncodeTo(w io.Writer) error {
+	if err := s.check(); err != nil {
+		return err
 	}
-	return b.Bytes(), nil
+	return s.write(w)
+}
+
+func (s *Sidecar) write(w io.Writer) error {
+	const list = "\n  \"files\": [" // no string holds a raw line end: this is the key itself
+	rest := *s
+	rest.Files = []File{}
+	head, err := indented(new(bytes.Buffer), "", rest)
+	if err != nil {
+		return err
+	}
+	at := bytes.Index(head, []byte(list)) + len(list)
+	out := bufio.NewWriter(w)
+	out.Write(head[:at])
+	var b bytes.Buffer
+	for i := range s.Files {
+		file, err := indented(&b, "    ", &s.Files[i])
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		out.WriteString("\n    ")
+		out.Write(file[:len(file)-1])
+	}
+	if len(s.Files) > 0 {
+		out.WriteString("\n  ")
+	}
+	out.Write(head[at:])
+	return out.Flush() // which also returns the errors of the writes before
+}
+
+// indented encodes v into b, which it empties first.
+func indented(b *bytes.Buffer, prefix string, v any) ([]byte, error) {
+	b.Reset()
+	e := json.NewEncoder(b)
+	e.SetEscapeHTML(false) // names are for people to read
+	e.SetIndent(prefix, "  ")
+	err := e.Encode(v)
+	return b.Bytes(), err
 }
 
 // A FormatError says that something is no sidecar, or not one of this version.
@@ -199,15 +237,14 @@ func decode(data []byte) (*Sidecar, error) {
 	}
 	// encoding/json tolerates repeated keys, other spellings of a key and
 	// missing ones. What it read is right only if it encodes to the same.
-	canonical, err := s.marshal()
-	if err != nil {
+	var canonical, got, want bytes.Buffer
+	if err := s.write(&canonical); err != nil {
 		return nil, err
 	}
-	var got, want bytes.Buffer
 	if err := json.Compact(&got, data); err != nil {
 		return nil, jsonError(err)
 	}
-	if err := json.Compact(&want, canonical); err != nil {
+	if err := json.Compact(&want, canonical.Bytes()); err != nil {
 		return nil, err
 	}
 	if n := firstDifference(got.Bytes(), want.Bytes()); n >= 0 {

@@ -3,6 +3,7 @@ package artifact
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -59,9 +60,32 @@ func TestRoundTrip(t *testing.T) {
 	if !bytes.HasSuffix(b, []byte("}\n")) || !bytes.Contains(b, []byte(`"n & <m>.romfs"`)) {
 		t.Errorf("not one readable JSON object with a final newline:\n%s", b)
 	}
+	// What is written file by file is what encoding/json writes at once.
+	var plain bytes.Buffer
+	e := json.NewEncoder(&plain)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(want); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(plain.String(), string(b)); d != "" {
+		t.Errorf("not as encoding/json (-json +got):\n%s", d)
+	}
 	// A checkout that turned line ends into CRLF is still the same sidecar.
 	if _, err := Decode(bytes.ReplaceAll(b, []byte("\n"), []byte("\r\n"))); err != nil {
 		t.Errorf("with CRLF: %v", err)
+	}
+}
+
+// TestEmpty: the sidecar of an image without files round-trips too.
+func TestEmpty(t *testing.T) {
+	s := &Sidecar{Schema: Schema, Name: "empty", Image: Image{Size: 4}, Layout: "compact", Align: 1, Files: []File{}}
+	b := encode(t, s)
+	if !bytes.Contains(b, []byte("\n  \"files\": [],\n")) {
+		t.Errorf("files are not an empty list:\n%s", b)
+	}
+	if got, err := Decode(b); err != nil || !cmp.Equal(got, s) {
+		t.Errorf("Decode = %+v, %v", got, err)
 	}
 }
 

@@ -56,13 +56,8 @@ func (im *Image) Save(ctx context.Context, t Targets, reporter report.Reporter) 
 	if err != nil {
 		return nil, err
 	}
-	encoded, err := sidecar.Encode()
-	if err != nil {
-		return nil, err
-	}
-	describe := func(w io.Writer) error { _, err := w.Write(encoded); return err }
 	if first.Regular() {
-		if _, err := add(artifact.Path(t.Image), describe); err != nil {
+		if _, err := add(artifact.Path(t.Image), sidecar.EncodeTo); err != nil {
 			return nil, err
 		}
 	}
@@ -71,7 +66,7 @@ func (im *Image) Save(ctx context.Context, t Targets, reporter report.Reporter) 
 		if _, err := add(path, stream); err != nil {
 			return nil, err
 		}
-		if _, err := add(artifact.Path(path), describe); err != nil {
+		if _, err := add(artifact.Path(path), sidecar.EncodeTo); err != nil {
 			return nil, err
 		}
 	}

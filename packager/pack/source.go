@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -89,7 +90,7 @@ func digestOne(in *Input) (digested, error) {
 	d.size = int64(n)
 	if err == nil {
 		var rest int64
-		rest, err = io.Copy(h, r)
+		rest, err = copyBuffered(h, r)
 		d.size += rest
 	} else if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = nil // shorter than a header
@@ -99,6 +100,16 @@ func digestOne(in *Input) (digested, error) {
 	}
 	d.sum = [sha256.Size]byte(h.Sum(nil))
 	return d, nil
+}
+
+// buffers keep thousands of small files from allocating one each.
+var buffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
+
+func copyBuffered(w io.Writer, r io.Reader) (int64, error) {
+	b := buffers.Get().(*[64 << 10]byte)
+	defer buffers.Put(b)
+	// Hidden, a file's own WriteTo does not come with a buffer of its own.
+	return io.CopyBuffer(w, struct{ io.Reader }{r}, b[:])
 }
 
 // A SourceError says that a source cannot be packed.
