@@ -1,7 +1,6 @@
 package bazel
 
 import (
-	"errors"
 	"fmt"
 	"iter"
 
@@ -82,7 +81,7 @@ func (in *inputs) add(p *planFile, path string) {
 // checkConflicts drops what two plans place alike, and refuses what they place
 // differently: only here are the labels known.
 func (in *inputs) checkConflicts() error {
-	var errs []error
+	var errs manifest.Errors
 	byDest := map[string]plannedEntry{}
 	kept := in.entries[:0]
 	for _, p := range in.entries {
@@ -97,11 +96,16 @@ func (in *inputs) checkConflicts() error {
 			p.plan.name(e.Source) == first.plan.name(first.entry().Source):
 			// The manifest names a file that a library brings too.
 		default:
-			errs = append(errs, fmt.Errorf("%s and %s both go to %q; exclude one of them, or give it another dest", first.describe(), p.describe(), e.Dest))
+			at := first.entry() // which is the image's own, or both are libraries'
+			errs = append(errs, &manifest.Error{
+				File: at.File, Line: at.Line, Column: at.Column, Rule: at.Rule, Code: manifest.CodeConflict,
+				Message: fmt.Sprintf("%s and %s both go to %q", first.describe(), p.describe(), e.Dest),
+				Remedy:  "exclude one of them, or give it another dest",
+			})
 		}
 	}
 	in.entries = kept
-	return errors.Join(errs...)
+	return errs.Err()
 }
 
 // all are the names of all sources.

@@ -58,8 +58,7 @@ func (a *Action) plan(_ context.Context, f *flags) error {
 	}
 	p := planFile{Label: f.label, Root: path.Join(path.Dir(f.manifestName), m.Root), Align: []alignRule{}, MPY: map[int]mpy.Options{}}
 	if p.Root == ".." || strings.HasPrefix(p.Root, "../") {
-		at := m.Pos("root")
-		return fmt.Errorf("%s:%d:%d: root: %q lies outside of the workspace; sources of a Bazel build are below it", f.manifestName, at.Line, at.Column, m.Root)
+		return f.defect(m, "root", manifest.CodeEscape, "set it to a directory below the workspace's root", "%q lies outside of the workspace", m.Root)
 	}
 	for _, rule := range m.Align {
 		p.Align = append(p.Align, alignRule{rule.Match, int64(rule.To)})
@@ -88,9 +87,8 @@ func (a *Action) plan(_ context.Context, f *flags) error {
 		plan.Layout = f.layout
 	}
 	if v := plan.MPYVersion; v != "" && f.mpyCrossVersion != "" && !(&mpy.Compiler{Release: f.mpyCrossVersion}).Is(v) {
-		at := m.Pos("mpy.version")
-		return fmt.Errorf("%s:%d:%d: mpy.version: the manifest pins mpy-cross %s, and the toolchain is %s; build with --@rules_romfs//rules/toolchains:mpy_cross_version=%s, or change the pin",
-			f.manifestName, at.Line, at.Column, v, f.mpyCrossVersion, v)
+		return f.defect(m, "mpy.version", manifest.CodeMPY, "build with --@rules_romfs//rules/toolchains:mpy_cross_version="+v+", or change the pin",
+			"the manifest pins mpy-cross %s, and the toolchain is %s", v, f.mpyCrossVersion)
 	}
 	p.Plan = *plan
 	jobs, err := p.jobs(target)
@@ -133,6 +131,14 @@ func (p *planFile) at(e *manifest.Entry, err error) error {
 	return fmt.Errorf("%s:%d:%d: %w", e.File, e.Line, e.Column, err)
 }
 
+// defect is an error of the manifest that only a build by Bazel finds.
+func (f *flags) defect(m *manifest.Manifest, path, code, remedy, format string, args ...any) error {
+	at := m.Pos(path)
+	return manifest.Errors{{
+		File: f.manifestName, Line: at.Line, Column: at.Column, Rule: path, Code: code, Message: fmt.Sprintf(format, args...), Remedy: remedy,
+	}}
+}
+
 // target finds the board: the rule's, or else the manifest's.
 func (f *flags) target(m *manifest.Manifest) (pack.Target, error) {
 	id := f.board
@@ -140,9 +146,8 @@ func (f *flags) target(m *manifest.Manifest) (pack.Target, error) {
 		id = f.boardFile
 	}
 	if id == "" && pack.IsBoardPath(m.Board) {
-		at := m.Pos("board")
-		return pack.Target{}, fmt.Errorf("%s:%d:%d: board: a board file is an input that Bazel must know; write a romfs_board(profile = %q), and name it in the attribute board of %s",
-			f.manifestName, at.Line, at.Column, path.Base(m.Board), f.label)
+		remedy := fmt.Sprintf("write a romfs_board(profile = %q), and name it in the attribute board of %s", path.Base(m.Board), f.label)
+		return pack.Target{}, f.defect(m, "board", manifest.CodeBoard, remedy, "a board file is an input that Bazel must know")
 	}
 	target, err := pack.ManifestTarget(m, id, f.partition, f.partitionSize)
 	if err != nil && id == "" {

@@ -27,7 +27,4 @@ def board_of(ctx, target):
         return target[RomfsBoardInfo]
     if (target.label.repo_name, target.label.package) == (_BUILTIN.repo_name, _BUILTIN.package):
         return RomfsBoardInfo(id = target.label.name, profile = None)
-    fail("{}: {} is no board: name a romfs_board target, or one of @rules_romfs//rules/boards.".format(ctx.label, target.label))
-
-# What `//rules:board` can point to.
-BOARD_PROVIDERS = [[RomfsBoardInfo], [platform_common.PlatformInfo]]
+    fail("{}: {} is no board: name a romfs_board, or one of @rules_romfs//rules/boards.".format(ctx.label, target.label))

@@ -1,9 +1,9 @@
 """romfs_deploy and romfs_deploy_all: `bazel run` puts images into boards' ROM partitions."""
 
-load("//rules/private:board_info.bzl", "BOARD_PROVIDERS")
 load("//rules/private:deploy_info.bzl", "RomfsDeployInfo")
 load("//rules/private:image_info.bzl", "RomfsImageInfo")
 load("//rules/private:launcher.bzl", "board_request", "launch", "runfiles_path")
+load("//rules/private:require.bzl", "require")
 load("//rules/private:runtime_tools.bzl", "RuntimeToolsInfo")
 load("//rules/private:transitions.bzl", "board_transition", "host_transition")
 
@@ -34,7 +34,7 @@ The target is also an executable that works without Bazel: `bazel-bin/app/deploy
 """
 
 def _romfs_deploy_impl(ctx):
-    info = ctx.attr.image[RomfsImageInfo]
+    info = require(ctx, "image", ctx.attr.image, RomfsImageInfo, "Name a romfs_image.")
     request = {
         "board": board_request(ctx, info.board),
         "flags": ctx.attr.flags,
@@ -68,12 +68,10 @@ romfs_deploy = rule(
         "image": attr.label(
             doc = "The image.",
             mandatory = True,
-            providers = [RomfsImageInfo],
         ),
         "board": attr.label(
             doc = "The board to make the image for: one of `@rules_romfs//rules/boards`, or a `romfs_board`. " +
                   "By default what the image, the flag, the platform or the manifest says.",
-            providers = BOARD_PROVIDERS,
         ),
         "partition": attr.string(
             doc = "The ROM partition, by name or index; by default the one that the image was laid out for.",
@@ -113,7 +111,7 @@ first failure's. Flags after `--` go to every deploy.
 def _romfs_deploy_all_impl(ctx):
     deploys = []
     for target in ctx.attr.deploys:
-        deploys += list(target[RomfsDeployInfo].deploys)
+        deploys += list(require(ctx, "deploys", target, RomfsDeployInfo, "Name romfs_deploy targets.").deploys)
     files = []
     for deploy in deploys:
         files += deploy.files
@@ -132,7 +130,6 @@ romfs_deploy_all = rule(
             doc = "The deploys, in their order.",
             allow_empty = False,
             mandatory = True,
-            providers = [RomfsDeployInfo],
         ),
         "_tools": _TOOLS,
     },

@@ -1,10 +1,11 @@
 """romfs_image: a manifest and sources become one image."""
 
 load("//rules/private:actions.bzl", "TOOLCHAINS", "add_board", "add_plans", "arguments", "plan", "run")
-load("//rules/private:board_info.bzl", "BOARD_PROVIDERS", "board_of")
+load("//rules/private:board_info.bzl", "board_of")
 load("//rules/private:image_info.bzl", "RomfsImageInfo")
+load("//rules/private:library.bzl", "libraries")
 load("//rules/private:mpy_cross_toolchain.bzl", "MPY_CROSS_TOOLCHAIN_TYPE")
-load("//rules/private:mpy_info.bzl", "MpyInfo")
+load("//rules/private:require.bzl", "require")
 load("//rules/private:size.bzl", "bytes_of")
 load("//rules/private:transitions.bzl", "board_transition")
 
@@ -56,7 +57,7 @@ def _nested_images(ctx):
     for target, name in ctx.attr.images.items():
         if name in images:
             fail("{}: images has two targets for \"{}\".".format(ctx.label, name))
-        images[name] = target[RomfsImageInfo]
+        images[name] = require(ctx, "images", target, RomfsImageInfo, "Name the romfs_image that makes {}'s image.".format(name))
     return images
 
 def _overrides(ctx):
@@ -67,7 +68,7 @@ def _overrides(ctx):
     }
     return {flag: value for flag, value in attrs.items() if value}
 
-def _pack(ctx, planned, board, images, libraries, effective):
+def _pack(ctx, planned, board, images, deps, effective):
     image = ctx.actions.declare_file(ctx.label.name + ".romfs")
     sidecar = ctx.actions.declare_file(ctx.label.name + ".romfs.json")
     digest = ctx.actions.declare_file(ctx.label.name + ".romfs.sha256")
@@ -75,7 +76,7 @@ def _pack(ctx, planned, board, images, libraries, effective):
 
     args = arguments(ctx, "pack")
     flags = args[1]
-    plans = add_plans(flags, planned, libraries, images)
+    plans = add_plans(flags, planned, deps, images)
     board_inputs = add_board(flags, board)
     flags.add(bytes_of(ctx, "partition_size"), format = "--partition-size=%s")
     mpy_cross = ctx.toolchains[MPY_CROSS_TOOLCHAIN_TYPE]
@@ -90,11 +91,11 @@ def _pack(ctx, planned, board, images, libraries, effective):
     run(
         ctx,
         mnemonic = "RomfsPack",
-        message = "Packing %{output}",
+        message = "Packing %{label}",
         args = args,
         inputs = depset(
             planned.files + board_inputs + nested,
-            transitive = [plans] + [library.files for library in libraries],
+            transitive = [plans] + [dep.files for dep in deps],
         ),
         outputs = [image, sidecar, digest, origins],
     )
@@ -107,11 +108,11 @@ def _pack(ctx, planned, board, images, libraries, effective):
         sidecar = sidecar,
     )
 
-def _effective_manifest(ctx, planned, board, images, libraries):
+def _effective_manifest(ctx, planned, board, images, deps):
     out = ctx.actions.declare_file(ctx.label.name + ".effective.yaml")
     args = arguments(ctx, "effective")
     flags = args[1]
-    plans = add_plans(flags, planned, libraries, images)
+    plans = add_plans(flags, planned, deps, images)
     board_inputs = add_board(flags, board)
     flags.add(out, format = "--out=%s")
     run(
@@ -161,7 +162,7 @@ def _hashed(ctx, info):
 def _romfs_image_impl(ctx):
     board = board_of(ctx, ctx.attr._board)
     images = _nested_images(ctx)
-    libraries = [dep[MpyInfo] for dep in ctx.attr.deps]
+    deps = libraries(ctx)
     planned = plan(
         ctx,
         manifest = ctx.file.manifest,
@@ -170,8 +171,8 @@ def _romfs_image_impl(ctx):
         images = images.keys(),
         overrides = _overrides(ctx),
     )
-    effective = _effective_manifest(ctx, planned, board, images, libraries)
-    info = _pack(ctx, planned, board, images, libraries, effective)
+    effective = _effective_manifest(ctx, planned, board, images, deps)
+    info = _pack(ctx, planned, board, images, deps, effective)
     return [
         DefaultInfo(
             files = depset([info.image]),
@@ -204,16 +205,13 @@ romfs_image = rule(
         ),
         "deps": attr.label_list(
             doc = "Libraries, placed by their own `dest`.",
-            providers = [MpyInfo],
         ),
         "images": attr.label_keyed_string_dict(
             doc = "Nested images: for each `image:` of the manifest the target that makes it, with the path as the manifest writes it: " +
                   "`{\":common\": \"../common/romfs.yaml\"}`.",
-            providers = [RomfsImageInfo],
         ),
         "board": attr.label(
             doc = "The board: one of `@rules_romfs//rules/boards`, or a `romfs_board`. Overrides flag, platform and manifest.",
-            providers = BOARD_PROVIDERS,
         ),
         "partition": attr.string(
             doc = "The board's ROM partition, by name or index. Overrides the manifest's.",
@@ -226,7 +224,7 @@ romfs_image = rule(
             doc = "How files are laid out. Overrides the manifest's.",
             values = ["", "compact", "stable", "openmv"],
         ),
-        "_board": attr.label(default = Label("//rules:board"), providers = BOARD_PROVIDERS),
+        "_board": attr.label(default = Label("//rules:board")),
     },
     provides = [RomfsImageInfo],
     toolchains = TOOLCHAINS,

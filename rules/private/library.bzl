@@ -1,9 +1,10 @@
 """mpy_library: Python and data with their place in an image."""
 
 load("//rules/private:actions.bzl", "TOOLCHAINS", "plan")
-load("//rules/private:board_info.bzl", "BOARD_PROVIDERS", "board_of")
+load("//rules/private:board_info.bzl", "board_of")
 load("//rules/private:mpy_info.bzl", "MpyInfo")
 load("//rules/private:naming.bzl", "package_name", "source_name")
+load("//rules/private:require.bzl", "require")
 
 _DOC = """\
 Python modules and other files that images place at one destination.
@@ -36,6 +37,17 @@ def _destination(ctx, name):
         ))
     return "/".join([part for part in [ctx.attr.dest.strip("/"), path] if part])
 
+def libraries(ctx):
+    """Returns the libraries of a rule's attribute `deps`.
+
+    Args:
+      ctx: the rule's context.
+    Returns:
+      list of MpyInfo.
+    """
+    advice = "Name an mpy_library, which says where its files go, or add the files to srcs."
+    return [require(ctx, "deps", dep, MpyInfo, advice) for dep in ctx.attr.deps]
+
 def _mpy_library_impl(ctx):
     # The library's own manifest: one literal rule a file, so that its meaning is that of any manifest.
     mpy = {"optimize": ctx.attr.optimize, "emit": ctx.attr.emit, "arch": ctx.attr.arch}
@@ -63,7 +75,7 @@ def _mpy_library_impl(ctx):
         sources = ctx.files.srcs,
         board = board_of(ctx, ctx.attr._board),
     )
-    deps = [dep[MpyInfo] for dep in ctx.attr.deps]
+    deps = libraries(ctx)
     return [
         DefaultInfo(files = depset(planned.compiled)),
         MpyInfo(
@@ -85,7 +97,6 @@ mpy_library = rule(
         ),
         "deps": attr.label_list(
             doc = "Libraries that an image with this one must have too.",
-            providers = [MpyInfo],
         ),
         "dest": attr.string(
             doc = "The directory in the image; `/` is what the board sees as `/rom`.",
@@ -114,7 +125,7 @@ mpy_library = rule(
             doc = "The architecture of native code: one of mpy-cross's `-march`, `board`, or `none` for bytecode only.",
             default = "none",
         ),
-        "_board": attr.label(default = Label("//rules:board"), providers = BOARD_PROVIDERS),
+        "_board": attr.label(default = Label("//rules:board")),
     },
     provides = [MpyInfo],
     toolchains = TOOLCHAINS,

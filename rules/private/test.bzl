@@ -2,6 +2,7 @@
 
 load("//rules/private:image_info.bzl", "RomfsImageInfo")
 load("//rules/private:launcher.bzl", "launch", "runfiles_path")
+load("//rules/private:require.bzl", "require")
 load("//rules/private:runtime_tools.bzl", "RuntimeToolsInfo")
 load("//rules/private:size.bzl", "bytes_of")
 load("//rules/private:transitions.bzl", "repack_transition")
@@ -27,7 +28,7 @@ builds the image again for the interpreter, with what the manifest compiles for 
 """
 
 def _romfs_test_impl(ctx):
-    info = ctx.attr.image[0][RomfsImageInfo]
+    info = require(ctx, "image", ctx.attr.image[0], RomfsImageInfo, "Name a romfs_image.")
     tools = ctx.attr._tools[RuntimeToolsInfo]
     if ctx.attr.imports and not tools.micropython:
         fail(("{}: imports needs a MicroPython interpreter: register a toolchain of type " +
@@ -63,7 +64,6 @@ romfs_test = rule(
             doc = "The image.",
             cfg = repack_transition,
             mandatory = True,
-            providers = [RomfsImageInfo],
         ),
         "must_contain": attr.string_list(
             doc = "Paths in the image, or patterns (`**` for any directories), each of which must match a file.",

@@ -1,0 +1,20 @@
+"""Says what to write where an attribute names the wrong kind of target.
+
+Bazel's own check names a provider, which users of the rules never write.
+"""
+
+def require(ctx, attribute, target, provider, advice):
+    """Returns a provider of a target, or fails with advice.
+
+    Args:
+      ctx: the rule's context.
+      attribute: name of the attribute that names the target.
+      target: the target.
+      provider: the provider that it must have.
+      advice: what to write instead, as a sentence.
+    Returns:
+      the provider.
+    """
+    if provider not in target:
+        fail("{}: {} names {}, which is of another kind. {}".format(ctx.label, attribute, target.label, advice))
+    return target[provider]
