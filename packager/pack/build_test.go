@@ -258,13 +258,16 @@ func TestDirectoryWithBoard(t *testing.T) {
 	}
 }
 
+// large is a text that is not kept in memory, and so read twice.
+func large(word string) string { return strings.Repeat(word, keepFile) }
+
 // TestChangedWhileRead: an image never holds half of one version of a file
 // and half of another.
 func TestChangedWhileRead(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(path string) error{
-		"same size": func(p string) error { return os.WriteFile(p, []byte("two"), 0o666) },
-		"longer":    func(p string) error { return os.WriteFile(p, []byte("three"), 0o666) },
+		"same size": func(p string) error { return os.WriteFile(p, []byte(large("two")), 0o666) },
+		"longer":    func(p string) error { return os.WriteFile(p, []byte(large("three")), 0o666) },
 		"shorter":   func(p string) error { return os.WriteFile(p, []byte("1"), 0o666) },
 		"removed":   os.Remove,
 		"a directory": func(p string) error {
@@ -273,7 +276,7 @@ func TestChangedWhileRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			path := project(t, "files: [{src: data/a.txt}]\n", map[string]string{"data/a.txt": "one"})
+			path := project(t, "files: [{src: data/a.txt}]\n", map[string]string{"data/a.txt": large("one")})
 			im, err := Build(t.Context(), options(t, path))
 			if err != nil {
 				t.Fatal(err)
@@ -294,17 +297,44 @@ func TestChangedWhileRead(t *testing.T) {
 	}
 }
 
+// TestSmallFileChanges: a small file has been read whole, so the image holds
+// what it was then.
+func TestSmallFileChanges(t *testing.T) {
+	t.Parallel()
+	path := project(t, "files: [{src: a}, {src: empty}]\n", map[string]string{"a": "one", "empty": ""})
+	im, err := Build(t.Context(), options(t, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a", "empty"} {
+		if err := os.Remove(filepath.Join(filepath.Dir(path), name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var image bytes.Buffer
+	if _, err := im.WriteTo(&image); err != nil {
+		t.Fatal(err)
+	}
+	read, err := romfs.Parse(image.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := read.ReadFile("a"); string(got) != "one" || err != nil {
+		t.Errorf("a is %q, %v", got, err)
+	}
+}
+
 // TestNestedChanges: the same, of a file inside a nested image.
 func TestNestedChanges(t *testing.T) {
 	t.Parallel()
 	path := project(t, "files: [{image: in/romfs.yaml, dest: in.romfs}]\n", map[string]string{
-		"in/romfs.yaml": "version: 1\nname: in\nfiles: [{src: a}]\n", "in/a": "one",
+		"in/romfs.yaml": "version: 1\nname: in\nfiles: [{src: a}]\n", "in/a": large("one"),
 	})
 	im, err := Build(t.Context(), options(t, path))
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(filepath.Dir(path), "in", "a"), "two")
+	write(t, filepath.Join(filepath.Dir(path), "in", "a"), large("two"))
 	var source *SourceError
 	if _, err := im.WriteTo(io.Discard); !errors.As(err, &source) {
 		t.Errorf("error %v, want a *SourceError", err)

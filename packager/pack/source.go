@@ -1,13 +1,15 @@
 package pack
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
-	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -46,18 +48,30 @@ type digested struct {
 	head []byte // the first MPYHeaderLen bytes, or fewer
 }
 
-// digest reads every input once, several at a time. Each file is read again
-// when the image is written, which fails if it is another then: what goes into
-// an image is what was looked at here. All failures are reported, in order.
+// Small files are kept from the first look to the writing, so that an image of
+// a thousand modules does not open two thousand files; large ones are read
+// again. The bounds keep a build's memory in proportion to its image.
+const (
+	keepFile  = 64 << 10 // bytes of one file
+	keepTotal = 16 << 20 // bytes of all of them
+)
+
+// digest reads every input once, several at a time. Those that are not kept
+// are read again when the image is written, which fails if they are others
+// then: what goes into an image is what was looked at here. All failures are
+// reported, in order.
 func digest(ctx context.Context, inputs []Input, jobs int, reporter report.Reporter) ([]digested, error) {
 	found, errs := make([]digested, len(inputs)), make([]error, len(inputs))
 	task := reporter.Task("read", int64(len(inputs)), report.Files)
+	var room atomic.Int64
+	room.Store(keepTotal)
+	var next atomic.Int64
 	var group errgroup.Group
-	group.SetLimit(max(jobs, 1))
-	for i := range inputs {
+	for range min(max(jobs, 1), len(inputs)) {
 		group.Go(func() error {
-			if ctx.Err() == nil {
-				found[i], errs[i] = digestOne(&inputs[i])
+			d := digester{room: &room, buf: make([]byte, 2*keepFile), hash: sha256.New()}
+			for i := next.Add(1) - 1; i < int64(len(inputs)) && ctx.Err() == nil; i = next.Add(1) - 1 {
+				found[i], errs[i] = d.digest(&inputs[i])
 				task.Add(1)
 			}
 			return nil
@@ -76,40 +90,43 @@ func digest(ctx context.Context, inputs []Input, jobs int, reporter report.Repor
 	return found, nil
 }
 
-func digestOne(in *Input) (digested, error) {
+// A digester looks at one input after the other.
+type digester struct {
+	room *atomic.Int64 // bytes that may still be kept, by all digesters
+	buf  []byte
+	hash hash.Hash
+}
+
+func (d *digester) digest(in *Input) (digested, error) {
+	if in.Code != nil {
+		return digested{int64(len(in.Code)), sha256.Sum256(in.Code), in.Code[:min(len(in.Code), MPYHeaderLen)]}, nil
+	}
 	r, err := in.open()
 	if err != nil {
 		return digested{}, err
 	}
 	defer r.Close()
-	h := sha256.New()
-	d := digested{head: make([]byte, MPYHeaderLen)}
-	n, err := io.ReadFull(r, d.head)
-	d.head = d.head[:n]
-	h.Write(d.head)
-	d.size = int64(n)
-	if err == nil {
-		var rest int64
-		rest, err = copyBuffered(h, r)
-		d.size += rest
-	} else if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = nil // shorter than a header
+	d.hash.Reset()
+	var found digested
+	for {
+		n, err := io.ReadFull(r, d.buf)
+		d.hash.Write(d.buf[:n])
+		if found.size == 0 {
+			found.head = bytes.Clone(d.buf[:min(n, MPYHeaderLen)])
+		}
+		found.size += int64(n)
+		switch {
+		case err == nil:
+			continue
+		case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+			return digested{}, err
+		}
+		if found.size == int64(n) && n <= keepFile && in.Nested == nil && d.room.Add(-int64(n)) >= 0 {
+			in.kept = append([]byte{}, d.buf[:n]...) // not nil, even for an empty file
+		}
+		found.sum = [sha256.Size]byte(d.hash.Sum(nil))
+		return found, nil
 	}
-	if err != nil {
-		return digested{}, err
-	}
-	d.sum = [sha256.Size]byte(h.Sum(nil))
-	return d, nil
-}
-
-// buffers keep thousands of small files from allocating one each.
-var buffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
-
-func copyBuffered(w io.Writer, r io.Reader) (int64, error) {
-	b := buffers.Get().(*[64 << 10]byte)
-	defer buffers.Put(b)
-	// Hidden, a file's own WriteTo does not come with a buffer of its own.
-	return io.CopyBuffer(w, struct{ io.Reader }{r}, b[:])
 }
 
 // A SourceError says that a source cannot be packed.

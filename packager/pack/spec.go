@@ -62,6 +62,7 @@ type Input struct {
 	Path   string
 	Code   []byte
 	Nested *Image
+	kept   []byte // the content of a small file, once it has been looked at
 
 	// SourceSHA256 is the digest of the source where the content is not the
 	// source itself: of kind mpy. The others leave it nil.
@@ -96,6 +97,8 @@ func (in *Input) open() (io.ReadCloser, error) {
 		return in.Nested.reader(), nil
 	case in.Code != nil:
 		return io.NopCloser(bytes.NewReader(in.Code)), nil
+	case in.kept != nil:
+		return io.NopCloser(bytes.NewReader(in.kept)), nil
 	}
 	f, err := openRegular(in.Path)
 	if err != nil {
