@@ -45,6 +45,7 @@ var verbs = []func(*app) *cobra.Command{
 	newExplainCmd,
 	newInitCmd,
 	newBoardsCmd,
+	newSchemaCmd,
 	newDeployCmd,
 	newQueryCmd,
 	newPullCmd,
@@ -62,12 +63,7 @@ func newRoot(a *app) *cobra.Command {
 MicroPython, reads and compares such images, and deploys them to boards.
 
 Results go to stdout, everything else to stderr. Exit codes:
-  0 done                    6 no board, several, or busy
-  1 internal or system      7 transfer failed
-  2 usage                   8 verification failed
-  3 manifest or inputs      9 incompatible: ABI, board or partition
-  4 compile error          10 images differ (diff --exit-code)
-  5 image invalid or does not fit    130 interrupted`,
+` + exitHelp(),
 		Version:       version(),
 		Args:          cobra.ArbitraryArgs, // an unknown verb is ours to word
 		SilenceErrors: true,

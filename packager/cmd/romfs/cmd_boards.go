@@ -44,8 +44,8 @@ func newBoardsCmd(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "boards [BOARD]",
 		Short: "List the boards that romfs knows, or show one",
-		Long: `List the built-in boards, or show one: a built-in id or the path of a board file.
-The schema of board files is printed by romfs schema board.`,
+		Long: `List the built-in boards, or show one, by its id or the path of a board file.
+docs/boards.md says how to write one; romfs schema board prints the schema.`,
 		Example: `  romfs boards
   romfs boards openmv-n6
   romfs boards my-board.yaml --output json`,

@@ -13,7 +13,8 @@ func newCatCmd(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "cat IMAGE PATH...",
 		Short: "Print files of an image",
-		Long:  `Write the content of files of an image to stdout, one after another. - reads the image from stdin.`,
+		Long: `Write the content of files of an image to stdout, one after another. IMAGE may
+be "-" for stdin.`,
 		Example: `  romfs cat app.romfs config.json
   romfs cat app.romfs lib/ring.mpy | xxd | head`,
 		Args: cobra.MinimumNArgs(2),

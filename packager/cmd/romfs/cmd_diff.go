@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -51,9 +52,9 @@ func newDiffCmd(a *app) *cobra.Command {
 		Use:   "diff A B",
 		Short: "Compare two images, file by file and by what a deploy would send",
 		Long: `Compare image A, on a board, with image B, to be deployed: by file, and by flash
-block with the number of blocks that the deploy would send. - reads one of them
-from stdin. The block size is the erase unit of the board (--board, else that
-of B's or A's sidecar), or 4096.
+block with the number of blocks that the deploy would send, where the firmware
+erases block by block. One of them may be "-" for stdin. The block size is the
+erase unit of the board (--board, else that of B's or A's sidecar), or 4096.
 
 Exit code 0, or with --exit-code 10 if the images differ in any byte.`,
 		Example: `  romfs diff old.romfs new.romfs
@@ -74,7 +75,7 @@ Exit code 0, or with --exit-code 10 if the images differ in any byte.`,
 				return err
 			}
 			defer new.Close()
-			unit, err := f.eraseUnit(erase, old, new)
+			unit, err := f.unit(erase, old, new)
 			if err != nil {
 				return err
 			}
@@ -97,44 +98,57 @@ Exit code 0, or with --exit-code 10 if the images differ in any byte.`,
 	return cmd
 }
 
-// defaultErase is the erase unit of almost every external flash chip.
+// defaultErase is the erase unit of almost every external flash chip, and the
+// least that a deploy compares at once.
 const defaultErase = 4096
 
-// eraseUnit finds the block size: the flag's, the board's, a sidecar's.
-func (f *boardFlags) eraseUnit(flag string, old, new *input) (int64, error) {
+// A unit is what a deploy sends at once.
+type unit struct {
+	size int64 // bytes
+	// header: the first block goes with any other, since the board's image
+	// becomes valid by it. Cells that need no erase take the few bytes alone.
+	header bool
+}
+
+// unit finds the block size: the flag's, the board's, a sidecar's.
+func (f *boardFlags) unit(flag string, old, new *input) (unit, error) {
 	if flag != "" {
 		n, err := board.ParseSize(flag)
 		if err == nil && n == 0 {
-			err = fmt.Errorf("a block has at least one byte")
+			err = errors.New("a block has at least one byte")
 		}
 		if err != nil {
-			return 0, &usageError{fmt.Sprintf("--erase: %v", err)}
+			return unit{}, &usageError{fmt.Sprintf("--erase: %v", err)}
 		}
-		return n, nil
+		return unit{n, true}, nil
 	}
 	for _, in := range []*input{new, old} {
 		s, err := in.sidecar()
 		if err != nil {
-			return 0, err
+			return unit{}, err
 		}
 		_, part, err := f.find(s)
 		switch {
 		case err != nil:
-			return 0, err
+			return unit{}, err
 		case part != nil && part.Erase > 0:
-			return part.Erase, nil
+			u := unit{part.Erase, part.Medium != "mram" && part.Medium != "ram"}
+			if u.size < defaultErase && part.Segment != "blockdev" {
+				u.size = (defaultErase + u.size - 1) / u.size * u.size
+			}
+			return u, nil
 		case s != nil && s.Partition != nil && s.Partition.Erase > 0 && f.board == "":
-			return s.Partition.Erase, nil
+			return unit{max(s.Partition.Erase, defaultErase), true}, nil
 		}
 	}
-	return defaultErase, nil
+	return unit{defaultErase, true}, nil
 }
 
 // diff compares two images.
-func diff(ctx context.Context, old, new *input, erase int64) (*diffResult, error) {
+func diff(ctx context.Context, old, new *input, u unit) (*diffResult, error) {
 	r := &diffResult{Files: []fileChange{}}
 	var err error
-	if r.Blocks, err = diffBlocks(ctx, old, new, erase); err != nil {
+	if r.Blocks, err = diffBlocks(ctx, old, new, u); err != nil {
 		return nil, err
 	}
 	r.Same = r.Blocks.Changed == 0 && old.Size() == new.Size()
@@ -210,8 +224,10 @@ func (in *input) contents(ctx context.Context) (map[string]content, error) {
 // diffBlocks compares the flash blocks that the new image takes. Behind the
 // old image a board may hold anything, so a block that reaches there counts as
 // changed.
-func diffBlocks(ctx context.Context, old, new *input, erase int64) (blockDiff, error) {
+func diffBlocks(ctx context.Context, old, new *input, u unit) (blockDiff, error) {
+	erase := u.size
 	d := blockDiff{Erase: erase}
+	first := false // is among the changed
 	a, b := make([]byte, erase), make([]byte, erase)
 	for at := int64(0); at < new.Size(); at += erase {
 		if ctx.Err() != nil {
@@ -233,13 +249,12 @@ func diffBlocks(ctx context.Context, old, new *input, erase int64) (blockDiff, e
 		}
 		if !same {
 			d.Changed++
-			if at == 0 {
-				d.Send--
-			}
+			first = first || at == 0
 		}
 	}
-	if d.Changed > 0 {
-		d.Send += d.Changed + 1
+	d.Send = d.Changed
+	if d.Changed > 0 && !first && u.header {
+		d.Send++
 	}
 	return d, nil
 }

@@ -33,7 +33,8 @@ func newExtractCmd(a *app) *cobra.Command {
 		Use:   "extract IMAGE [PATH...]",
 		Short: "Unpack an image into a directory",
 		Long: `Write the files of an image, or those that PATHs name, into a directory:
-by default one beside you that is named as the image. - reads the image from stdin.
+by default one beside you that is named as the image. IMAGE may be "-" for
+stdin.
 
 Everything is checked before the first file is written: nothing leaves the
 directory, also through links in it; a file that is there already is kept
@@ -41,7 +42,7 @@ unless you say --force; and names that this file system cannot tell apart or
 cannot store are an error. An extraction that fails removes what it wrote.`,
 		Example: `  romfs extract app.romfs
   romfs extract app.romfs lib config.json -o unpacked
-  romfs pull -o - | romfs extract - -o backup`,
+  romfs pull - | romfs extract - -o backup`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in, err := a.openImage(cmd.Context(), args[0])

@@ -40,7 +40,8 @@ func newLsCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ls IMAGE [PATH]",
 		Short: "List what is in an image",
-		Long: `List the files of an image as a tree, or below PATH. - reads the image from stdin.
+		Long: `List the files of an image as a tree, or those below PATH. IMAGE may be "-" for
+stdin.
 
 With --long: for each file the address on the board, offset in the image, size,
 alignment of the offset and sha256. With --omv: exactly the lines that OpenMV's

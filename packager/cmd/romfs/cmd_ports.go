@@ -19,7 +19,10 @@ func newPortsCmd(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "ports",
 		Short: "List the serial ports and the boards that they look like",
-		Args:  cobra.NoArgs,
+		Long: `List the serial ports of this machine, and for each the boards that show up with
+its USB ids. The command opens none of them.`,
+		Example: "  romfs ports\n  romfs ports --output json",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			list, err := device.Ports()
 			if err != nil {

@@ -47,7 +47,8 @@ func newVerifyCmd(a *app) *cobra.Command {
 		Long: `Check an image: the format, record by record, for what MicroPython's driver
 would silently get wrong; for a board the size of its partition, the alignment
 of files that its firmware uses in place and the ABI of every .mpy file; and
-with a sidecar that image and sidecar belong together. - reads stdin.
+with a sidecar that image and sidecar belong together. IMAGE may be "-" for
+stdin.
 
 The findings go to stdout. Exit code 5: the image is invalid or does not fit;
 8: the sidecar is another image's; 9: the board cannot use it.`,

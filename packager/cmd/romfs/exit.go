@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"rules_romfs/manifest"
 	"rules_romfs/packager/artifact"
@@ -30,6 +32,34 @@ const (
 	exitDiffers      = 10  // diff --exit-code
 	exitInterrupted  = 130 // Ctrl-C
 )
+
+// exitMeanings are the codes for people: in the help and in docs/cli.md.
+var exitMeanings = []struct {
+	code    int
+	meaning string
+}{
+	{exitOK, "done"},
+	{exitInternal, "internal, or the system: disk full, no permission"},
+	{exitUsage, "the command line"},
+	{exitInput, "the manifest or its inputs"},
+	{exitCompile, "a compile error, or no mpy-cross"},
+	{exitImage, "the image is invalid, over its budget, or does not fit"},
+	{exitBoard, "no board, several, or a busy one"},
+	{exitTransfer, "the transfer failed"},
+	{exitVerify, "verification failed"},
+	{exitIncompatible, "incompatible: the .mpy files, the board or the partition"},
+	{exitDiffers, "the images differ (diff --exit-code)"},
+	{exitInterrupted, "interrupted"},
+}
+
+// exitHelp lists the codes as the help shows them.
+func exitHelp() string {
+	var b strings.Builder
+	for _, e := range exitMeanings {
+		fmt.Fprintf(&b, "%5d  %s\n", e.code, e.meaning)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
 
 // exitNames are the stages as JSON results and events name them.
 var exitNames = map[int]string{

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+var update = flag.Bool("update", false, "write docs/cli.md instead of comparing it")
+
+const cliDocs = "../../../docs/cli.md"
+
+// TestDocs holds docs/cli.md to the commands' own help.
+func TestDocs(t *testing.T) {
+	want := cliReference()
+	if *update {
+		if err := os.WriteFile(cliDocs, []byte(want), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	got, err := os.ReadFile(cliDocs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, string(got)); d != "" {
+		t.Errorf("docs/cli.md is out of date; run `go test ./packager/cmd/romfs -run TestDocs -update` (-want +got)\n%s", d)
+	}
+}
+
+// TestHelp: every verb says what it does, shows how, and explains its flags.
+func TestHelp(t *testing.T) {
+	for _, cmd := range documented() {
+		if cmd.Name() == "completion" || cmd.HasParent() && cmd.Parent().Name() == "completion" {
+			continue // cobra's own
+		}
+		if cmd.Short == "" || strings.HasSuffix(cmd.Short, ".") || cmd.Example == "" || cmd.RunE == nil {
+			t.Errorf("%s: needs a short text without a full stop, an example, and RunE", cmd.CommandPath())
+		}
+		for line := range strings.Lines(cmd.Long + "\n" + cmd.Example) {
+			if len(line) > 81 {
+				t.Errorf("%s: a line of its help is wider than 80 columns: %s", cmd.CommandPath(), line)
+			}
+		}
+		for line := range strings.Lines(cmd.Example) {
+			if !strings.HasPrefix(line, "  ") || !strings.Contains(line, "romfs ") {
+				t.Errorf("%s: this example is no command line: %q", cmd.CommandPath(), line)
+			}
+		}
+		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			if f.Usage == "" || strings.HasSuffix(f.Usage, ".") {
+				t.Errorf("%s --%s: its usage is empty or ends in a full stop", cmd.CommandPath(), f.Name)
+			}
+		})
+	}
+}
+
+// documented returns the verbs in the order of the list.
+func documented() []*cobra.Command {
+	root := newRoot(&app{getenv: func(string) string { return "" }})
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	var all []*cobra.Command
+	for _, make := range verbs {
+		name := make(&app{}).Name()
+		i := slices.IndexFunc(root.Commands(), func(c *cobra.Command) bool { return c.Name() == name })
+		if cmd := root.Commands()[i]; !cmd.Hidden {
+			all = append(all, cmd)
+		}
+	}
+	return all
+}
+
+// cliReference is the text of docs/cli.md.
+func cliReference() string {
+	var b strings.Builder
+	all := documented()
+	root := all[0].Root()
+	fmt.Fprintf(&b, "# The command line of romfs\n\nGenerated from the help of the commands: `romfs VERB --help` prints the same.\n\n")
+	for _, cmd := range all {
+		fmt.Fprintf(&b, "* [`romfs %s`](#romfs-%s): %s\n", cmd.Name(), cmd.Name(), cmd.Short)
+	}
+	fmt.Fprintf(&b, "* `romfs completion bash|fish|powershell|zsh`: print a script that completes verbs, flags and their values\n")
+	fmt.Fprintf(&b, "\nResults go to stdout, everything else to stderr.\nOf several errors, the one of the earliest stage gives the exit code.\n\n| exit code | meaning |\n|---|---|\n")
+	for _, e := range exitMeanings {
+		fmt.Fprintf(&b, "| %d | %s |\n", e.code, e.meaning)
+	}
+	fmt.Fprintf(&b, "\n## Flags of all verbs\n\n%s", flagTable(root.PersistentFlags()))
+	for _, cmd := range all {
+		fmt.Fprintf(&b, "\n## romfs %s\n\n", cmd.Name())
+		if cmd.Long != "" {
+			fmt.Fprintf(&b, "%s\n\n", cmd.Long)
+		} else {
+			fmt.Fprintf(&b, "%s.\n\n", cmd.Short)
+		}
+		fmt.Fprintf(&b, "```\n%s\n```\n\n```sh\n%s\n```\n", cmd.UseLine(), unindent(cmd.Example))
+		if table := flagTable(cmd.NonInheritedFlags()); table != "" {
+			fmt.Fprintf(&b, "\n%s", table)
+		}
+	}
+	return b.String()
+}
+
+func unindent(s string) string {
+	return strings.ReplaceAll(strings.TrimPrefix(s, "  "), "\n  ", "\n")
+}
+
+func flagTable(flags *pflag.FlagSet) string {
+	var b strings.Builder
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Name == "help" || f.Hidden {
+			return
+		}
+		value, usage := pflag.UnquoteUsage(f)
+		name := "--" + f.Name
+		if f.Shorthand != "" {
+			name = "-" + f.Shorthand + ", " + name
+		}
+		if value != "" {
+			name += " " + value
+		}
+		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" && f.DefValue != "[]" {
+			usage += fmt.Sprintf(" (default `%s`)", f.DefValue)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s |\n", strings.ReplaceAll(name, "|", `\|`), strings.ReplaceAll(usage, "|", `\|`))
+	})
+	if b.Len() == 0 {
+		return ""
+	}
+	return "| flag | |\n|---|---|\n" + b.String()
+}
