@@ -12,9 +12,9 @@ import (
 // FuzzDecode: no text makes the decoder panic, hang or forget to say where;
 // what it accepts, the schema accepts too, and resolves without a panic.
 func FuzzDecode(f *testing.F) {
-	for _, text := range schemaDocuments() {
-		if len(text) < 200 {
-			f.Add([]byte(text))
+	for _, c := range manifestErrorCases() {
+		if len(c.yaml) < 500 {
+			f.Add([]byte(head + c.yaml))
 		}
 	}
 	f.Add([]byte(manyPatterns))

@@ -33,6 +33,7 @@ type Document struct {
 	file    string
 	root    *yaml.Node // nil once parsing failed
 	pos     map[string]Pos
+	end     Pos // of the file
 	errs    Errors
 	aliased int  // values visited through aliases so far
 	tooDeep bool // whether a value deeper than MaxDepth was reported
@@ -42,7 +43,7 @@ type Document struct {
 // Parse reads data as exactly one YAML document. The file name is only used
 // in errors. An error is an [Errors].
 func Parse(data []byte, file string) (*Document, error) {
-	d := &Document{file: file, pos: map[string]Pos{}}
+	d := &Document{file: file, pos: map[string]Pos{}, end: Pos{1, 1}}
 	if d.checkText(data); len(d.errs) > 0 {
 		return nil, d.errs.Err()
 	}
@@ -107,6 +108,7 @@ func (d *Document) checkText(data []byte) {
 			line, col = line+1, 0
 		}
 		i, col = i+n, col+1
+		d.end = Pos{line, col}
 	}
 }
 
@@ -133,8 +135,8 @@ func (d *Document) addSyntax(err error, data []byte) {
 	if le.ContextMark.Line > 0 && le.ContextMark.Line < pos.Line {
 		pos = Pos{le.ContextMark.Line, le.ContextMark.Column}
 	}
-	// The parser meets a tab in the indentation as something else.
 	lines := bytes.Split(data, []byte("\n"))
+	// The parser meets a tab in the indentation as something else.
 	for l := max(le.Mark.Line-1, 1); l <= min(le.Mark.Line, len(lines)); l++ {
 		text := lines[l-1]
 		indent := text[:len(text)-len(bytes.TrimLeft(text, " \t"))]
@@ -152,7 +154,17 @@ func (d *Document) addSyntax(err error, data []byte) {
 	d.add(pos, "", CodeSyntax, le.Message, "")
 }
 
+// clamp moves a position behind the end, where the parser puts what is missing
+// at the end of the file, to the end.
+func (d *Document) clamp(p Pos) Pos {
+	if p.Line > d.end.Line {
+		return d.end
+	}
+	return p
+}
+
 func (d *Document) add(p Pos, path, code, message, remedy string) {
+	p = d.clamp(p)
 	if d.more > 0 || len(d.errs) == MaxErrors {
 		d.more++
 		return

@@ -42,7 +42,7 @@ func (v Value) at(n *yaml.Node, path string) Value {
 		n = n.Alias
 	}
 	if _, ok := v.d.pos[path]; !ok {
-		v.d.pos[path] = Pos{c.n.Line, c.n.Column}
+		v.d.pos[path] = v.d.clamp(Pos{c.n.Line, c.n.Column})
 	}
 	c.n = n
 	return c
