@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 
 	"rules_romfs/internal/atomicfile"
@@ -115,8 +116,11 @@ type OutputError struct {
 }
 
 func (e *OutputError) Error() string {
-	if e.Path == "" {
+	switch {
+	case e.Path == "":
 		return fmt.Sprintf("cannot write to standard output: %v", cause(e.Err))
+	case errors.Is(e.Err, fs.ErrNotExist):
+		return fmt.Sprintf("cannot write %s: the folder %s does not exist", e.Path, filepath.Dir(e.Path))
 	}
 	return fmt.Sprintf("cannot write %s: %v; nothing was changed", e.Path, bare(e.Err))
 }

@@ -3,6 +3,7 @@ package pack
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -41,7 +42,10 @@ func NewTarget(id, partition string, size int64) (Target, error) {
 		return Target{}, nil
 	}
 	p, err := board.Lookup(id)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Target{}, &SourceError{Source: "board file " + id, Err: err}
+	case err != nil:
 		return Target{}, &BoardError{err}
 	}
 	if size != 0 {

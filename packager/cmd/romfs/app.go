@@ -82,7 +82,8 @@ Results go to stdout, everything else to stderr. Exit codes:
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &usageError{fmt.Sprintf("%v; see `%s --help`", err, cmd.CommandPath())}
+		msg, _, _ := strings.Cut(err.Error(), ": strconv.") // Go's own words help nobody
+		return &usageError{fmt.Sprintf("%s; see `%s --help`", msg, cmd.CommandPath())}
 	})
 	f := root.PersistentFlags()
 	f.StringVar(&a.output, "output", "text", "print results as `text|json`")
@@ -102,6 +103,15 @@ Results go to stdout, everything else to stderr. Exit codes:
 func (a *app) guard(cmd *cobra.Command) *cobra.Command {
 	for _, sub := range cmd.Commands() {
 		a.guard(sub)
+	}
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if check(cmd, args) == nil {
+				return nil
+			}
+			return &usageError{fmt.Sprintf("it is `%s`, with %s given; see `%s --help`",
+				strings.TrimSuffix(cmd.UseLine(), " [flags]"), report.Plural(int64(len(args)), "argument"), cmd.CommandPath())}
+		}
 	}
 	if work := cmd.RunE; work != nil {
 		cmd.RunE = func(cmd *cobra.Command, args []string) error {

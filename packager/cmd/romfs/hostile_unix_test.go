@@ -174,20 +174,18 @@ func TestInterrupt(t *testing.T) {
 			dir := files(t, map[string]string{
 				"src/a.py": "x = 1\n", "src/b.py": "y = 1\n",
 				// It starts a child of its own, which must end too.
-				"mpy-cross": `#!/bin/sh
+				"script": `#!/bin/sh
 if [ "$1" = --version ]; then echo 'MicroPython v1.29.0 on 2026-08-01; mpy-cross emitting mpy v6.3'; exit; fi
 sleep 1000 &
 echo $! $$ >"$PIDS/$$.new" && mv "$PIDS/$$.new" "$PIDS/$$.pid"
 wait
 `,
 			})
-			if err := os.Chmod(filepath.Join(dir, "mpy-cross"), 0o755); err != nil {
-				t.Fatal(err)
-			}
+			compiler := copyExecutable(t, filepath.Join(dir, "script"), filepath.Join(dir, "mpy-cross"))
 			out, pids := shared(t), shared(t)
 			var stderr bytes.Buffer
 			cmd := exec.Command(sharedTool(t), "build", filepath.Join(dir, "src"), "-o", filepath.Join(out, "image"), "--jobs", "2",
-				"--mpy-cross", filepath.Join(dir, "mpy-cross"), "--cache-dir", filepath.Join(dir, "cache"))
+				"--mpy-cross", compiler, "--cache-dir", filepath.Join(dir, "cache"))
 			cmd.Env = append(os.Environ(), "PIDS="+pids)
 			cmd.Stderr = &stderr
 			if err := cmd.Start(); err != nil {
