@@ -36,6 +36,12 @@ const (
 	// MaxSize is the largest image that this package lays out: boards address
 	// 32 bits, and a larger length wraps there.
 	MaxSize = 1<<32 - 1
+
+	// MaxDepth is how deep directories may nest in an image that this package
+	// lays out. The format has no limit; but every entry's path is spelled out
+	// in a plan, and mpremote's builder, which recurses, ends near the same
+	// depth (Python's default recursion limit).
+	MaxDepth = 1000
 )
 
 // uintLen returns the number of bytes of v's shortest varuint.

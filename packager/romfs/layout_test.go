@@ -350,6 +350,22 @@ func TestBadTrees(t *testing.T) {
 			}
 		}
 	}
+	deep, root := dir("x"), dir("")
+	root.Children = []*romfs.Node{deep}
+	for range romfs.MaxDepth - 1 {
+		next := dir("x")
+		deep.Children, deep = []*romfs.Node{next}, next
+	}
+	if _, err := romfs.NewPlan(root, romfs.Options{}); err != nil {
+		t.Error(err)
+	}
+	root.Name = "x"
+	deep.Children = []*romfs.Node{root} // and so on for ever
+	for _, l := range []romfs.Layout{romfs.Compact, romfs.Stable} {
+		if _, err := romfs.NewPlan(root, romfs.Options{Layout: l}); err == nil || !strings.Contains(err.Error(), "deeper than 1000") {
+			t.Errorf("%v: a tree within itself: %v", l, err)
+		}
+	}
 	for _, o := range []romfs.Options{{Layout: 9}, {EraseUnit: -1}, {DirAlign: 3}, {WriteUnit: -1}} {
 		if _, err := romfs.NewPlan(dir(""), o); err == nil {
 			t.Errorf("%+v is accepted", o)

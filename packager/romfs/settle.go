@@ -60,7 +60,7 @@ func newSettler(root *Node, o Options) (*settler, error) {
 		return nil, &TreeError{".", "the root must be a directory"}
 	case o.Layout < Compact || o.Layout > OpenMV:
 		return nil, fmt.Errorf("romfs: unknown layout %v", o.Layout)
-	case o.EraseUnit < 0 || o.EraseUnit > MaxSize:
+	case o.EraseUnit < 0 || o.EraseUnit > 1<<28:
 		return nil, fmt.Errorf("romfs: an erase unit of %d bytes is out of range", o.EraseUnit)
 	case o.WriteUnit < 0:
 		return nil, fmt.Errorf("romfs: a write unit of %d bytes is out of range", o.WriteUnit)
@@ -90,7 +90,7 @@ func (s *settler) flatten(root *Node) error {
 	}
 	bulk := map[*Node]bool{}
 	if s.layout == Stable {
-		markBulk(root, bulk)
+		markBulk(root, bulk, 0)
 	}
 	open := func(index int, path string, n *Node) (level, error) {
 		c, err := n.children(path, s.layout)
@@ -123,6 +123,9 @@ func (s *settler) flatten(root *Node) error {
 		i := len(s.items)
 		s.items = append(s.items, item{node: n, index: i, parent: l.index, last: i + 1, first: i, minWidth: 1})
 		if n.Dir {
+			if len(stack) > MaxDepth {
+				return &TreeError{join(l.path, n.Name), fmt.Sprintf("directories nest deeper than %d", MaxDepth)}
+			}
 			next, err := open(i, join(l.path, n.Name), n)
 			if err != nil {
 				return err
@@ -138,11 +141,11 @@ func (s *settler) flatten(root *Node) error {
 	return nil
 }
 
-// markBulk notes the nodes that are or hold bulk files.
-func markBulk(n *Node, bulk map[*Node]bool) bool {
+// markBulk notes the nodes that are or hold bulk files, as deep as a tree may be.
+func markBulk(n *Node, bulk map[*Node]bool, depth int) bool {
 	found := !n.Dir && n.Bulk && n.Size > 0
 	for _, c := range n.Children {
-		if c != nil && markBulk(c, bulk) {
+		if c != nil && depth <= MaxDepth && markBulk(c, bulk, depth+1) {
 			found = true
 		}
 	}

@@ -66,7 +66,10 @@ func (w *imageWriter) image(p *Plan) error {
 			continue
 		}
 		w.head = append(w.head, kindData)
-		w.head = appendUint(w.head, it.node.Size, uintLen(it.node.Size)+int(it.padding))
+		if err := w.pad(it.padding); err != nil {
+			return err
+		}
+		w.head = appendUint(w.head, it.node.Size, 0)
 		if err := w.flushHead(); err != nil {
 			return err
 		}
@@ -89,6 +92,20 @@ func (w *imageWriter) flushHead() error {
 	w.n += int64(n)
 	w.head = w.head[:0]
 	return err
+}
+
+// pad writes the start of an over-long number, which may be as long as the
+// alignment it makes.
+func (w *imageWriter) pad(n int64) error {
+	for n > 0 {
+		for ; n > 0 && len(w.head) < cap(w.copy); n-- {
+			w.head = append(w.head, 0x80)
+		}
+		if err := w.flushHead(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *imageWriter) content(p *Plan, it *item) (err error) {
@@ -117,9 +134,14 @@ func (w *imageWriter) content(p *Plan, it *item) (err error) {
 		w.hash.Reset()
 	}
 	left := n.Size
-	for {
+	for idle := 0; ; {
 		// One byte more than expected shows a file that grew.
 		m, err := r.Read(w.copy[:min(int64(len(w.copy)), left+1)])
+		if idle++; m > 0 {
+			idle = 0
+		} else if err == nil && idle == 100 { // as bufio does
+			err = io.ErrNoProgress
+		}
 		if int64(m) > left {
 			return &ContentChangedError{path, fmt.Sprintf("it has more than %d bytes", n.Size)}
 		}

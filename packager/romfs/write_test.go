@@ -69,6 +69,7 @@ func TestWriteErrors(t *testing.T) {
 		{"close", func() (io.ReadCloser, error) {
 			return stream{strings.NewReader("hello"), &closed, io.ErrClosedPipe}, nil
 		}, io.ErrClosedPipe},
+		{"idle", func() (io.ReadCloser, error) { return stream{idleReader{}, &closed, nil}, nil }, io.ErrNoProgress},
 		{"none", nil, nil},
 	} {
 		n := file("f", "hello")
@@ -95,6 +96,10 @@ func TestWriteErrors(t *testing.T) {
 type failingReader struct{}
 
 func (failingReader) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+type idleReader struct{}
+
+func (idleReader) Read([]byte) (int, error) { return 0, nil }
 
 type narrow struct {
 	room int
@@ -143,4 +148,33 @@ func TestExplained(t *testing.T) {
 	if c.Given != 16 || c.Offset != 96 || p.Shared != 28 {
 		t.Errorf("c: %+v; shared %d", c, p.Shared)
 	}
+}
+
+// TestHugePadding aligns to 64 MiB without holding the padding in memory.
+func TestHugePadding(t *testing.T) {
+	t.Parallel()
+	p, err := romfs.NewPlan(dir("", file("a", "x"), aligned("b", "y", 1<<26)), romfs.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var w ends
+	if n, err := p.WriteTo(&w); n != p.Size || err != nil || p.Files[1].Offset != 1<<26 || w.largest > 1<<17 {
+		t.Errorf("%d bytes of %d, %v, up to %d at once", n, p.Size, err, w.largest)
+	}
+	if w.last != [4]byte{'y', 1, 1, 0} {
+		t.Errorf("ends in % x", w.last)
+	}
+}
+
+// ends remembers the end of what is written, and the largest piece.
+type ends struct {
+	last    [4]byte
+	largest int
+}
+
+func (e *ends) Write(b []byte) (int, error) {
+	e.largest = max(e.largest, len(b))
+	tail := append(e.last[:], b...)
+	copy(e.last[:], tail[len(tail)-4:])
+	return len(b), nil
 }
