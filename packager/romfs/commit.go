@@ -91,9 +91,11 @@ func (t Torn) String() string {
 //     shifts out. That takes [StableHeader] bytes of length, which layout Stable
 //     has. Other images can be committed, not safely: most often Longer, against
 //     which a zero byte behind the image helps, and Content.
-//   - Where nothing is erased (MRAM), fill the first unit with 0xff instead of
-//     zeros before anything else: a length byte that starts out as zero can read
-//     as the end of a length, so that half a header mounts.
+//   - Where nothing is erased and any byte can be written again (MRAM), write
+//     zeros for the magic and the final bytes for the rest of the unit, then the
+//     whole unit, of which only the magic changes: safe for every image. Zeros
+//     for all of the unit would not do: a length byte that starts out as zero can
+//     end a length too early.
 //
 // A word with ECC that was torn may also fault when it is read; no bytes help
 // against that.

@@ -149,6 +149,16 @@ func TestStableSurvivesTornCommit(t *testing.T) {
 			t.Errorf("%+v, the magic last: a board may mount %v", m, torn)
 		}
 	}
+	// On MRAM only the magic changes in the last write.
+	_, compact := build(t, root, romfs.Options{})
+	mram := romfs.Medium{Base: 0x8047E000, Size: 1 << 20, Unit: 16, Before: append(make([]byte, 3), compact[3:16]...)}
+	if torn := romfs.TornCommit(compact, int64(len(compact)), mram); !torn.Safe() {
+		t.Errorf("MRAM: a board may mount %v", torn)
+	}
+	mram.Before = make([]byte, 16)
+	if torn := romfs.TornCommit(compact, int64(len(compact)), mram); !torn.Shorter || !torn.Moved || !torn.Content {
+		t.Errorf("MRAM of zeros: %v", torn)
+	}
 	// The smallest header is not safe, nor is one of five bytes where the
 	// partition is mapped high.
 	_, b := build(t, root, romfs.Options{})

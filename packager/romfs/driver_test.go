@@ -130,34 +130,63 @@ func mutate(r *rand.Rand, b []byte) []byte {
 	return b
 }
 
-// damaged are images that mutation rarely finds. The last two crash or hang the
-// driver.
-var damaged = []string{
-	"d2 cd 31 80 0f | 05 05 01 61 02 01 78 | 05 06 01 61 02 02 79 7a",                               // one name twice
-	"d2 cd 31 80 10 | 05 05 01 61 02 01 78 | 04 07 01 61 05 04 01 62 02 00",                         // file a, then directory a with b
-	"d2 cd 31 80 17 | 04 07 01 61 05 04 01 62 02 00 | 04 0c 01 61 05 04 01 63 02 00 05 03 01 64 00", // directory a twice
-	"d2 cd 31 80 11 | 05 08 03 61 2f 62 02 01 31 78 | 04 05 01 61 01 00 00",                         // name a/b
-	"d2 cd 31 80 15 | 05 07 03 61 2f 62 02 01 31 | 04 0a 01 61 05 05 01 62 02 01 32",                // name a/b, then b in a
-	"d2 cd 31 80 15 | 04 0a 01 61 05 05 01 62 02 01 32 | 05 07 03 61 2f 62 02 01 31",                // the other way around
-	"d2 cd 31 80 0a | 05 02 01 61 | 05 04 01 62 02 00",                                              // no data
-	"d2 cd 31 80 0b | 00 | 05 04 01 62 02 00 05 02 00 00",                                           // unused first
-	"d2 cd 31 80 0e | 01 03 61 62 63 | 09 01 00 | 05 04 01 62 02 00",                                // comment, unknown kind
-	"d2 cd 31 80 0d | 05 0b 01 61 09 02 05 00 01 00 02 01 78",                                       // unknown kinds inside a file
-	"d2 cd 31 80 0a | 05 08 01 61 02 01 78 02 01 79",                                                // two data records
-	"d2 cd 31 80 08 | 05 06 01 61 03 02 01 00",                                                      // pointer to the payload's first byte
-	"d2 cd 31 80 08 | 05 06 01 61 03 02 08 00",                                                      // to all of it
-	"d2 cd 31 80 08 | 05 06 01 61 03 02 09 00",                                                      // a byte too far
-	"d2 cd 31 80 08 | 05 06 01 61 03 02 81 00",                                                      // a pointer that is cut off
-	"d2 cd 31 80 0a | 05 08 01 61 03 04 80 80 80 01",                                                // without an offset
-	"d2 cd 31 80 0b | 04 02 01 61 | 05 05 00 02 01 78",                                              // no name
-	"d2 cd 31 80 09 | 05 07 03 61 00 62 02 01 78",                                                   // NUL in a name
-	"d2 cd 31 80 09 | 05 0a 01 61 02 01 78 78 78",                                                   // longer than its parent
-	"d2 cd 31 80 09 | 05 07 01 61 02 05 78 78 78 78",                                                // data longer than its file
-	"d2 cd 31 80 07 | 05 05 7f 61 02 01 78",                                                         // name longer than its record
-	"d2 cd 31 81 80 80 80 80 80 80 80 80 00 | 05 05 01 61 02 01 78",                                 // an outer length of 2^63
-	"d2 cd 31 83 ff ff ff ff ff ff ff ff 7f | 05 05 01 61 02 01 78",                                 // of 2^65-1
-	"d2 cd 31 80 12 | 81 80 80 80 80 80 80 80 80 05 05 01 61 02 01 78 00 00",                        // a kind of 2^63+5
-	"d2 cd 31 80 14 | 01 81 ff ff ff ff ff ff ff ff 75 05 05 01 61 02 01 78 00",                     // padding of 2^64-11
+// damaged are payloads that mutation rarely finds; the second of each pair is the
+// code that Validate must find in it, or "". The driver hangs on the last.
+var damaged = [][2]string{
+	{"05 05 01 61 02 01 78 | 05 06 01 61 02 02 79 7a", "duplicate-name"},
+	{"05 05 01 61 02 01 78 | 04 08 01 61 05 04 01 62 02 00", "duplicate-name"},                // file a hides a/b
+	{"04 08 01 61 05 04 01 62 02 00 | 04 08 01 61 05 04 01 63 02 00", "duplicate-name"},       // a/b hides a/c
+	{"05 07 03 61 2f 62 02 01 31 | 04 09 01 61 05 05 01 62 02 01 32", "name-slash"},           // a/b before b in a
+	{"04 09 01 61 05 05 01 62 02 01 32 | 05 07 03 61 2f 62 02 01 31", "name-slash"},           // and behind it
+	{"04 02 01 61 | 05 07 03 61 2f 62 02 01 31", "name-slash"},                                // hidden by an empty a
+	{"04 0b 03 61 2f 62 05 05 01 63 02 01 33 | 04 02 01 61", "name-slash"},                    // a directory a/b
+	{"05 02 01 61 | 05 04 01 62 02 00", "no-data"},                                            // hides b in listings
+	{"00 00 | 05 04 01 62 02 00", "unused-record"},                                            // hides b
+	{"05 04 01 61 02 00 | 00 00 | 05 04 01 62 02 00", "unused-record"},                        // a only
+	{"01 03 61 62 63 | 09 01 00 | 05 04 01 62 02 00", "unknown-kind"},                         // skipped
+	{"05 0b 01 61 09 01 05 01 00 02 01 78 00", "unknown-kind"},                                // skipped in a file
+	{"05 0a 01 61 05 02 01 62 02 01 78 00", "misplaced"},                                      // a file in a file
+	{"05 08 01 61 02 01 78 02 01 79", "extra-data"},                                           // ignored
+	{"05 06 01 61 03 02 01 00 | 05 04 01 62 02 00", ""},                                       // points to its own record
+	{"05 06 01 61 03 02 08 00", ""},                                                           // to the whole payload
+	{"05 06 01 61 03 02 09 00", "pointer-outside"},                                            // a byte too far
+	{"05 06 01 61 03 02 81 00 | 05 04 01 62 02 00", "pointer-cut"},                            // no offset
+	{"05 08 01 61 03 04 80 80 80 01 | 05 04 01 62 02 00", "pointer-cut"},                      // nor here
+	{"04 02 01 61 | 05 04 00 02 01 78", "name-empty"},                                         // never found
+	{"05 08 03 61 00 62 02 01 78 00", "name-nul"},                                             // never found
+	{"04 07 01 61 05 05 01 62 02 00", "overrun"},                                              // a file longer than its directory
+	{"05 07 01 61 02 05 78 78 78 | 05 04 01 62 02 00", "overrun"},                             // data longer than its file
+	{"05 05 7f 61 02 01 78", "name-overrun"},                                                  // a name longer than its record
+	{"81 80 80 80 80 80 80 80 80 05 05 01 61 02 01 78", "kind-wrap"},                          // a kind of 2^63+5
+	{"05 0b 01 61 03 07 01 90 80 80 80 00 00", "pointer-outside"},                             // an offset of 2^32
+	{"01 81 ff ff ff ff ff ff ff ff 75 05 05 01 61 02 01 78 00 05 04 01 61 02 00", "overrun"}, // padding of 2^64-11: back to itself
+}
+
+// damagedHeaders are whole images whose outer length the driver lets wrap.
+var damagedHeaders = []string{
+	"d2 cd 31 81 80 80 80 80 80 80 80 80 00 | 05 05 01 61 02 01 78",
+	"d2 cd 31 83 ff ff ff ff ff ff ff ff 7f | 05 05 01 61 02 01 78",
+	"d2 cd 31 81 80 80 80 80 80 80 80 80 80 07 | 05 05 01 61 02 01 78", // 2^70+7: right, after wrapping
+}
+
+// damagedImages are all of these.
+func damagedImages(tb testing.TB) (images [][]byte) {
+	tb.Helper()
+	for _, d := range damaged {
+		b := image(unhex(tb, d[0]))
+		found := d[1] == ""
+		for _, p := range validate(b) {
+			found = found || p.Code == d[1]
+		}
+		if !found {
+			tb.Fatalf("payload %s: no %s in %v", d[0], d[1], validate(b))
+		}
+		images = append(images, b)
+	}
+	for _, s := range damagedHeaders {
+		images = append(images, unhex(tb, s))
+	}
+	return images
 }
 
 // TestReaderAgreesWithDriver damages images and compares every lookup. Where our
@@ -177,8 +206,8 @@ func TestReaderAgreesWithDriver(t *testing.T) {
 		images = append(images, b)
 		cases = append(cases, driverCase{Image: hex.EncodeToString(b), Paths: paths})
 	}
-	for _, s := range damaged {
-		add(unhex(t, s), []string{"a", "a/b", "a/c", "b", "a/b/c", "ab", "a\x00b"})
+	for _, b := range damagedImages(t) {
+		add(b, []string{"a", "a/b", "a/c", "b", "a/b/c", "ab", "a\x00b"})
 	}
 	for len(images) < mutations {
 		root := dir("", file("a", "0"), file("b.py", strings.Repeat("q", r.IntN(140))), dir("d", file("a", "11"), dir("d", file("a", "222"), dir("e"))),

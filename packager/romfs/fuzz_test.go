@@ -20,8 +20,8 @@ func seed(f *testing.F) {
 		_, b := build(f, root, o)
 		f.Add(b)
 	}
-	for _, s := range damaged {
-		f.Add(unhex(f, s))
+	for _, b := range damagedImages(f) {
+		f.Add(b)
 	}
 }
 
