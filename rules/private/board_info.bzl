@@ -1,5 +1,7 @@
 """RomfsBoardInfo: the board that an image is for."""
 
+load("//rules/private:naming.bzl", "label_name")
+
 RomfsBoardInfo = provider(
     doc = "The board that an image is for. Made by `romfs_board`.",
     fields = {
@@ -27,4 +29,4 @@ def board_of(ctx, target):
         return target[RomfsBoardInfo]
     if (target.label.repo_name, target.label.package) == (_BUILTIN.repo_name, _BUILTIN.package):
         return RomfsBoardInfo(id = target.label.name, profile = None)
-    fail("{}: {} is no board: name a romfs_board, or one of @rules_romfs//rules/boards.".format(ctx.label, target.label))
+    fail("{}: {} is no board: name a romfs_board, or one of @rules_romfs//rules/boards.".format(label_name(ctx.label), label_name(target.label)))

@@ -3,7 +3,7 @@
 load("//rules/private:actions.bzl", "TOOLCHAINS", "plan")
 load("//rules/private:board_info.bzl", "board_of")
 load("//rules/private:mpy_info.bzl", "MpyInfo")
-load("//rules/private:naming.bzl", "package_name", "source_name")
+load("//rules/private:naming.bzl", "label_name", "package_name", "source_name")
 load("//rules/private:require.bzl", "require")
 
 _DOC = """\
@@ -31,7 +31,7 @@ def _destination(ctx, name):
         path = name[len(prefix) + 1:]
     else:
         fail("{}: source {} is not below {}: set strip_prefix, or make a mpy_library in its own package.".format(
-            ctx.label,
+            label_name(ctx.label),
             name,
             prefix,
         ))

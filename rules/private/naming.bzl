@@ -23,3 +23,14 @@ def package_name(label):
     if root.startswith("../"):  # --experimental_sibling_repository_layout
         root = "external/" + root[len("../"):]
     return "/".join([part for part in [root, label.package] if part])
+
+def label_name(label):
+    """Returns a label as people write it: without the @ of the main repository, in bzlmod and WORKSPACE alike.
+
+    Args:
+      label: the Label.
+    Returns:
+      string.
+    """
+    text = str(label)
+    return text.lstrip("@") if text.lstrip("@").startswith("//") else text

@@ -3,6 +3,8 @@
 Bazel's own check names a provider, which users of the rules never write.
 """
 
+load("//rules/private:naming.bzl", "label_name")
+
 def require(ctx, attribute, target, provider, advice):
     """Returns a provider of a target, or fails with advice.
 
@@ -16,5 +18,5 @@ def require(ctx, attribute, target, provider, advice):
       the provider.
     """
     if provider not in target:
-        fail("{}: {} names {}, which is of another kind. {}".format(ctx.label, attribute, target.label, advice))
+        fail("{}: {} names {}, which is of another kind. {}".format(label_name(ctx.label), attribute, label_name(target.label), advice))
     return target[provider]

@@ -1,5 +1,7 @@
 """Sizes as people write them."""
 
+load("//rules/private:naming.bzl", "label_name")
+
 _UNITS = {"": 1, "KiB": 1024, "MiB": 1024 * 1024}
 
 def bytes_of(ctx, attribute):
@@ -18,5 +20,5 @@ def bytes_of(ctx, attribute):
     unit = value[len(digits):]
     digits = digits.strip()
     if not digits.isdigit() or unit not in _UNITS:
-        fail("{}: {} is \"{}\": write a number of bytes, or a number with KiB or MiB.".format(ctx.label, attribute, value))
+        fail("{}: {} is \"{}\": write a number of bytes, or a number with KiB or MiB.".format(label_name(ctx.label), attribute, value))
     return int(digits) * _UNITS[unit]
