@@ -5,6 +5,7 @@ load("//rules/private:board_info.bzl", "board_of")
 load("//rules/private:image_info.bzl", "RomfsImageInfo")
 load("//rules/private:library.bzl", "libraries")
 load("//rules/private:mpy_cross_toolchain.bzl", "MPY_CROSS_TOOLCHAIN_TYPE")
+load("//rules/private:naming.bzl", "label_name")
 load("//rules/private:require.bzl", "require")
 load("//rules/private:size.bzl", "bytes_of")
 load("//rules/private:transitions.bzl", "board_transition")
@@ -56,7 +57,7 @@ def _nested_images(ctx):
     images = {}
     for target, name in ctx.attr.images.items():
         if name in images:
-            fail("{}: images has two targets for \"{}\".".format(ctx.label, name))
+            fail("{}: images has two targets for \"{}\".".format(label_name(ctx.label), name))
         images[name] = require(ctx, "images", target, RomfsImageInfo, "Name the romfs_image that makes {}'s image.".format(name))
     return images
 

@@ -1,7 +1,7 @@
 """romfs_image_from_srcs: an image whose manifest is written from attributes."""
 
 load("//rules/private:image.bzl", "romfs_image")
-load("//rules/private:naming.bzl", "package_name", "source_name")
+load("//rules/private:naming.bzl", "label_name", "package_name", "source_name")
 
 def _romfs_manifest_impl(ctx):
     out = ctx.actions.declare_file(ctx.label.name + ".yaml")
@@ -17,7 +17,7 @@ def _romfs_manifest_impl(ctx):
             path = name[len(strip) + 1:]
         else:
             fail("{}: source {} is not below {}: set strip_prefix, or make an mpy_library in its own package.".format(
-                ctx.label,
+                label_name(ctx.label),
                 name,
                 strip,
             ))

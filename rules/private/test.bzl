@@ -2,6 +2,7 @@
 
 load("//rules/private:image_info.bzl", "RomfsImageInfo")
 load("//rules/private:launcher.bzl", "launch", "runfiles_path")
+load("//rules/private:naming.bzl", "label_name")
 load("//rules/private:require.bzl", "require")
 load("//rules/private:runtime_tools.bzl", "RuntimeToolsInfo")
 load("//rules/private:size.bzl", "bytes_of")
@@ -32,7 +33,7 @@ def _romfs_test_impl(ctx):
     tools = ctx.attr._tools[RuntimeToolsInfo]
     if ctx.attr.imports and not tools.micropython:
         fail(("{}: imports needs a MicroPython interpreter: register a toolchain of type " +
-              "@rules_romfs//rules:micropython_toolchain_type.").format(ctx.label))
+              "@rules_romfs//rules:micropython_toolchain_type.").format(label_name(ctx.label)))
     return launch(
         ctx,
         tools = tools,
