@@ -2,8 +2,11 @@ package manifest
 
 import (
 	"bytes"
+	_ "embed"
 	"errors"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,11 +18,20 @@ import (
 	"rules_romfs/manifest/strictyaml/schemagen"
 )
 
+// typesSource holds the doc comments that become descriptions.
+//
+//go:embed types.go
+var typesSource []byte
+
 // The committed schema is what the types say.
 func TestSchema(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "types.go"), typesSource, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	got, err := schemagen.Generate(Manifest{}, schemagen.Options{
 		ID: "romfs.schema.json", Title: "ROMFS image manifest, version 1",
-		Packages: map[string]string{"rules_romfs/manifest": "."},
+		Packages: map[string]string{"rules_romfs/manifest": dir},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -26,12 +26,13 @@ const (
 
 // An Error is one defect of a YAML file: what is wrong, where, and what to do.
 type Error struct {
-	File         string // as the caller named it
-	Line, Column int    // from 1; 0 for the file as a whole
-	Rule         string // path of the value, such as "files[2].src"; empty for the file as a whole
-	Code         string // one of the Code constants, or one of the caller's
-	Message      string // what is wrong
-	Remedy       string // what to do about it; may be empty
+	File    string `json:"file"`             // as the caller named it
+	Line    int    `json:"line,omitempty"`   // from 1; 0 for the file as a whole
+	Column  int    `json:"column,omitempty"` // from 1; 0 for the file as a whole
+	Rule    string `json:"rule,omitempty"`   // path of the value, such as "files[2].src"; empty for the file as a whole
+	Code    string `json:"code"`             // one of the Code constants, or one of the caller's
+	Message string `json:"message"`          // what is wrong
+	Remedy  string `json:"remedy,omitempty"` // what to do about it; may be empty
 }
 
 // Error formats e in one line: FILE:LINE:COLUMN: RULE: MESSAGE; REMEDY.

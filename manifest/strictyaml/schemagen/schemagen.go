@@ -17,6 +17,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
 	"reflect"
 	"strings"
 
@@ -43,8 +47,9 @@ func Generate(v any, o Options) ([]byte, error) {
 	g.reflector = &jsonschema.Reflector{
 		FieldNameTag: "yaml", RequiredFromJSONSchemaTags: true, Anonymous: true, ExpandedStruct: true, Mapper: g.mapType,
 	}
+	g.reflector.CommentMap = map[string]string{}
 	for pkg, dir := range o.Packages {
-		if err := g.reflector.AddGoComments(pkg, dir, jsonschema.WithFullComment()); err != nil {
+		if err := g.addComments(pkg, dir); err != nil {
 			return nil, fmt.Errorf("schemagen: comments of %s: %w", pkg, err)
 		}
 	}
@@ -57,7 +62,6 @@ func Generate(v any, o Options) ([]byte, error) {
 		s.Definitions[name] = def
 	}
 	g.extend(s, reflect.TypeOf(v))
-	unwrap(s)
 	if g.err != nil {
 		return nil, g.err
 	}
@@ -75,6 +79,57 @@ type generator struct {
 	reflector *jsonschema.Reflector
 	extra     jsonschema.Definitions // definitions that only JSONSchemaOf refers to
 	err       error
+}
+
+// addComments reads the doc comments of the structs in the Go files of dir.
+// Reflector.AddGoComments does the same for the current directory only.
+func (g *generator) addComments(pkg, dir string) error {
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		return fmt.Errorf("no Go files in %s", dir)
+	}
+	for _, file := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		for _, d := range f.Decls {
+			decl, ok := d.(*ast.GenDecl)
+			if !ok {
+				continue
+			}
+			for _, s := range decl.Specs {
+				t, ok := s.(*ast.TypeSpec)
+				if !ok {
+					continue
+				}
+				st, ok := t.Type.(*ast.StructType)
+				if !ok {
+					continue
+				}
+				doc := t.Doc
+				if doc == nil {
+					doc = decl.Doc
+				}
+				key := pkg + "." + t.Name.Name
+				g.reflector.CommentMap[key] = oneLine(doc)
+				for _, field := range st.Fields.List {
+					for _, name := range field.Names {
+						g.reflector.CommentMap[key+"."+name.Name] = oneLine(field.Doc)
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// oneLine joins the lines of a comment, which are wrapped for Go's sake.
+func oneLine(c *ast.CommentGroup) string {
+	return strings.Join(strings.Fields(c.Text()), " ")
 }
 
 // mapType returns the schema of a type that describes itself, or nil.
@@ -165,18 +220,4 @@ func (g *generator) extend(s *jsonschema.Schema, root reflect.Type) {
 		}
 	}
 	visit(root)
-}
-
-// unwrap joins the lines of descriptions, which are wrapped for Go's sake.
-func unwrap(s *jsonschema.Schema) {
-	s.Description = strings.ReplaceAll(s.Description, "\n", " ")
-	for _, def := range s.Definitions {
-		unwrap(def)
-	}
-	for p := s.Properties.Oldest(); p != nil; p = p.Next() {
-		unwrap(p.Value)
-	}
-	if s.Items != nil {
-		unwrap(s.Items)
-	}
 }
