@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"rules_romfs/manifest"
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/report"
 )
@@ -243,6 +244,9 @@ type jsonError struct {
 	ExitCode int      `json:"exit_code"`
 	Stage    string   `json:"stage"`
 	Messages []string `json:"messages"`
+	// Defects are those of a manifest, board file or directory one by one,
+	// each with its code.
+	Defects manifest.Errors `json:"defects,omitempty"`
 }
 
 // finish reports how a command line ended and returns its exit code.
@@ -280,7 +284,9 @@ func (a *app) finish(ctx context.Context, err error) int {
 	}
 	if a.output == "json" && !a.printed {
 		// stdout may be what failed; the exit code tells all the same.
-		_ = a.printJSON(jsonFailure{jsonError{code, exitNames[code], messages}})
+		failure := jsonError{ExitCode: code, Stage: exitNames[code], Messages: messages}
+		errors.As(err, &failure.Defects)
+		_ = a.printJSON(jsonFailure{failure})
 	}
 	return code
 }
