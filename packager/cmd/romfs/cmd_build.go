@@ -55,13 +55,7 @@ func (f *sourceFlags) add(a *app, cmd *cobra.Command) {
 	a.complete(cmd, "allow", codes...)
 }
 
-func boardIDs() []string {
-	var ids []string
-	for _, p := range board.Builtin() {
-		ids = append(ids, p.ID)
-	}
-	return ids
-}
+func boardIDs() []string { return board.IDs() }
 
 // options turns the flags into those of a build.
 func (f *sourceFlags) options(a *app, path string) (pack.Options, error) {
