@@ -88,7 +88,7 @@ func Assemble(ctx context.Context, spec Spec, jobs int, reporter report.Reporter
 	if err := im.checkSize(); err != nil {
 		return nil, err
 	}
-	im.describe(contents, abis)
+	im.describe(abis)
 	return im, nil
 }
 
@@ -154,12 +154,12 @@ func mkdir(dirs map[string]*romfs.Node, dir string) *romfs.Node {
 func (im *Image) Input(dest string) *Input { return im.inputs[dest] }
 
 // describe makes the sidecar, but for the image's identity.
-func (im *Image) describe(contents []digested, abis []artifact.ABI) {
+func (im *Image) describe(abis []artifact.ABI) {
 	s, plan := &im.sidecar, im.Plan
 	*s = artifact.Sidecar{
 		Schema: artifact.Schema, Name: im.Spec.Name,
 		Layout: im.Spec.Layout.String(), Dedup: im.Spec.Dedup,
-		Align: 1, Files: []artifact.File{},
+		Align: 1, Files: make([]artifact.File, 0, len(plan.Files)),
 		Totals: artifact.Totals{Files: len(plan.Files), Dirs: len(plan.Dirs), Padding: plan.Padding, Shared: plan.Shared},
 	}
 	if b := im.Spec.Board; b != nil {
@@ -175,14 +175,10 @@ func (im *Image) describe(contents []digested, abis []artifact.ABI) {
 	if len(abis) > 0 {
 		s.MPY = &artifact.MPY{Compiler: im.Spec.Compiler, ABI: abis}
 	}
-	sums := make(map[string]*digested, len(contents))
-	for i := range contents {
-		sums[im.Spec.Inputs[i].Dest] = &contents[i]
-	}
 	for i := range plan.Files {
 		f := &plan.Files[i]
 		in := im.inputs[f.Path]
-		sum := artifact.Digest(sums[f.Path].sum)
+		sum := artifact.Digest(f.Node.Sum)
 		source := in.SourceSHA256
 		if source == nil && in.Kind == artifact.KindData {
 			source = &sum

@@ -98,7 +98,9 @@ func (in *Input) open() (io.ReadCloser, error) {
 	case in.Code != nil:
 		return io.NopCloser(bytes.NewReader(in.Code)), nil
 	case in.kept != nil:
-		return io.NopCloser(bytes.NewReader(in.kept)), nil
+		kept := in.kept
+		in.kept = nil // images are written once, but for rare ones
+		return io.NopCloser(bytes.NewReader(kept)), nil
 	}
 	f, err := openRegular(in.Path)
 	if err != nil {

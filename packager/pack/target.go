@@ -136,6 +136,7 @@ func (t Target) Spec(plan *manifest.Plan) (Spec, error) {
 			spec.Dirs = append(spec.Dirs, e.Dest)
 		}
 	}
+	spec.Inputs = make([]Input, 0, len(plan.Entries)-len(spec.Dirs))
 	for e := range plan.Files() {
 		in := Input{
 			Dest: e.Dest, Kind: artifact.KindData, Source: e.Source, Rule: e.Rule, Path: e.Path,
