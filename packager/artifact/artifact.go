@@ -360,6 +360,12 @@ func Load(path string) (*Sidecar, error) {
 }
 
 func readLimited(path string) ([]byte, error) {
+	// A FIFO of that name would keep us waiting.
+	if info, err := os.Stat(path); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, &FormatError{File: path, Err: errors.New("it is no regular file")}
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

@@ -41,6 +41,7 @@ type Options struct {
 	MPYCross  string // compiler to use
 	Offline   bool   // do not fetch one
 	CacheRoot string // see mpy.CacheRoot; empty: no cache, and nothing fetched
+	NoCache   bool   // neither use nor fill the cache of compiled files
 
 	Outputs  []string            // paths that the build is going to write
 	Allow    []manifest.LintCode // warnings to silence, besides the manifest's
@@ -272,7 +273,7 @@ func (b *builder) compiler(ctx context.Context, release string) (*mpy.Compiler, 
 		return nil, err
 	}
 	b.compilers[release] = c
-	if b.cache == nil && b.CacheRoot != "" {
+	if b.cache == nil && b.CacheRoot != "" && !b.NoCache {
 		if b.cache, err = mpy.OpenCache(b.CacheRoot); err != nil {
 			b.warn(WarnCache, "no compile cache: %v", err)
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"strings"
 
 	"rules_romfs/internal/atomicfile"
 	"rules_romfs/packager/artifact"
@@ -43,7 +44,7 @@ func (im *Image) Save(ctx context.Context, t Targets, reporter report.Reporter) 
 	add := func(path string, write func(io.Writer) error) (*atomicfile.File, error) {
 		f, err := atomicfile.Create(path)
 		if err != nil {
-			return nil, &OutputError{path, err}
+			return nil, &OutputError{Path: path, Err: err}
 		}
 		pending, paths = append(pending, f), append(paths, path)
 		return f, write(outputWriter{ctx, path, f})
@@ -76,7 +77,7 @@ func (im *Image) Save(ctx context.Context, t Targets, reporter report.Reporter) 
 			return nil, err
 		}
 		if err := f.Commit(); err != nil {
-			return nil, &OutputError{paths[i], err}
+			return nil, &OutputError{Path: paths[i], Err: err, Written: paths[:i]}
 		}
 	}
 	return paths, nil
@@ -109,16 +110,19 @@ func (t taskWriter) Write(b []byte) (int, error) {
 }
 
 // An OutputError says that the system did not take a result: disk full, no
-// permission. Nothing of it was left behind.
+// permission. Nothing of that file was left behind.
 type OutputError struct {
-	Path string // empty: standard output
-	Err  error
+	Path    string // empty: standard output
+	Err     error
+	Written []string // other files that have their new content already
 }
 
 func (e *OutputError) Error() string {
 	switch {
 	case e.Path == "":
 		return fmt.Sprintf("cannot write to standard output: %v", cause(e.Err))
+	case len(e.Written) > 0:
+		return fmt.Sprintf("cannot write %s: %v; %s is new already, so build again", e.Path, bare(e.Err), strings.Join(e.Written, ", "))
 	case errors.Is(e.Err, fs.ErrNotExist):
 		return fmt.Sprintf("cannot write %s: the folder %s does not exist", e.Path, filepath.Dir(e.Path))
 	}
@@ -140,7 +144,7 @@ func (o outputWriter) Write(b []byte) (int, error) {
 	}
 	n, err := o.w.Write(b)
 	if err != nil {
-		err = &OutputError{o.path, err}
+		err = &OutputError{Path: o.path, Err: err}
 	}
 	return n, err
 }

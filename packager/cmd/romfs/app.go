@@ -266,8 +266,11 @@ func (a *app) finish(ctx context.Context, err error) int {
 	messages := messages(err)
 	if code == exitInterrupted {
 		messages = []string{"interrupted"}
-		if cause := context.Cause(ctx); err != cause && err != context.Canceled {
-			messages[0] += ": " + err.Error() // what the verb has to say about it
+		// What the verb has to say about it, without the signal's name.
+		said := strings.TrimSuffix(err.Error(), context.Cause(ctx).Error())
+		said = strings.TrimSuffix(strings.TrimSuffix(said, context.Canceled.Error()), ": ")
+		if said != "" {
+			messages[0] += ": " + said
 		}
 	}
 	if a.reporter == nil { // the command line was not understood

@@ -42,7 +42,7 @@ func (f *sourceFlags) add(a *app, cmd *cobra.Command) {
 	flags.StringVar(&f.mpyCross, "mpy-cross", "", "compiler to use: the `file` of a mpy-cross")
 	flags.BoolVar(&f.offline, "offline", false, "do not fetch the compiler if it is not there")
 	flags.IntVarP(&f.jobs, "jobs", "j", 0, "compile with `N` processes at once (default: one a processor)")
-	flags.StringVar(&f.cacheDir, "cache-dir", "", "keep compiled files in `dir` (default: $ROMFS_CACHE, else the user's cache folder)")
+	flags.StringVar(&f.cacheDir, "cache-dir", "", "keep compiled files and the compiler in `dir` (default: $ROMFS_CACHE, else the user's cache folder)")
 	flags.BoolVar(&f.noCache, "no-cache", false, "neither use nor fill the cache of compiled files")
 	flags.StringSliceVar(&f.allow, "allow", nil, "silence the warnings with these `codes`")
 	cmd.MarkFlagsMutuallyExclusive("mpy", "no-mpy")
@@ -86,11 +86,8 @@ func (f *sourceFlags) options(a *app, path string) (pack.Options, error) {
 		}
 		o.Allow = append(o.Allow, code)
 	}
-	switch {
-	case f.noCache:
-	case f.cacheDir != "":
-		o.CacheRoot = f.cacheDir
-	default:
+	o.NoCache, o.CacheRoot = f.noCache, f.cacheDir
+	if f.cacheDir == "" {
 		// Without a home there is no cache: builds are slower, and right.
 		o.CacheRoot, _ = mpy.CacheRoot(a.getenv)
 	}
@@ -160,6 +157,12 @@ its identity. Files are written whole or not at all.`,
 				targets.Image = filepath.Join(outDir, name+".romfs")
 			}
 			toStdout := out == "-"
+			switch {
+			case toStdout && a.output == "json":
+				return &usageError{"-o - writes the image to stdout, where --output json would print its result; leave one out"}
+			case toStdout && isTerminal(a.stdout):
+				return &usageError{"an image is no text for a terminal; redirect stdout, or name a file with -o"}
+			}
 			if !toStdout {
 				o.Outputs = []string{targets.Image, artifact.Path(targets.Image)}
 			}

@@ -101,6 +101,8 @@ func (v *verifier) run(f *boardFlags) error {
 	}
 	if profile != nil {
 		v.result.Board = profile.ID
+	} else if sidecar != nil && sidecar.Board != "" {
+		v.add(exitIncompatible, romfs.Warning, "unknown-board", "", 0, "the sidecar names board %s, which is not built in, so nothing was checked for it; name its file with --board", sidecar.Board)
 	}
 	v.Image, err = romfs.Open(v.data, v.length)
 	if err != nil {

@@ -48,7 +48,7 @@ func (in *input) Close() error {
 // standard input.
 func (a *app) openInput(ctx context.Context, path string) (*input, error) {
 	if path == "-" {
-		data, err := readStream(ctx, a.stdin)
+		data, err := readStream(ctx, func() (io.ReadCloser, error) { return io.NopCloser(a.stdin), nil })
 		if err != nil {
 			return nil, fmt.Errorf("standard input: %w", err)
 		}
@@ -61,17 +61,16 @@ func (a *app) openInput(ctx context.Context, path string) (*input, error) {
 	case info.IsDir():
 		return nil, &inputError{fmt.Errorf("%s is a directory, not an image; build it first: romfs build %s", path, path)}
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, &inputError{plainPathError(err)}
-	}
 	if !info.Mode().IsRegular() { // a pipe, as a shell's <(…) gives it
-		defer f.Close()
-		data, err := readStream(ctx, f)
+		data, err := readStream(ctx, func() (io.ReadCloser, error) { return os.Open(path) })
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		return &input{name: path, data: bytes.NewReader(data), length: int64(len(data))}, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, &inputError{plainPathError(err)}
 	}
 	return &input{name: path, path: path, data: f, length: info.Size(), closer: f}, nil
 }
@@ -90,26 +89,45 @@ func (a *app) openImage(ctx context.Context, path string) (*input, error) {
 	return in, nil
 }
 
-// readStream reads to the end, unless Ctrl-C comes first.
-func readStream(ctx context.Context, r io.Reader) ([]byte, error) {
+// readStream reads a stream to its end, unless Ctrl-C comes first: opening a
+// pipe waits too. What does not begin as an image is not read on.
+func readStream(ctx context.Context, open func() (io.ReadCloser, error)) ([]byte, error) {
 	type result struct {
 		data []byte
 		err  error
 	}
 	done := make(chan result, 1)
 	go func() {
-		data, err := io.ReadAll(io.LimitReader(r, maxStream+1))
+		data, err := readImage(open)
 		done <- result{data, err}
 	}()
 	select {
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	case got := <-done:
-		if got.err == nil && len(got.data) > maxStream {
-			got.err = &imageError{fmt.Errorf("more than %d bytes: no board has an image of that size", maxStream)}
-		}
 		return got.data, got.err
 	}
+}
+
+func readImage(open func() (io.ReadCloser, error)) ([]byte, error) {
+	r, err := open()
+	if err != nil {
+		return nil, &inputError{plainPathError(err)}
+	}
+	defer r.Close()
+	head := make([]byte, len(romfs.Magic)+1) // no image is shorter
+	n, err := io.ReadFull(r, head)
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), err == nil && !bytes.HasPrefix(head, []byte(romfs.Magic)):
+		return head[:n], nil
+	case err != nil:
+		return nil, err
+	}
+	data, err := io.ReadAll(io.MultiReader(bytes.NewReader(head), io.LimitReader(r, maxStream)))
+	if err == nil && len(data) > maxStream {
+		err = &imageError{fmt.Errorf("more than %d bytes: no board has an image of that size", maxStream)}
+	}
+	return data, err
 }
 
 // plainPathError words a system error as "PATH: no such file or directory".
@@ -193,7 +211,8 @@ func (f *boardFlags) add(a *app, cmd *cobra.Command) {
 }
 
 // find returns the board and partition that an image is for: the flags', else
-// the sidecar's; nil without either.
+// the sidecar's; nil without either, and for a sidecar that names a board of
+// somebody's own.
 func (f *boardFlags) find(s *artifact.Sidecar) (*board.Profile, *board.Partition, error) {
 	id, partition := f.board, f.partition
 	if id == "" && s != nil {
