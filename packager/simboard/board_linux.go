@@ -53,6 +53,7 @@ type Board struct {
 	watchdog *time.Timer
 	timeout  time.Duration // of the watchdog
 
+	crashes int          // interpreters in a row that ended by themselves; the run goroutine's
 	intr    atomic.Int32 // the character that interrupts; -1: none
 	busy    atomic.Bool  // a flash operation is running
 	booting atomic.Bool  // the UART is not up yet
@@ -343,10 +344,13 @@ func (b *Board) after(r *reset) reset {
 	if b.ctx.Err() != nil {
 		return reset{}
 	}
-	if r == nil { // it ended by itself
+	if r == nil {
 		b.counted(func(s *Stats) { s.Crashes++ })
-		r = &reset{cause: causeHard, why: "the interpreter ended by itself"}
-		b.sleep(20 * time.Millisecond) // lest one that cannot start keeps the machine busy
+		r = &reset{cause: causeHard, why: "hard fault: the interpreter ended by itself"}
+		b.crashes++
+		b.sleep(min(time.Second, 10*time.Millisecond<<b.crashes)) // lest one that always does keeps the machine busy
+	} else {
+		b.crashes = 0
 	}
 	if r.cause == causeSoft {
 		b.link.send([]byte("MPY: soft reboot\r\n"), b.ctx.Done())

@@ -18,7 +18,7 @@ with open(sys.argv[1]) as f:  # an argument may have 255 bytes only
 
 # ---------------------------------------------------------------- hardware calls
 
-(HW_TX, HW_INTR, HW_ROM, HW_BLOCKS, HW_TRACE, HW_RESET, HW_WDT, HW_UNREAD, HW_ABORTED, HW_SOURCE) = range(1, 11)
+(HW_TX, HW_INTR, HW_ROM, HW_BLOCKS, HW_TRACE, HW_RESET, HW_WDT, HW_UNREAD, HW_ABORTED, HW_SOURCE, HW_UP) = range(1, 12)
 
 libc = ffi.open(None)
 c_read = libc.func("l", "read", "iPL")
@@ -235,6 +235,11 @@ class TextIn(io.IOBase):
         self.poll = select.poll()
         self.poll.register(sys_real.stdin, 1)
 
+    def read(self, n=1):
+        buf = bytearray(n)
+        self.readinto(buf)
+        return buf.decode()
+
     def readinto(self, buf):
         n = sys_real.stdin.buffer.readinto(buf)
         for i in range(n):
@@ -286,7 +291,7 @@ def soft_reset():
 def install_shims():
     machine_name, platform, release = CONFIG["machine"], CONFIG["platform"], CONFIG["release"]
     s = shim("sys", sys_real)
-    s.implementation = namedtuple("implementation", ("name", "version", "_machine", "_mpy"))(
+    s.implementation = namedtuple("", ("name", "version", "_machine", "_mpy"))(
         "micropython", tuple(CONFIG["version"]), machine_name, CONFIG["mpy"]
     )
     s.platform = platform
@@ -295,7 +300,7 @@ def install_shims():
     if "sys.stdin.buffer" in MISSING:
         s.stdin = TextIn()
     o = shim("os", os)
-    uname = namedtuple("uname", ("sysname", "nodename", "release", "version", "machine"))(
+    uname = namedtuple("", ("sysname", "nodename", "release", "version", "machine"))(
         platform, platform, release, "v%s on %s" % (release, CONFIG["date"]), machine_name
     )
     o.uname = lambda: uname
@@ -615,29 +620,41 @@ def mount_flash():
     sys_real.path.append("/flash/lib")
 
 
-ballast = []
+ballast = None  # a chain of what fills the heap
+
+
+def occupy(size):
+    # Allocates pieces of that size, then of half, and so on, until nothing is free.
+    global ballast
+    while size >= 32:
+        try:
+            ballast = (ballast, bytearray(size))
+        except MemoryError:
+            size //= 2
 
 
 def fill_heap(free, largest):
-    # Leaves so much of the heap free, in pieces of at most that size.
+    # Leaves so much of the heap free, in pieces of that size at most.
+    global ballast
     gc.collect()
-    while gc.mem_free() > free + free // 8 + 4096:
-        ballast.append(bytearray(max(64, (gc.mem_free() - free - free // 8) // 2)))
     if largest:
-        holes = []
+        blocks = [None] * (gc.mem_free() // largest + 1)
+        n = 0
         try:
             while True:
-                holes.append(bytearray(largest - 32))
-                ballast.append(bytearray(16))
+                blocks[n] = bytearray(largest)
+                n += 1
         except MemoryError:
             pass
-        del holes
-    gc.collect()
-    try:
-        while gc.mem_free() > free:
-            ballast.append(bytearray(64))
-    except MemoryError:
-        pass
+        occupy(largest // 2)
+        # Every second one becomes a hole; those between keep the holes apart.
+        for i in range(0, min(n, 2 * max(1, free // largest)), 2):
+            blocks[i] = None
+        ballast = (ballast, blocks)
+    else:
+        hole = bytearray(free)
+        occupy(gc.mem_free())
+        del hole
     gc.collect()
 
 
@@ -649,6 +666,7 @@ mount_flash()
 gc.collect()
 if CONFIG["heap"]:
     fill_heap(CONFIG["heap"], CONFIG["largest"])
+hw(HW_UP)
 raw = CONFIG["raw"]
 run_file("boot.py")
 if not raw:

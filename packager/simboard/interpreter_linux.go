@@ -31,6 +31,7 @@ const (
 	hwUnread             // give bytes back to the receive ring
 	hwAborted            // Faults.AbortPaste has happened
 	hwSource             // a flash write's buffer lies in flash
+	hwUp                 // the firmware is ready to run boot.py
 )
 
 // maxCall bounds a hardware call's data: more than any partition written at once.
@@ -63,7 +64,7 @@ type process struct {
 	stdout int           // our ends of the pipes
 	calls  int
 	result int
-	up     bool          // has made its first call
+	up     bool          // is ready to run boot.py
 	early  bytes.Buffer  // output before that: why it did not start
 	trace  *bytes.Buffer // not nil: between the begin and the end of a traceback
 }
@@ -190,7 +191,7 @@ func (b *Board) boot(next reset) (*reset, error) {
 	b.proc, b.stop = nil, nil
 	b.notify()
 	if why == nil && !p.up {
-		return nil, &InterpreterError{b.opts.Interpreter, fmt.Errorf("it ended at once: %s", bytes.TrimSpace(p.early.Bytes()))}
+		return nil, &InterpreterError{b.opts.Interpreter, fmt.Errorf("it did not start: %s", bytes.TrimSpace(p.early.Bytes()))}
 	}
 	return why, nil
 }
@@ -307,11 +308,12 @@ func (b *Board) call(p *process) error {
 	if err := readFull(p.calls, data); err != nil {
 		return err
 	}
-	if !p.up {
+	op := binary.LittleEndian.Uint32(head[:])
+	if !p.up && op == hwUp {
 		p.up = true
 		b.isUp.Do(func() { close(b.up) })
 	}
-	result, err := b.do(p, binary.LittleEndian.Uint32(head[:]), arg, data)
+	result, err := b.do(p, op, arg, data)
 	if err != nil {
 		return err
 	}

@@ -88,6 +88,9 @@ func (l *link) openPTY() error {
 		master.Close()
 		return fmt.Errorf("pseudo-terminal: %w", err)
 	}
+	if master, err = pollable(master); err != nil {
+		return fmt.Errorf("pseudo-terminal: %w", err)
+	}
 	if path := l.board.opts.Link; path != "" {
 		if err := symlink(terminal.Name(), path); err != nil {
 			master.Close()
@@ -98,6 +101,20 @@ func (l *link) openPTY() error {
 	defer l.mu.Unlock()
 	l.pty, l.name = master, terminal.Name()
 	return nil
+}
+
+// pollable exchanges a blocking file for one whose reads end when it is closed.
+func pollable(f *os.File) (*os.File, error) {
+	defer f.Close()
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), f.Name()), nil
 }
 
 // symlink points path to a terminal; it replaces a symlink, but nothing else.

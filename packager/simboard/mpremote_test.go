@@ -13,19 +13,7 @@ import (
 	"rules_romfs/packager/simboard"
 )
 
-// start starts a board that ends with the test.
-func start(t *testing.T, o simboard.Options) *simboard.Board {
-	t.Helper()
-	o.Interpreter = peer.MicroPython(t)
-	b, err := simboard.Start(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { b.Close() })
-	return b
-}
-
-func run(t *testing.T, name string, args ...string) string {
+func run(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
@@ -37,7 +25,7 @@ func run(t *testing.T, name string, args ...string) string {
 }
 
 // tree writes a small application.
-func tree(t *testing.T) string {
+func tree(t testing.TB) string {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "hello.py"), "print('hello from', __file__)\n")
 	write(t, filepath.Join(dir, "lib", "deep.py"), "VALUE = 42\n")
@@ -45,7 +33,7 @@ func tree(t *testing.T) string {
 	return dir
 }
 
-func write(t *testing.T, path, content string) {
+func write(t testing.TB, path, content string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
