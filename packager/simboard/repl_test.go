@@ -263,8 +263,7 @@ func TestFiles(t *testing.T) {
 		"lib/helper.py": "X = 3",
 	}})
 	h := connect(t, b)
-	h.send("\r\x03\x03\r\x01")
-	h.until("raw REPL; CTRL-B to exit\r\n>")
+	h.raw()
 	h.send("\x04")
 	if got, want := h.until("raw REPL; CTRL-B to exit\r\n>"), "OK\r\nMPY: soft reboot\r\nboot\r\nraw REPL; CTRL-B to exit\r\n>"; got != want {
 		t.Errorf("soft reset in raw mode: got %q, want %q", got, want)
