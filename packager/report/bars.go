@@ -49,7 +49,8 @@ func (b *Bars) Log(level Level, msg string) {
 // Event implements Reporter: bars are for people, so events are dropped.
 func (b *Bars) Event(string, map[string]any) {}
 
-// Close waits for the last drawing and removes what is left of the bars.
+// Close waits for the last drawing and removes what is left of the bars. It
+// may be called again.
 func (b *Bars) Close() error {
 	b.progress.Shutdown()
 	return nil

@@ -112,6 +112,7 @@ func TestBars(t *testing.T) {
 	abandoned := bars.Task("left running", 10, Blocks)
 	abandoned.Add(1)
 	bars.Close()
+	bars.Close()
 	bars.Log(Info, "after the end")
 	bars.Task("too late", 1, Files).Done()
 	slave.Close()

@@ -216,6 +216,7 @@ func (a *app) prefix(level report.Level) string {
 // text writes. A verb calls it once, with its whole result.
 func (a *app) result(object any, text func(w io.Writer) error) error {
 	a.printed = true
+	a.closeBars()
 	if a.output == "json" {
 		return a.printJSON(object)
 	}
@@ -249,11 +250,17 @@ type jsonError struct {
 	Defects manifest.Errors `json:"defects,omitempty"`
 }
 
-// finish reports how a command line ended and returns its exit code.
-func (a *app) finish(ctx context.Context, err error) int {
+// closeBars ends the drawing on a terminal. What is printed there before would
+// be drawn over.
+func (a *app) closeBars() {
 	if a.bars != nil {
 		a.bars.Close()
 	}
+}
+
+// finish reports how a command line ended and returns its exit code.
+func (a *app) finish(ctx context.Context, err error) int {
+	a.closeBars()
 	if err != nil && !a.running {
 		err = &usageError{err.Error()}
 	}

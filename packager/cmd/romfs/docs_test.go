@@ -93,6 +93,7 @@ func cliReference() string {
 		fmt.Fprintf(&b, "| %d | %s |\n", e.code, e.meaning)
 	}
 	fmt.Fprintf(&b, "\n## Flags of all verbs\n\n%s", flagTable(root.PersistentFlags()))
+	b.WriteString(eventDocs)
 	for _, cmd := range all {
 		fmt.Fprintf(&b, "\n## romfs %s\n\n", cmd.Name())
 		if cmd.Long != "" {
@@ -107,6 +108,22 @@ func cliReference() string {
 	}
 	return b.String()
 }
+
+const eventDocs = `
+With ` + "`--output json`" + ` stdout gets exactly one object: the verb's result, or
+` + "`{\"error\": {\"exit_code\", \"stage\", \"messages\", …}}`" + `. Bytes of images and files are never wrapped in JSON.
+
+With ` + "`--events json`" + ` every line on stderr is one JSON object. No line has a time. Its ` + "`event`" + ` is one of:
+
+| event | fields |
+|---|---|
+| ` + "`task`" + ` | ` + "`task`, `state` (start, progress, done, fail), `n`, `total` if it is known, `unit`, `error`" + ` of one that failed |
+| ` + "`log`" + ` | ` + "`level` (info, warning, error), `message`" + ` |
+| ` + "`compiled`" + ` | ` + "`files`, `cached` (of them), `compiler` (its release), `origin` (where it was found)" + ` |
+| ` + "`deploy`" + ` | one board's result, as in the result of ` + "`romfs deploy`" + ` |
+| ` + "`board`" + ` | ` + "`what`" + ` a simulated board went through |
+| ` + "`error`" + ` | ` + "`exit_code`, `stage`, `messages`" + `: the end of a verb that failed |
+`
 
 func unindent(s string) string {
 	return strings.ReplaceAll(strings.TrimPrefix(s, "  "), "\n  ", "\n")
