@@ -174,6 +174,20 @@ func TestDamagedDirectory(t *testing.T) {
 	}
 }
 
+// TestKindWraps: what a 32-bit board takes for a file called a, and a 64-bit one
+// for nothing known, is damage.
+func TestKindWraps(t *testing.T) {
+	for how, m := range readers(t, image(unhex(t, "05 04 01 62 02 00 | 90 80 80 80 05 05 01 61 02 01 78"))) {
+		var damage *romfs.FormatError
+		if _, err := m.Stat("a"); !errors.As(err, &damage) {
+			t.Errorf("%s: %v", how, err)
+		}
+		if _, err := m.Stat("b"); err != nil {
+			t.Errorf("%s: %v", how, err)
+		}
+	}
+}
+
 // counter counts what is read.
 type counter struct {
 	io.ReaderAt
