@@ -268,6 +268,15 @@ func TestStable(t *testing.T) {
 			t.Errorf("%d bytes of room: %+v", room, p)
 		}
 	}
+	// The boundary and the file's own alignment both hold.
+	for _, tc := range []struct{ unit, align, want int64 }{{4096, 8192, 8192}, {4096, 64, 4096}, {3000, 64, 24000}, {16, 4096, 4096}} {
+		model := bulk("m", "model")
+		model.Align = tc.align
+		p, err := romfs.NewPlan(dir("", model), romfs.Options{Layout: romfs.Stable, EraseUnit: tc.unit})
+		if err != nil || p.Files[0].Offset != tc.want {
+			t.Errorf("unit %d, alignment %d: %+v, %v", tc.unit, tc.align, p.Files[0], err)
+		}
+	}
 	// Without bulk files there is nothing to keep in place.
 	none, err := romfs.NewPlan(dir("", file("a", "x")), romfs.Options{Layout: romfs.Stable})
 	if err != nil || none.Boundary != 0 || none.BoundaryDropped || none.Size != 9+7 {
