@@ -116,19 +116,18 @@ func (d *dirFile) ReadDir(n int) ([]fs.DirEntry, error) {
 			d.err = &fs.PathError{Op: "readdir", Path: d.name, Err: d.err}
 		}
 	}
-	if n <= 0 || n > len(d.list) {
-		if n > 0 && len(d.list) == 0 && d.err == nil {
-			return nil, io.EOF
-		}
-		if n > 0 && len(d.list) > 0 {
-			n = len(d.list)
-		} else {
-			list := d.list
-			d.list = nil
-			return list, d.err
-		}
+	all := n <= 0
+	if all {
+		n = len(d.list)
+	} else if len(d.list) == 0 && d.err == nil {
+		return nil, io.EOF
 	}
+	var err error
+	if all || len(d.list) == 0 {
+		err = d.err // what is before the damage comes first
+	}
+	n = min(n, len(d.list))
 	list := slices.Clone(d.list[:n])
 	d.list = d.list[n:]
-	return list, nil
+	return list, err
 }

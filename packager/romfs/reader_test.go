@@ -165,6 +165,20 @@ func TestDamagedDirectory(t *testing.T) {
 		if len(list) != 1 || list[0].Name() != "a" || !errors.As(err, &damage) || damage.Offset != 12 {
 			t.Errorf("%s: %v, %v", how, list, err)
 		}
+		// The same piece by piece, and then the error for good.
+		f, err := m.Open(".")
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := f.(fs.ReadDirFile)
+		if list, err := d.ReadDir(5); len(list) != 1 || err != nil {
+			t.Errorf("%s: %v, %v", how, list, err)
+		}
+		for range 2 {
+			if list, err := d.ReadDir(5); len(list) != 0 || !errors.As(err, &damage) {
+				t.Errorf("%s: %v, %v", how, list, err)
+			}
+		}
 		if b, err := m.ReadFile("a"); string(b) != "x" {
 			t.Errorf("%s: %q, %v", how, b, err)
 		}
