@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"io/fs"
 	"path"
 	"strings"
 
@@ -46,18 +47,51 @@ func (d *deployer) importHint() string {
 	if err != nil {
 		return ""
 	}
-	list, err := image.ReadDir(".")
-	if err != nil {
-		return ""
-	}
-	for _, e := range list {
-		name, ext := strings.TrimSuffix(e.Name(), path.Ext(e.Name())), path.Ext(e.Name())
-		if !e.IsDir() && (ext == ".mpy" || ext == ".py") && name != "boot" && name != "main" {
-			return "import " + name
+	return hint(image)
+}
+
+// hint is a statement that uses what is in image: a module or package at its
+// root, one of lib, which is on sys.path too, or else a file.
+func hint(image fs.FS) string {
+	for _, dir := range []string{".", "lib"} {
+		list, err := fs.ReadDir(image, dir)
+		if err != nil {
+			continue
+		}
+		for _, e := range list {
+			if name := module(image, dir, e); name != "" && name != "boot" && name != "main" {
+				return "import " + name
+			}
 		}
 	}
-	if len(list) > 0 {
-		return fmt.Sprintf("open('/rom/%s', 'rb')", list[0].Name())
+	file := ""
+	fs.WalkDir(image, ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		file = name
+		return fs.SkipAll
+	})
+	if file == "" {
+		return ""
+	}
+	return fmt.Sprintf("open('/rom/%s', 'rb')", file)
+}
+
+// module returns the name by which an entry of dir can be imported; "" if it
+// is neither a module nor a package.
+func module(image fs.FS, dir string, e fs.DirEntry) string {
+	if !e.IsDir() {
+		ext := path.Ext(e.Name())
+		if ext == ".mpy" || ext == ".py" {
+			return strings.TrimSuffix(e.Name(), ext)
+		}
+		return ""
+	}
+	for _, init := range []string{"__init__.py", "__init__.mpy"} {
+		if _, err := fs.Stat(image, path.Join(dir, e.Name(), init)); err == nil {
+			return e.Name()
+		}
 	}
 	return ""
 }
