@@ -23,7 +23,7 @@ func process() int {
 	// From the first signal on, a second one has its usual effect: whoever
 	// presses Ctrl-C twice does not want to wait for the clean-up.
 	context.AfterFunc(ctx, stop)
-	return run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv)
+	return run(ctx, bazelArgs(), os.Stdin, os.Stdout, os.Stderr, os.Getenv)
 }
 
 // collectLate has the first garbage collected when the program has grown to 20
