@@ -9,8 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/renameio/v2"
-
+	"rules_romfs/internal/atomicfile"
 	"rules_romfs/packager/artifact"
 )
 
@@ -42,7 +41,7 @@ func (c *Cache) put(digest artifact.Digest, image []byte, sidecar *artifact.Side
 	if _, err := os.Stat(path); err == nil {
 		now := time.Now()
 		os.Chtimes(path, now, now) // only the order of eviction depends on it
-	} else if err := renameio.WriteFile(path, image, 0o644); err != nil {
+	} else if err := atomicfile.WriteFile(path, image); err != nil {
 		return err
 	}
 	if sidecar != nil {
@@ -50,7 +49,7 @@ func (c *Cache) put(digest artifact.Digest, image []byte, sidecar *artifact.Side
 		if err != nil {
 			return err
 		}
-		if err := renameio.WriteFile(artifact.Path(path), b, 0o644); err != nil {
+		if err := atomicfile.WriteFile(artifact.Path(path), b); err != nil {
 			return err
 		}
 	}

@@ -12,8 +12,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/google/renameio/v2"
-
+	"rules_romfs/internal/atomicfile"
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/device"
@@ -245,7 +244,7 @@ func (d *deployer) backup(ctx context.Context, rom *device.ROM) error {
 	if err != nil {
 		return err
 	}
-	if err := renameio.WriteFile(d.Backup, image, 0o644); err != nil {
+	if err := atomicfile.WriteFile(d.Backup, image); err != nil {
 		return err
 	}
 	d.result.Backup = d.Backup

@@ -7,9 +7,9 @@ import (
 	"io"
 	"os"
 
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
+	"rules_romfs/internal/atomicfile"
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/deploy"
 	"rules_romfs/packager/pack"
@@ -62,7 +62,7 @@ with the board's own digest, and save it. "-" writes it to stdout.`,
 				_, err := a.stdout.Write(image)
 				return err
 			}
-			if err := renameio.WriteFile(args[0], image, 0o644); err != nil {
+			if err := atomicfile.WriteFile(args[0], image); err != nil {
 				return &pack.OutputError{Path: args[0], Err: err}
 			}
 			return a.result(r, func(w io.Writer) error {
