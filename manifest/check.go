@@ -42,6 +42,9 @@ func (m *Manifest) check() Errors {
 	}
 	c.mpy(nil)
 	for i := range m.Files {
+		if len(c.errs) > strictyaml.MaxErrors {
+			break // of thousands of generated rules, the first that are wrong are enough
+		}
 		c.file(i, &m.Files[i])
 	}
 	return c.errs
@@ -51,6 +54,8 @@ type checker struct {
 	m    *Manifest
 	out  compiled
 	errs Errors
+	// patterns so far, with braces written out
+	patterns int
 }
 
 func (c *checker) add(path, code, remedy, format string, args ...any) {
@@ -61,9 +66,16 @@ func (c *checker) glob(path, text string) *glob {
 	if text == "" {
 		return nil // the decoder has reported it
 	}
+	if c.patterns > maxPatterns || len(c.errs) > strictyaml.MaxErrors {
+		return nil
+	}
 	g, err := compileGlob(text)
 	if err != nil {
 		c.add(path, err.code, err.remedy, "%s", err.message)
+		return nil
+	}
+	if c.patterns += len(g.alts); c.patterns > maxPatterns {
+		c.add(path, CodeLimit, "write wildcards instead", "the manifest has more than %d patterns, each alternative in braces counted", maxPatterns)
 		return nil
 	}
 	return g

@@ -48,7 +48,7 @@ func (r *resolver) finish() {
 			r.errs = append(r.errs, r.m.doc.Errorf(k.path, k.code, "", "… and %d more like these", n-maxAlike))
 		}
 	}
-	r.errs.Sort()
+	r.errs = r.errs.Limit(r.m.path)
 	r.errs = append(r.errs, r.nestedErrs...)
 	for i := range r.warns {
 		w := &r.warns[i]

@@ -77,8 +77,8 @@ func dirPlan(dir string, o DirOptions, limit int) (*Plan, []Warning, error) {
 	}
 	d.walk("", []os.FileInfo{fi})
 	warns := d.lint()
-	if err := d.errs.Err(); err != nil {
-		return nil, warns, err
+	if len(d.errs) > 0 {
+		return nil, warns, d.errs.Limit(dir)
 	}
 	return d.plan, warns, nil
 }

@@ -15,6 +15,7 @@ import (
 const (
 	maxPatternBytes = 32 << 10
 	maxAlternatives = 256
+	maxPatterns     = 100_000 // in one manifest, with braces written out
 	maxSegments     = 62 // so that a set of them, and one more, fits a word
 )
 

@@ -60,12 +60,14 @@ func Parse(data []byte, path string) (*Manifest, error) {
 	m := &Manifest{doc: doc, path: path}
 	var errs Errors
 	if err := doc.Decode(m); err != nil {
-		errs = append(errs, err.(Errors)...)
+		if errs = err.(Errors); len(errs) > strictyaml.MaxErrors {
+			return nil, errs
+		}
 	}
 	m.setDefaults()
 	errs = append(errs, m.check()...)
-	if err := errs.Err(); err != nil {
-		return nil, err
+	if len(errs) > 0 {
+		return nil, errs.Limit(path)
 	}
 	return m, nil
 }

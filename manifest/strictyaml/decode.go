@@ -50,14 +50,10 @@ func Decode(data []byte, file string, into any) error {
 func (d *Document) Decode(into any) error {
 	Value{d: d, n: d.root}.Decode(into)
 	d.root = nil // the tree is many times the size of the text
-	d.errs.Sort()
-	if d.more > 0 {
-		d.errs = append(d.errs, &Error{File: d.file, Code: CodeLimit, Message: fmt.Sprintf("and %d more errors", d.more)})
-	}
 	if len(d.errs) == 0 {
 		return nil
 	}
-	return d.errs
+	return d.errs.Limit(d.file)
 }
 
 // decode stores v in the settable value to.
@@ -110,6 +106,9 @@ func (v Value) decodeStruct(to reflect.Value) {
 	}
 	seen := map[string]bool{}
 	for _, k := range keys {
+		if v.d.full() {
+			return
+		}
 		seen[k.name] = true
 		f := t.byName[k.name]
 		if f == nil {

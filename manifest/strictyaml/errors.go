@@ -92,3 +92,13 @@ func (es Errors) Err() error {
 	es.Sort()
 	return es
 }
+
+// Limit returns es sorted and cut to [MaxErrors], with a last one about file
+// that says so if it had more.
+func (es Errors) Limit(file string) Errors {
+	es.Sort()
+	if len(es) <= MaxErrors {
+		return es
+	}
+	return append(es[:MaxErrors:MaxErrors], &Error{File: file, Code: CodeLimit, Message: fmt.Sprintf("more than %d errors; the rest was not checked", MaxErrors)})
+}

@@ -11,20 +11,23 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Limits of a document. They are far above what people or generators write
-// (a generated manifest of 20,000 files has about 3 MB and 140,000 marks) and keep
-// the memory and time of a hostile file small.
+// Limits of a document. They are above what people or generators write (a
+// generated manifest of 20,000 files has up to 6 MB, 500,000 marks and 500,000
+// quotes) and bound the memory and time that a hostile file costs.
 const (
 	// MaxBytes is the largest file that is parsed.
 	MaxBytes = 8 << 20
 	// MaxMarks bounds the characters that can begin a value (line ends and
 	// the indicators , : [ { ), and so the size of the parsed tree.
-	MaxMarks = 400_000
+	MaxMarks = 600_000
+	// MaxQuotes bounds the characters that can begin something else that the
+	// parser keeps: " ' & * !
+	MaxQuotes = 1_000_000
 	// MaxDepth is how deep values may nest.
 	MaxDepth = 32
 	// MaxAliased bounds the values that aliases expand to.
 	MaxAliased = 100_000
-	// MaxErrors is how many errors of one file are reported one by one.
+	// MaxErrors is how many errors of one run are reported.
 	MaxErrors = 100
 )
 
@@ -37,7 +40,6 @@ type Document struct {
 	errs    Errors
 	aliased int  // values visited through aliases so far
 	tooDeep bool // whether a value deeper than MaxDepth was reported
-	more    int  // errors beyond MaxErrors
 }
 
 // Parse reads data as exactly one YAML document. The file name is only used
@@ -86,12 +88,18 @@ func (d *Document) checkText(data []byte) {
 		d.add(Pos{}, "", CodeLimit, fmt.Sprintf("the file has %d bytes, more than %d MiB", len(data), MaxBytes>>20), "is it the right file?")
 		return
 	}
-	marks := 0
-	for _, c := range [...]string{"\n", ",", ":", "[", "{"} {
-		marks += bytes.Count(data, []byte(c))
+	count := func(chars string) (n int) {
+		for _, c := range []byte(chars) {
+			n += bytes.Count(data, []byte{c})
+		}
+		return n
 	}
-	if marks > MaxMarks {
+	if count("\n,:[{") > MaxMarks {
 		d.add(Pos{}, "", CodeLimit, fmt.Sprintf("the file has more than %d lines, commas, colons and brackets", MaxMarks), "is it the right file?")
+		return
+	}
+	if count("\"'&*!") > MaxQuotes {
+		d.add(Pos{}, "", CodeLimit, fmt.Sprintf("the file has more than %d quotes, stars, ampersands and exclamation marks", MaxQuotes), "is it the right file?")
 		return
 	}
 	line, col := 1, 1
@@ -165,9 +173,8 @@ func (d *Document) clamp(p Pos) Pos {
 
 func (d *Document) add(p Pos, path, code, message, remedy string) {
 	p = d.clamp(p)
-	if d.more > 0 || len(d.errs) == MaxErrors {
-		d.more++
-		return
+	if len(d.errs) > MaxErrors {
+		return // one more than are reported, so that the last says so
 	}
 	d.errs = append(d.errs, &Error{File: d.file, Line: p.Line, Column: p.Column, Rule: path, Code: code, Message: message, Remedy: remedy})
 }

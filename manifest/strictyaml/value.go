@@ -52,7 +52,7 @@ func (v Value) at(n *yaml.Node, path string) Value {
 // reports each once.
 func (v Value) enter() bool {
 	switch {
-	case v.d.aliased > MaxAliased:
+	case v.d.full() || v.d.aliased > MaxAliased:
 		return false
 	case v.depth > MaxDepth:
 		if v.d.tooDeep {
@@ -70,6 +70,9 @@ func (v Value) enter() bool {
 	}
 	return true
 }
+
+// full reports whether there are so many errors that more are of no use.
+func (d *Document) full() bool { return len(d.errs) > MaxErrors }
 
 // Path returns the path of v in its document, such as "files[2].src".
 func (v Value) Path() string { return v.path }
@@ -238,6 +241,9 @@ func (v Value) keys() ([]key, bool) {
 		}
 		if v.path != "" {
 			path = v.path + "." + path
+		}
+		if v.d.full() {
+			return nil, false
 		}
 		if before, dup := first[kn.Value]; dup {
 			v.d.add(pos, path, CodeDuplicateKey, fmt.Sprintf("the key is given twice, first in line %d", before.Line), "keep one")
