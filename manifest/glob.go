@@ -16,7 +16,7 @@ const (
 	maxPatternBytes = 32 << 10
 	maxAlternatives = 256
 	maxPatterns     = 100_000 // in one manifest, with braces written out
-	maxSegments     = 62 // so that a set of them, and one more, fits a word
+	maxSegments     = 62      // so that a set of them, and one more, fits a word
 )
 
 // A glob is one compiled pattern. It is matched segment by segment while a
