@@ -5,11 +5,12 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"rules_romfs/internal/smallfile"
 )
 
 // A Job is one source of a [Batch].
@@ -34,6 +35,10 @@ type Batch struct {
 	Workers  int                    // compilers that run at once; 0: one a processor
 	Done     func(i int, r *Result) // called after each success, from several goroutines; may be nil
 }
+
+// maxSource bounds the bytes of one source: what the compiler could not take
+// need not be read.
+const maxSource = maxHeap / 16
 
 // Run compiles all jobs; results are in their order. It does not stop at a
 // source that does not compile, and reports every failure, in the order of the
@@ -78,7 +83,7 @@ func (b *Batch) job(ctx context.Context, j Job) (Result, error) {
 	if err := j.Options.Validate(); err != nil {
 		return Result{}, fmt.Errorf("%s: %w", j.Path, err)
 	}
-	src, err := readSource(j.Path)
+	src, _, err := smallfile.Read(j.Path, maxSource)
 	if err != nil {
 		return Result{}, err
 	}
@@ -107,16 +112,4 @@ func (b *Batch) job(ctx context.Context, j Job) (Result, error) {
 		cache.put(k, r.Code, r.Sum)
 	}
 	return r, nil
-}
-
-// readSource reads a regular file: a FIFO or a device would block or never end.
-func readSource(path string) ([]byte, error) {
-	fi, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !fi.Mode().IsRegular() {
-		return nil, &os.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")}
-	}
-	return os.ReadFile(path)
 }

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"time"
+
+	"rules_romfs/internal/smallfile"
 )
 
 // cacheFormat is part of every key. Count it up when the meaning of a key or
@@ -82,24 +84,15 @@ func (c *Cache) path(k key) string {
 // get returns the entry of that key: the sha256 of a .mpy file, and the file.
 func (c *Cache) get(k key) (code []byte, sum [32]byte, ok bool) {
 	path := c.path(k)
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, sum, false
-	}
-	defer f.Close()
-	fi, err := f.Stat()
-	if err != nil || fi.Size() < int64(len(sum)) || fi.Size() > maxEntry {
-		return nil, sum, false
-	}
-	b := make([]byte, fi.Size())
-	if _, err := io.ReadFull(f, b); err != nil {
+	b, used, err := smallfile.Read(path, maxEntry)
+	if err != nil || len(b) < len(sum) {
 		return nil, sum, false
 	}
 	sum, code = [32]byte(b), b[len(sum):]
 	if sha256.Sum256(code) != sum {
 		return nil, sum, false
 	}
-	if now := time.Now(); now.Sub(fi.ModTime()) > touchAfter {
+	if now := time.Now(); now.Sub(used) > touchAfter {
 		_ = os.Chtimes(path, now, now) // only keeps the entry from being trimmed
 	}
 	return code, sum, true

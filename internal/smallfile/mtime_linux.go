@@ -1,0 +1,8 @@
+package smallfile
+
+import (
+	"syscall"
+	"time"
+)
+
+func modifiedAt(st *syscall.Stat_t) time.Time { return time.Unix(st.Mtim.Unix()) }

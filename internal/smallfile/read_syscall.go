@@ -1,0 +1,64 @@
+//go:build linux || darwin || freebsd || netbsd
+
+package smallfile
+
+import (
+	"os"
+	"syscall"
+	"time"
+)
+
+// Read returns the content of the regular file at path, of max bytes at most,
+// and when it was last modified. Its errors are *os.PathError.
+func Read(path string, max int64) (content []byte, modified time.Time, err error) {
+	// O_NONBLOCK keeps open(2) of a FIFO from waiting for a writer.
+	fd, err := retry(func() (int, error) {
+		return syscall.Open(path, syscall.O_RDONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
+	})
+	if err != nil {
+		return nil, modified, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer syscall.Close(fd)
+	var st syscall.Stat_t
+	if _, err = retry(func() (int, error) { return 0, syscall.Fstat(fd, &st) }); err == nil {
+		content, err = read(fd, &st, max)
+	}
+	if err != nil {
+		return nil, modified, &os.PathError{Op: "read", Path: path, Err: err}
+	}
+	return content, modifiedAt(&st), nil
+}
+
+func read(fd int, st *syscall.Stat_t, max int64) ([]byte, error) {
+	if st.Mode&syscall.S_IFMT != syscall.S_IFREG {
+		return nil, ErrNotRegular
+	}
+	// One byte more than there is, so that a read which does not fill the
+	// buffer has met the end of the file.
+	b := make([]byte, min(st.Size, max)+1)
+	for n := 0; ; {
+		m, err := retry(func() (int, error) { return syscall.Read(fd, b[n:]) })
+		if err != nil {
+			return nil, err
+		}
+		n += m
+		switch {
+		case int64(n) > max:
+			return nil, ErrLarge
+		case n < len(b) && (m == 0 || int64(n) == st.Size):
+			return b[:n:n], nil
+		case n == len(b): // it has grown since
+			b = append(b, make([]byte, len(b))...)
+		}
+	}
+}
+
+// retry repeats a system call that a signal interrupted.
+func retry(call func() (int, error)) (int, error) {
+	for {
+		n, err := call()
+		if err != syscall.EINTR {
+			return n, err
+		}
+	}
+}
