@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"rules_romfs/internal/smallfile"
 	"rules_romfs/packager/report"
 )
 
@@ -69,7 +70,7 @@ func digest(ctx context.Context, inputs []Input, jobs int, reporter report.Repor
 	var group errgroup.Group
 	for range min(max(jobs, 1), len(inputs)) {
 		group.Go(func() error {
-			d := digester{room: &room, buf: make([]byte, 2*keepFile), hash: sha256.New()}
+			d := digester{room: &room}
 			for i := next.Add(1) - 1; i < int64(len(inputs)) && ctx.Err() == nil; i = next.Add(1) - 1 {
 				found[i], errs[i] = d.digest(&inputs[i])
 				task.Add(1)
@@ -93,19 +94,45 @@ func digest(ctx context.Context, inputs []Input, jobs int, reporter report.Repor
 // A digester looks at one input after the other.
 type digester struct {
 	room *atomic.Int64 // bytes that may still be kept, by all digesters
-	buf  []byte
+	buf  []byte        // for large files; nil until the first
 	hash hash.Hash
 }
 
 func (d *digester) digest(in *Input) (digested, error) {
-	if in.Code != nil {
-		return digested{int64(len(in.Code)), sha256.Sum256(in.Code), in.Code[:min(len(in.Code), MPYHeaderLen)]}, nil
+	if in.Code == nil && in.Nested == nil {
+		switch b, _, err := smallfile.Read(in.Path, keepFile); {
+		case err == nil:
+			if d.room.Add(-int64(len(b))) >= 0 {
+				in.kept = b
+			}
+			return look(b), nil
+		case errors.Is(err, smallfile.ErrNotRegular):
+			return digested{}, in.fail(&os.PathError{Op: "read", Path: in.Path, Err: errNotRegular})
+		case !errors.Is(err, smallfile.ErrLarge):
+			return digested{}, in.fail(err)
+		}
 	}
+	if in.Code != nil {
+		return look(in.Code), nil
+	}
+	return d.stream(in)
+}
+
+// look is all there is to know about a content in memory.
+func look(b []byte) digested {
+	return digested{int64(len(b)), sha256.Sum256(b), bytes.Clone(b[:min(len(b), MPYHeaderLen)])}
+}
+
+// stream reads a content that is not to be held in memory.
+func (d *digester) stream(in *Input) (digested, error) {
 	r, err := in.open()
 	if err != nil {
 		return digested{}, err
 	}
 	defer r.Close()
+	if d.buf == nil {
+		d.buf, d.hash = make([]byte, 128<<10), sha256.New()
+	}
 	d.hash.Reset()
 	var found digested
 	for {
@@ -120,9 +147,6 @@ func (d *digester) digest(in *Input) (digested, error) {
 			continue
 		case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
 			return digested{}, err
-		}
-		if found.size == int64(n) && n <= keepFile && in.Nested == nil && d.room.Add(-int64(n)) >= 0 {
-			in.kept = append([]byte{}, d.buf[:n]...) // not nil, even for an empty file
 		}
 		found.sum = [sha256.Size]byte(d.hash.Sum(nil))
 		return found, nil
