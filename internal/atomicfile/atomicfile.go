@@ -1,6 +1,7 @@
 // Package atomicfile writes files that are there whole or not at all: into a
 // temporary file in the same directory, which takes the target's place at the
-// end.
+// end. That holds for whatever happens to the program, not to the machine: see
+// commit.
 package atomicfile
 
 import (
@@ -13,7 +14,7 @@ import (
 
 // A File is being written. Close without Commit leaves nothing behind.
 type File struct {
-	pending
+	*pending
 	direct *os.File // set for a target that is no regular file
 }
 

@@ -1,0 +1,65 @@
+package atomicfile
+
+import (
+	"crypto/rand"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// pending is a temporary file beside the one that it will replace.
+type pending struct {
+	*os.File
+	path string // of the target
+	done bool
+}
+
+// newPending begins a file with the mode of the one that it replaces, or with
+// 0666 before umask.
+func newPending(path string) (*pending, error) {
+	for {
+		name := filepath.Join(filepath.Dir(path), ".romfs-"+rand.Text()[:12])
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		p := &pending{File: f, path: path}
+		if old, err := os.Stat(path); err == nil {
+			if err := f.Chmod(old.Mode().Perm()); err != nil {
+				return nil, errors.Join(err, p.cleanup())
+			}
+		}
+		return p, nil
+	}
+}
+
+// commit does not wait until the disk has the file: it would take most of the
+// time of a build. After a loss of power the target may be empty or the old
+// one; the sidecar's digest tells an image that is not whole, and the next build
+// makes it again.
+func (p *pending) commit() error {
+	if err := p.File.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(p.Name(), p.path); err != nil {
+		return err
+	}
+	p.done = true
+	return nil
+}
+
+func (p *pending) cleanup() error {
+	if p.done {
+		return nil
+	}
+	p.File.Close() // already closed if commit failed
+	if err := os.Remove(p.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	p.done = true
+	return nil
+}
