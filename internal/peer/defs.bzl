@@ -5,23 +5,25 @@ load("@io_bazel_rules_go//go:def.bzl", _go_test = "go_test")
 # What internal/peer looks for, and what it is under Bazel.
 _PEERS = {
     "ROMFS_PEER_MICROPYTHON": Label("//internal/peer:micropython"),
-    "ROMFS_PEER_MPREMOTE": Label("@romfs_peer_mpremote//:mpremote"),
-    "ROMFS_PEER_MPREMOTE_1_26": Label("@romfs_peer_mpremote_1_26//:mpremote"),
+    "ROMFS_PEER_MPREMOTE": Label("@romfs_peer_mpremote//:bin/mpremote"),
+    "ROMFS_PEER_MPREMOTE_1_26": Label("@romfs_peer_mpremote_1_26//:bin/mpremote"),
     "ROMFS_PEER_MPY_CROSS": Label("//internal/peer:mpy_cross"),
 }
 
-def go_test(name, data = [], env = {}, **kwargs):
+def go_test(name, data = [], env = {}, timeout = "long", **kwargs):
     """A go_test that has the tools of internal/peer.
 
     Args:
       name: as of go_test.
       data: as of go_test.
       env: as of go_test.
+      timeout: as of go_test; long enough for two busy cores.
       **kwargs: as of go_test.
     """
     _go_test(
         name = name,
-        data = data + _PEERS.values(),
+        data = data + _PEERS.values() + [Label("//internal/peer:mpy_cross_archive")],
         env = {variable: "$(rlocationpath {})".format(tool) for variable, tool in _PEERS.items()} | env,
+        timeout = timeout,
         **kwargs
     )

@@ -8,6 +8,7 @@
 package peer
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -78,11 +79,16 @@ func find(tb testing.TB, t tool) string {
 }
 
 // Root returns the directory of the repository that this package was built
-// from; under Bazel the one that holds the files that the test declares.
+// from. Under Bazel it is a copy of the files that the test declares: there
+// they are links, which lead out of any folder of sources.
 func Root(tb testing.TB) string {
 	tb.Helper()
-	if runfiles := os.Getenv("TEST_SRCDIR"); runfiles != "" {
-		return filepath.Join(runfiles, os.Getenv("TEST_WORKSPACE"))
+	if os.Getenv("TEST_SRCDIR") != "" {
+		root, err := runfilesCopy()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return root
 	}
 	_, file, _, ok := runtime.Caller(0)
 	if !ok {
@@ -90,3 +96,32 @@ func Root(tb testing.TB) string {
 	}
 	return filepath.Dir(filepath.Dir(filepath.Dir(file)))
 }
+
+// runfilesCopy copies the test's files of this repository, once, into the
+// folder that Bazel gives the test and deletes after it.
+var runfilesCopy = sync.OnceValues(func() (string, error) {
+	source := filepath.Join(os.Getenv("TEST_SRCDIR"), os.Getenv("TEST_WORKSPACE"))
+	root := filepath.Join(os.Getenv("TEST_TMPDIR"), "root")
+	return root, filepath.WalkDir(source, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(source, path)
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(root, rel)
+		info, err := os.Stat(path) // of what a link leads to
+		if err != nil {
+			return err
+		}
+		if info.IsDir() {
+			return os.MkdirAll(target, 0o755)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(target, data, info.Mode().Perm())
+	})
+})

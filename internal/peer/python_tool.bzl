@@ -4,17 +4,17 @@ _BUILD = """\
 load("{launcher_rule}", "launcher")
 
 launcher(
-    name = "{module}",
+    name = "bin/{module}",
     srcs = glob(["lib/**"]),
-    script = "bin/{module}",
+    script = "launcher/{module}",
     visibility = ["//visibility:public"],
 )
 """
 
 _SCRIPT = """\
 #!/bin/sh
-# Bazel calls this through links, and lays lib beside the link or beside this file.
-for top in "$(dirname "$(dirname "$(readlink -f "$0")")")" "$(dirname "$0")" "$0.runfiles"/*; do
+# Bazel calls this through a link, and lays lib beside the link's folder or beside this file's.
+for top in "$(dirname "$(dirname "$0")")" "$(dirname "$(dirname "$(readlink -f "$0")")")"; do
   [ ! -e "$top/lib/{module}" ] || break
 done
 PYTHONPATH="$top/lib" PYTHONDONTWRITEBYTECODE=1 exec python3 -m {module} "$@"
@@ -34,7 +34,7 @@ def _python_tool_impl(rctx):
         rctx.extract(wheel.basename + ".zip", output = "lib")
         rctx.delete(wheel.basename + ".zip")
     rctx.delete("wheels")
-    rctx.file("bin/" + rctx.attr.module, _SCRIPT.format(module = rctx.attr.module), executable = True)
+    rctx.file("launcher/" + rctx.attr.module, _SCRIPT.format(module = rctx.attr.module), executable = True)
     rctx.file("BUILD.bazel", _BUILD.format(
         launcher_rule = Label("//rules/toolchains:launcher.bzl"),
         module = rctx.attr.module,

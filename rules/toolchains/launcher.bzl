@@ -15,8 +15,8 @@ launcher = rule(
     doc = """\
 Makes an executable of a script, or of a program, and of the files that it needs.
 
-A script finds them in the folder of the link that it was called by, or of itself, or in the runfiles
-beside that link: which of the three there is depends on who runs it, and where.
+It is a link in an output folder, whose place in a tree of runfiles is as the target's name says: a target
+`bin/tool` finds `lib` beside the folder of the link there, or beside that of the script itself.
 """,
     attrs = {
         "script": attr.label(mandatory = True, allow_single_file = True, doc = "What is run."),

@@ -7,14 +7,14 @@ load("{toolchains}", "micropython_toolchain")
 package(default_visibility = ["//visibility:public"])
 
 launcher(
-    name = "micropython",
+    name = "bin/micropython",
     srcs = glob(["lib/**"], allow_empty = True),
-    script = "{script}",
+    script = "interpreter",
 )
 
 micropython_toolchain(
     name = "toolchain",
-    micropython = ":micropython",
+    micropython = ":bin/micropython",
 )
 """
 
@@ -24,15 +24,13 @@ def _micropython_repository_impl(rctx):
         if not rctx.path(path).exists:
             fail("the MicroPython interpreter {} does not exist".format(path))
         rctx.symlink(path, "interpreter")
-        script = "interpreter"
     else:
         result = rctx.execute([rctx.path(Label("//tools/debian:micropython")), rctx.path(".")])
         if result.return_code:
             fail("no MicroPython interpreter: {}\nName one of your own instead: romfs.micropython(path = ...), or $ROMFS_MICROPYTHON".format(result.stderr))
-        script = "bin/micropython"
+        rctx.symlink("bin/micropython", "interpreter")
     rctx.file("BUILD.bazel", _BUILD.format(
         launcher_rule = Label("//rules/toolchains:launcher.bzl"),
-        script = script,
         toolchains = Label("//rules:toolchains.bzl"),
     ))
 

