@@ -202,10 +202,13 @@ func (f *flash) spoil(s *Step) {
 	}
 }
 
-// contents returns a copy of a partition.
+// contents returns a copy of a partition; nil once the flash is closed.
 func (f *flash) contents(part int) []byte {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.mem == nil {
+		return nil
+	}
 	p := f.layout[part]
 	return slices.Clone(f.mem[p.offset : p.offset+p.Size])
 }

@@ -63,9 +63,8 @@ func (s *Step) applyTo(mem []byte, n int64) {
 // tear does the part of the step that was done when the power went.
 func (s *Step) tear(mem []byte, c Cut) {
 	done := min(c.Bytes, s.Size)
-	if c.Seed != 0 && s.Kind == Program {
-		done -= (s.Offset + done) % s.Unit
-		done = max(done, 0)
+	if c.Seed != 0 && s.Kind == Program && done < s.Size {
+		done = max(0, done-(s.Offset+done)%s.Unit) // the unit that is torn is torn as a whole
 	}
 	s.applyTo(mem, done)
 	rest := mem[s.Offset+done : s.Offset+s.Size]
