@@ -53,6 +53,7 @@ func (d *deployer) findPartition() error {
 		return err
 	}
 	d.medium = mediumOf(d.b.Info, d.seg, d.part)
+	d.medium.careless = d.careless
 	d.erase = d.seg.Erase
 	if d.erase == 0 && d.part != nil && d.part.Erase > 1 {
 		d.erase = d.part.Erase
@@ -150,10 +151,28 @@ func (d *deployer) checkPartition() error {
 	case d.medium.unit > 0 && roundUp(size, d.medium.unit) > seg.Size:
 		return incompatible("%s: writing %d bytes in units of %d would reach beyond partition %d of %d bytes", d.b.Port, size, d.medium.unit, seg.Index, seg.Size)
 	}
+	if torn := d.commitTears(); !torn.Safe() {
+		d.warn("%s: should the power fail within the last write of %d bytes, the board may mount %s; layout stable has a header that avoids it", d.b.Port, d.medium.unit, torn)
+	}
 	if d.part != nil && d.part.Size > 0 && d.part.Size != seg.Size {
 		d.warn("%s: partition %d has %d bytes, not %d as the profile of %s says", d.b.Port, seg.Index, seg.Size, d.part.Size, d.Board.ID)
 	}
 	return nil
+}
+
+// commitTears tells what a board may mount if the power is cut within the very
+// last write. Except on flash with ECC, nothing.
+func (d *deployer) commitTears() romfs.Torn {
+	if d.medium.cells != ecc {
+		return romfs.Torn{}
+	}
+	m := romfs.Medium{Size: d.seg.Size, Unit: int(d.medium.unit), WordBits: d.b.Info.WordBits,
+		Terminated: roundUp(int64(len(d.Image))+1, d.medium.unit) <= d.seg.Size}
+	if d.part != nil {
+		// A simulated board has 64 bits, but stands for one that has 32.
+		m.Base, m.WordBits = d.part.Base, 32
+	}
+	return romfs.TornCommit(d.Image, int64(len(d.Image)), m)
 }
 
 // checkMPY asks for every .mpy file of the image whether the firmware loads it.

@@ -162,7 +162,7 @@ func (d *deployer) plan(ctx context.Context, rom *device.ROM, p *plan, changed [
 	}
 	largest := int64(0)
 	for _, g := range p.groups {
-		largest = max(largest, g.len)
+		largest = max(largest, g.len, d.padded(g.end-g.off)+d.medium.unit)
 	}
 	if largest <= int64(d.b.Info.Largest/2) || d.erasing() == byWrite {
 		p.buffer = largest

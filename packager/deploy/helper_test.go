@@ -41,7 +41,7 @@ func build(t testing.TB, o romfs.Options, files map[string][]byte) []byte {
 		root.Children = append(root.Children, &romfs.Node{
 			Name: name, Size: int64(len(content)), Sum: sha256.Sum256(content),
 			Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil },
-			Bulk: len(content) >= 65536,
+			Bulk: len(content) >= 8000,
 		})
 	}
 	plan, err := romfs.NewPlan(root, o)

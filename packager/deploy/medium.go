@@ -28,6 +28,11 @@ const (
 type medium struct {
 	cells cellKind
 	unit  int64 // bytes of the smallest write
+
+	// careless makes the commit write so many first bytes of the image at
+	// once, as if the header block were merely written last. Only a test sets
+	// it, to show that the power-cut sweep notices.
+	careless int64
 }
 
 // magicSize is the length of the magic. Without it the driver mounts nothing.
@@ -36,7 +41,7 @@ const magicSize = int64(len(romfs.Magic))
 // mediumOf finds out the medium. The profile knows; without one the port, the
 // kind of segment and the erase unit tell.
 func mediumOf(info *device.Info, seg device.Segment, p *board.Partition) medium {
-	m := medium{nor, 4}
+	m := medium{cells: nor, unit: 4}
 	if p != nil && p.Medium != "" && p.Write > 0 {
 		m.unit = max(p.Write, 4) // the magic in one write
 		switch p.Medium {
@@ -52,10 +57,10 @@ func mediumOf(info *device.Info, seg device.Segment, p *board.Partition) medium 
 		// rp2 programs pages of 256 bytes, the others take them too.
 		m.unit = 256
 	case info.Platform == "alif" && seg.Erase == 16:
-		m = medium{overwritable, 16}
+		m.cells, m.unit = overwritable, 16
 	case strings.Contains(info.Machine, "STM32H7") && seg.Erase != 4096:
-		// Internal flash, or not known: it reports 16 but programs words of 32.
-		m = medium{ecc, 32}
+		// Perhaps internal flash, or not known: it reports 16 but programs words of 32.
+		m.cells, m.unit = ecc, 32
 	case info.Platform == "pyboard" && seg.Erase != 4096:
 		m.unit = 16
 	}
@@ -64,19 +69,22 @@ func mediumOf(info *device.Info, seg device.Segment, p *board.Partition) medium 
 
 // The commit. Until it, these are the first bytes of the partition:
 //
-//	nor           ff ff ff, then the final bytes. The commit programs the magic
-//	              alone, over 0xff, in a unit of 0xff else. Torn bit by bit, the
-//	              magic is not complete, so nothing mounts: the length and what
-//	              follows it were there before.
+//	nor           ff ff ff, then the final bytes. The commit programs the magic,
+//	              and around it what is there already, which stays as it is.
+//	              Torn bit by bit, the magic is not complete, so nothing mounts;
+//	              the length and what follows it were there before.
 //	overwritable  00 00 00, then the final bytes. The commit writes the whole
 //	              unit, of which only the magic changes.
 //	ecc           a whole erased unit, because its one programming must hold all
 //	              of it: the magic, the length, and what else fits. Here the
-//	              image must help (romfs.CommitTears finds images that do not).
+//	              image must help: romfs.TornCommit tells whether it does.
 
 // hole returns how many first bytes of the image are missing before the
 // commit.
 func (m medium) hole() int64 {
+	if m.careless > 0 {
+		return m.careless
+	}
 	if m.cells == ecc {
 		return m.unit
 	}
@@ -99,29 +107,20 @@ func (m medium) before(image []byte) []byte {
 
 // commit returns the bytes to program at offset 0 to commit image.
 func (m medium) commit(image []byte) []byte {
-	b := bytes.Repeat([]byte{0xff}, int(m.unit))
-	if m.cells == nor {
-		copy(b, image[:magicSize])
-	} else {
-		copy(b, image)
-	}
+	b := bytes.Repeat([]byte{0xff}, int(max(m.unit, m.careless)))
+	copy(b, image)
 	return b
 }
 
 // invalidate returns the bytes to program at offset 0 so that the image that
-// begins with head no longer mounts, or nil where only an erase can do that.
-// The rest of the unit stays as it is: a length that loses bits before the
-// magic does would make another image of it.
+// begins with head, one unit, no longer mounts, or nil where only an erase can
+// do that. Only the magic changes: a length that lost bits before the magic
+// does would make another image of it.
 func (m medium) invalidate(head []byte) []byte {
-	b := bytes.Repeat([]byte{0xff}, int(m.unit))
-	switch m.cells {
-	case ecc:
+	if m.cells == ecc {
 		return nil
-	case overwritable:
-		copy(b, head)
 	}
-	copy(b, make([]byte, magicSize))
-	return b
+	return m.invalidated(head)
 }
 
 // invalidated returns what the first bytes of an image are after invalidate.

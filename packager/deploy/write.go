@@ -68,7 +68,7 @@ func (w *writer) all(ctx context.Context) error {
 		if err := w.rom.SetBuffer(ctx, w.plan.buffer); err != nil {
 			return err
 		}
-	} else if err := w.rom.SetBuffer(ctx, w.streamSize()); err != nil {
+	} else if err := w.rom.SetBuffer(ctx, w.streamSize()+2*w.medium.unit); err != nil {
 		return err
 	}
 	w.wrote = true
@@ -204,15 +204,14 @@ func (w *writer) assemble(ctx context.Context, g *group) error {
 			return err
 		}
 	}
-	n := w.padded(g.end - base)
+	tail := w.tail(g)
 	if w.erasing() == byWrite {
-		n = g.off + g.len - base
+		tail = bytes.Repeat([]byte{0xff}, int(g.off+g.len-g.end))
 	}
-	if pad := n - (g.end - base); pad > 0 {
-		if err := w.put(ctx, g.end-base, bytes.Repeat([]byte{0xff}, int(pad))); err != nil {
-			return err
-		}
+	if err := w.put(ctx, g.end-base, tail); err != nil {
+		return err
 	}
+	n := g.end - base + int64(len(tail))
 	if err := w.room(ctx, 2*opSize, g.len); err != nil {
 		return err
 	}
@@ -256,14 +255,30 @@ func (w *writer) put(ctx context.Context, at int64, b []byte) error {
 }
 
 // padded rounds a length up to whole writes.
-func (w *writer) padded(n int64) int64 { return roundUp(n, w.medium.unit) }
+func (d *deployer) padded(n int64) int64 { return roundUp(n, d.medium.unit) }
+
+// tail returns what is written behind a group's part of the image: up to whole
+// writes, erased cells. Where the commit holds the length, which may be torn,
+// a zero comes first: an unused record, at which the driver stops, so that an
+// image whose length reads too long shows nothing more.
+func (w *writer) tail(g *group) []byte {
+	end := w.padded(g.end)
+	if w.medium.cells != ecc || g.end < int64(len(w.Image)) {
+		return bytes.Repeat([]byte{0xff}, int(end-g.end))
+	}
+	if end == g.end {
+		if end = w.padded(g.end + 1); end > g.off+g.len {
+			return nil
+		}
+	}
+	b := bytes.Repeat([]byte{0xff}, int(end-g.end))
+	b[0] = 0
+	return b
+}
 
 // streamSize is how much is written at a time without a buffer for a group.
 func (w *writer) streamSize() int64 {
-	n := int64(w.rom.Chunk() - 3*opSize)
-	if n > 4096 {
-		n = 4096
-	}
+	n := min(int64(w.rom.Chunk()-3*opSize), 4096)
 	return max(n/w.medium.unit*w.medium.unit, w.medium.unit)
 }
 
@@ -279,11 +294,12 @@ func (w *writer) stream(ctx context.Context, g *group) error {
 			return err
 		}
 	}
+	size := w.streamSize()
 	for at := w.base(g); at < g.end; {
-		n := min(w.streamSize(), g.end-at)
-		b := make([]byte, w.padded(n))
-		for i := copy(b, w.image[at:at+n]); i < len(b); i++ {
-			b[i] = 0xff
+		n := min(size, g.end-at)
+		b := w.image[at : at+n : at+n]
+		if at+n == g.end {
+			b = append(b, w.tail(g)...)
 		}
 		if err := w.room(ctx, 2*opSize+len(b), 0); err != nil {
 			return err

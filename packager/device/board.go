@@ -164,18 +164,18 @@ func (b *Board) Traffic() (sent, received, retries int64) {
 // its prompt: after Connect, Reconnect or Stop. buffer is as for the function
 // OpenROM.
 func (b *Board) OpenROM(ctx context.Context, seg Segment, buffer int) (*ROM, error) {
-	if b.Info.Has.Poll && b.Info.Has.StdinBuffer {
-		s, err := StartSession(ctx, b.repl, b.Info)
-		if err != nil {
-			return nil, err
+	err := b.repl.Retry(ctx, func() error {
+		if b.Info.Has.Poll && b.Info.Has.StdinBuffer {
+			s, err := StartSession(ctx, b.repl, b.Info)
+			b.program = s
+			return err
 		}
-		b.program = s
-	} else {
 		p, err := startPlain(ctx, b.repl, b.Info)
-		if err != nil {
-			return nil, err
-		}
 		b.program = p
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	return OpenROM(ctx, b.program, b.Info, seg, buffer)
 }

@@ -56,8 +56,17 @@ const probeTries = 3
 
 // probe runs code that prints "~" tag text "|" sum "~" and returns text.
 func probe(ctx context.Context, r *REPL, tag, code string, limit time.Duration) (string, error) {
+	var text string
+	err := r.Retry(ctx, func() (err error) {
+		text, err = probeOnce(ctx, r, tag, code, limit)
+		return err
+	})
+	return text, err
+}
+
+func probeOnce(ctx context.Context, r *REPL, tag, code string, limit time.Duration) (string, error) {
 	for range probeTries {
-		out, err := r.Exec(ctx, shrink(code), limit)
+		out, err := r.Run(ctx, shrink(code), limit)
 		if err != nil {
 			return "", err
 		}

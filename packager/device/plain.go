@@ -41,7 +41,7 @@ func startPlain(ctx context.Context, r *REPL, info *Info) (*plainCaller, error) 
 	if info.Largest < 16<<10 {
 		p.chunk = 256
 	}
-	_, err := r.Exec(ctx, checkAdler.source+plainProgram, answerLimit)
+	_, err := r.Run(ctx, checkAdler.source+plainProgram, answerLimit)
 	return p, err
 }
 

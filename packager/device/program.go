@@ -55,11 +55,21 @@ func pieces(source string, size int) []string {
 		statement = ""
 	}
 	for line := range strings.Lines(source) {
-		if line[0] != ' ' && !strings.HasPrefix(line, "else:") && !strings.HasPrefix(line, "except") {
+		if !continues(line) {
 			flush()
 		}
 		statement += line
 	}
 	flush()
 	return append(out, part)
+}
+
+// continues tells whether a line belongs to the statement before it.
+func continues(line string) bool {
+	for _, start := range []string{" ", ")", "else:", "elif ", "except", "finally:"} {
+		if strings.HasPrefix(line, start) {
+			return true
+		}
+	}
+	return false
 }

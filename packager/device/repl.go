@@ -28,6 +28,8 @@ type REPL struct {
 
 	raw     bool
 	noPaste bool // the firmware has no raw-paste mode, or it went wrong once
+	small   bool // the board has too little memory for whole programs
+	careful bool // the line lost something: never more than one window on the way
 }
 
 // An ExecError is an exception that code on the board ended with.
@@ -137,11 +139,6 @@ func (r *REPL) Leave(ctx context.Context, run bool) error {
 	return err
 }
 
-// Recover brings a board whose program was cut short back to an idle raw REPL.
-func (r *REPL) Recover(ctx context.Context, limit time.Duration) error {
-	return r.Enter(ctx, limit)
-}
-
 // Exec runs code and returns what it printed. limit bounds the time until its
 // output ends. An exception is an *ExecError.
 func (r *REPL) Exec(ctx context.Context, code string, limit time.Duration) ([]byte, error) {
@@ -149,6 +146,53 @@ func (r *REPL) Exec(ctx context.Context, code string, limit time.Duration) ([]by
 		return nil, err
 	}
 	return r.Finish(ctx, limit)
+}
+
+// smallPiece is how much of a program, in bytes, a board with little memory
+// compiles at once.
+const smallPiece = 400
+
+// Run is Exec for a program of several statements, which a board with little
+// memory gets one after the other; the output is that of the last.
+func (r *REPL) Run(ctx context.Context, program string, limit time.Duration) ([]byte, error) {
+	if !r.small {
+		return r.Exec(ctx, program, limit)
+	}
+	var out []byte
+	for _, piece := range pieces(program, smallPiece) {
+		var err error
+		if out, err = r.Exec(ctx, piece, limit); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// Retry calls f, which talks to the raw REPL, until it succeeds: without a
+// checksum there, a damaged byte shows as an exception or as silence. Each try
+// is more careful than the last.
+func (r *REPL) Retry(ctx context.Context, f func() error) error {
+	var err error
+	for try := range 6 {
+		if try > 0 {
+			if eerr := r.Enter(ctx, connectLimit); eerr != nil {
+				return eerr
+			}
+		}
+		err = f()
+		var transfer *TransferError
+		var exec *ExecError
+		switch {
+		case err == nil || ctx.Err() != nil || errors.Is(err, ErrLinkLost) || errors.Is(err, ErrReset):
+			return err
+		case errors.As(err, &exec):
+			r.small = r.small || strings.Contains(exec.Traceback, "MemoryError")
+		case !errors.As(err, &transfer):
+			return err
+		}
+		r.careful = r.careful || try > 0
+	}
+	return err
 }
 
 // Start sends code and returns as soon as the board runs it.
@@ -227,7 +271,7 @@ func (r *REPL) startPaste(ctx context.Context, code string) (bool, error) {
 	if window == 0 {
 		return false, errors.New("the board offers a raw-paste window of 0 bytes")
 	}
-	credit := window
+	credit, given := window, 0
 	for rest := code; len(rest) > 0; {
 		if credit == 0 || len(l.rest) > 0 || len(l.in) > 0 {
 			aborted := false
@@ -235,7 +279,10 @@ func (r *REPL) startPaste(ctx context.Context, code string) (bool, error) {
 				for i, c := range b {
 					switch c {
 					case 1:
-						credit += window
+						// The first comes at once, for a second window.
+						if given++; given > 1 || !r.careful {
+							credit += window
+						}
 					case 4:
 						aborted = true
 						return i + 1, true
@@ -251,6 +298,9 @@ func (r *REPL) startPaste(ctx context.Context, code string) (bool, error) {
 			}
 		}
 		n := min(len(rest), credit)
+		if r.careful {
+			n = min(n, 32)
+		}
 		if err := l.Write(ctx, []byte(rest[:n])); err != nil {
 			return false, err
 		}

@@ -197,6 +197,10 @@ func (p *ROM) Hashes(ctx context.Context, off, end, size int64, keep int, progre
 		to := min(end, off+batch*size)
 		n := int((to - off + size - 1) / size)
 		b, err := p.bytes(ctx, 'h', fmt.Sprintf("%d %d %d %d", off, to, size, keep), readWait(to-off), n*keep)
+		if errors.Is(err, ErrTimeout) && batch > 1 {
+			batch = (batch + 1) / 2 // long answers do not come through whole
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -240,9 +244,14 @@ func (p *ROM) Read(ctx context.Context, off, n int64, progress func(n int64)) ([
 		return nil, err
 	}
 	out := make([]byte, 0, n)
+	batch := int64(p.call.Chunk() / 2)
 	for n > 0 {
-		k := min(n, int64(p.call.Chunk()/2))
+		k := min(n, batch)
 		b, err := p.bytes(ctx, 'r', fmt.Sprintf("%d %d", off, k), readWait(k), int(k))
+		if errors.Is(err, ErrTimeout) && batch > 16 {
+			batch /= 2
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -281,8 +290,8 @@ func (o *Ops) Put(at int64, b []byte) *Ops {
 	return o
 }
 
-// Copy copies n bytes of flash from off into the buffer, behind what Put or
-// Copy put there last.
+// Copy copies n bytes of flash from off into the buffer: behind what Put or
+// Copy put there last, or to its start if that was before the last Write.
 func (o *Ops) Copy(off, n int64) *Ops { return o.add('c', off, n) }
 
 // EraseRange erases n bytes at off; not on block devices.

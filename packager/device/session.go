@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -15,6 +16,8 @@ type Session struct {
 	check checksum
 	z     *deflater // nil: the firmware cannot inflate
 	chunk int       // largest decoded payload that the board has memory for
+	frame int       // largest part of a payload in one frame; smaller on lines that lose bytes
+	good  int       // frames in a row that arrived at once
 	seq   byte
 	pace  time.Duration // worst time seen for one byte to the board
 
@@ -69,7 +72,18 @@ func StartSession(ctx context.Context, r *REPL, info *Info) (*Session, error) {
 			break
 		}
 	}
-	if err := r.Start(ctx, s.program()); err != nil {
+	s.frame = s.chunk
+	program := []string{s.program()}
+	if r.small {
+		program = pieces(program[0], smallPiece)
+	}
+	last := len(program) - 1
+	for _, part := range program[:last] {
+		if _, err := r.Exec(ctx, part, answerLimit); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.Start(ctx, program[last]); err != nil {
 		return nil, err
 	}
 	return s, s.greet(ctx)
@@ -96,6 +110,7 @@ func (s *Session) setWindow(ctx context.Context) error {
 	}
 	z := s.z
 	s.z = nil
+	s.frame = s.chunk
 	_, err := s.Call(ctx, 'x', fmt.Appendf(nil, "_wb=%d", wbits), answerLimit)
 	s.z = z
 	return err
@@ -128,19 +143,51 @@ func (s *Session) Load(ctx context.Context, source string) error {
 // maxTries bounds how often one frame is sent.
 const maxTries = 10
 
+// minFrame is the smallest part of a payload that is tried: a frame of it fits
+// the smallest receive rings (128 bytes on samd).
+const minFrame = 64
+
+// errDamaged is what a frame ends with that did not arrive although it was
+// sent several times.
+var errDamaged = errors.New("the line loses or changes bytes")
+
 // Call sends one command and returns the board's answer. limit bounds the
 // work itself. An exception of the command is a *BoardError.
+//
+// A payload travels in as many frames as it takes, all but the last of kind
+// "a", which the board puts together. Their size follows what the line bears.
 func (s *Session) Call(ctx context.Context, kind byte, payload []byte, limit time.Duration) ([]byte, error) {
-	s.seq++
-	frame := encodeFrame(s.check, s.z, kind, s.seq, payload)
-	a, err := s.wait(ctx, frame, s.seq, limit)
-	if err != nil {
-		return nil, err
+	for done := 0; ; {
+		n := min(len(payload)-done, s.frame)
+		k := kind
+		if done+n < len(payload) {
+			k = 'a'
+		}
+		s.seq++
+		a, err := s.wait(ctx, encodeFrame(s.check, s.z, k, s.seq, payload[done:done+n]), s.seq, limit)
+		if errors.Is(err, errDamaged) {
+			// The board is certain not to have taken it, so its number is free.
+			s.seq--
+			s.frame, s.good = max(minFrame, min(s.frame, n)/2), 0
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if s.good++; s.good >= 32 && s.frame < s.chunk {
+			s.frame, s.good = min(s.chunk, 2*s.frame), 0
+		}
+		if a.kind == '!' {
+			return nil, &BoardError{string(a.body)}
+		}
+		if k != 'a' {
+			return a.body, nil
+		}
+		done += n
+		if string(a.body) != strconv.Itoa(done) {
+			return nil, &TransferError{"sending to " + s.repl.Link.Name(), fmt.Errorf("%w: it has %q of %d bytes", ErrEnded, a.body, done)}
+		}
 	}
-	if a.kind == '!' {
-		return nil, &BoardError{string(a.body)}
-	}
-	return a.body, nil
 }
 
 // filler completes what the board is still waiting for after bytes were lost:
@@ -212,6 +259,9 @@ func (s *Session) wait(ctx context.Context, frame []byte, seq byte, limit time.D
 					arrived, end = true, time.Now().Add(limit)
 				}
 			case e.kind == '?' && frame != nil:
+				if e.seq == seq-1 && (filled || try > 0) && len(frame) > 2*minFrame {
+					return answer{}, &TransferError{"sending to " + l.Name(), errDamaged}
+				}
 				break listen
 			case e.kind != '?' && e.seq == seq:
 				return e.answer, nil
@@ -251,7 +301,7 @@ var signs = []struct {
 	{"soft reboot\r\n", ErrReset},
 	{"Type \"help()\" for more information.", ErrReset},
 	{rawBanner, ErrReset},
-	{"\x04\x04>", ErrEnded},
+	{"\x04>", ErrEnded},
 }
 
 // next returns the next event. Everything else that a board prints, as

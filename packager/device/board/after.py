@@ -41,7 +41,7 @@ try:
         _h.update(_rd(_a, min(_k, _n - _a)))
         _a += _k
     _s = "".join("%02x" % x for x in _h.digest())
-except ImportError:
+except (ImportError, AttributeError):
     pass
 _s = "%d|%s" % (_v, _s)
 print("\n~a%s|%d~" % (_s, sum(_s.encode())))

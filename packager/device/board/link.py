@@ -17,6 +17,7 @@ _P.register(sys.stdin, 1)
 # Commands: a frame's type, and the function that answers its payload.
 _D = {"x": lambda d: exec(d, globals())}
 _wb = 0
+_p = b""
 
 
 def _idle():
@@ -59,14 +60,19 @@ def _decode(d, n):
     return bytes(d)
 
 
+def _head():
+    # The header of the next frame, or 0 after silence.
+    while _P.poll(10000):
+        if _I.read(1) == b"~":
+            return _I.read(19)
+    return 0
+
+
 def _frame():
     # (type, seq, payload, decoded size), None for a damaged one, 0 for silence.
-    while 1:
-        if not _P.poll(10000):
-            return 0
-        if _I.read(1) == b"~":
-            break
-    h = _I.read(19)
+    h = _head()
+    if h == 0:
+        return 0
     try:
         n = int(h[3:7], 16)
         c = int(h[11:], 16)
@@ -79,47 +85,57 @@ def _frame():
     _idle()
 
 
+def _next(s):
+    # The next frame; s is the number of the last one.
+    while 1:
+        try:
+            f = _frame()
+        except MemoryError:
+            _idle()
+            return ("!", (s + 1) & 255, None, 0)
+        if f is not None:
+            return f
+        _tell("?", s, b"")
+
+
+def _run(f):
+    # (kind, text) of the answer to a frame.
+    global _p
+    t, _, d, n = f
+    try:
+        if d is None:
+            raise MemoryError
+        d = _decode(d, n)
+        if _p:
+            d = _p + d
+        if t == "a" or t == "A":
+            # A part of what follows.
+            _p = d
+            return "=", str(len(d)).encode()
+        _p = b""
+        return "=", _D[t.lower()](d) or b""
+    except Exception as e:
+        _p = b""
+        return "!", ("%s: %s" % (type(e).__name__, e)).encode()[:200]
+
+
 def _serve():
-    s = k = a = None
-    s = 0
+    s = w = 0
     k = "="
     a = b""
-    w = 0
     while w < 6:
         # The answer to frame s is also the request for frame s + 1.
         _tell(k, s, a)
-        f = None
-        while not f:
-            try:
-                f = _frame()
-            except MemoryError:
-                _idle()
-                f = None
-                k = "!"
-                a = b"MemoryError"
-                s = (s + 1) & 255
-                break
-            if f == 0:
-                w += 1
-                break
-            if f is None:
-                _tell("?", s, b"")
-        if not f or f[1] == s:
-            continue
-        w = 0
-        t, s, d, n = f
-        f = None
-        if t == "q":
-            _tell("=", s, b"")
-            return
-        try:
-            d = _decode(d, n)
-            a = _D[t.lower()](d) or b""
-            k = "="
-        except Exception as e:
-            k = "!"
-            a = ("%s: %s" % (type(e).__name__, e)).encode()[:200]
-        d = None
+        f = _next(s)
+        if f == 0:
+            w += 1
+        elif f[1] != s:
+            w = 0
+            s = f[1]
+            if f[0] == "q":
+                _tell("=", s, b"")
+                return
+            k, a = _run(f)
 
 
 def _main():

@@ -5,7 +5,7 @@ import vfs
 
 
 def _ok(r, what):
-    if r:
+    if r not in (None, 0, False):
         raise ValueError("%s returned %s" % (what, r))
 
 

@@ -18,10 +18,18 @@ def _erase(a, n):
     raise ValueError("erase at %d" % a)
 
 
+def _put(n, *a):
+    try:
+        r = _s.writeblocks(n, *a)
+    except OSError as e:
+        r = e
+    _ok(r, "writeblocks(%d)" % n)
+
+
 def _write(a, b):
     # One whole block without an offset erases it first, on every port.
-    _ok(_s.writeblocks(a // _bs, b), "writeblocks(%d)" % (a // _bs))
+    _put(a // _bs, b)
 
 
 def _program(a, b):
-    _ok(_s.writeblocks(a // _bs, b, a % _bs), "writeblocks(%d, ..., %d)" % (a // _bs, a % _bs))
+    _put(a // _bs, b, a % _bs)

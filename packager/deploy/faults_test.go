@@ -1,0 +1,132 @@
+package deploy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"rules_romfs/packager/device"
+	"rules_romfs/packager/romfs"
+	"rules_romfs/packager/simboard"
+)
+
+// faultLimit bounds a deploy to a misbehaving board. It is far above what any
+// takes, and far below a hang.
+const faultLimit = 4 * time.Minute
+
+// usable checks that the port is free and the board answers, and returns what
+// the board has in its partition.
+func usable(t testing.TB, b *simboard.Board, r Request) []byte {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), faultLimit)
+	defer cancel()
+	r.Port = b.Addr()
+	image, err := Pull(ctx, r.Opener, r.Port, nil, "", r.Reporter)
+	var incompatible *IncompatibleError
+	if err != nil && !errors.As(err, &incompatible) {
+		t.Errorf("afterwards the board is not usable: %v", err)
+	}
+	return image
+}
+
+func smallImage(t testing.TB) []byte {
+	return build(t, romfs.Options{}, map[string][]byte{"app.py": code(1, 3000), "data.bin": random(7, 12000)})
+}
+
+// TestFaults deploys to boards and over links that misbehave. All of these end
+// in success.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	for _, faults := range []string{
+		"lose=3000 seed=1", "lose=3000 seed=2", "flip=3000 seed=1", "flip=2000 seed=3", "double=2000 seed=1",
+		"reply-lose=1500 seed=1", "reply-flip=1500 seed=1", "reply-double=500 seed=1",
+		"lose=4000 flip=4000 double=4000 reply-lose=4000 reply-flip=4000 seed=4",
+		"noise=300 seed=1", "noise=100 seed=2",
+		"ring=128 ring-drops baud=115200", "ring=260 ring-drops baud=921600", "ring=64 window=32 ring-drops baud=115200", "deaf=1", "deaf=16",
+		"intr-clears", "reset-on-open boot-time=300ms", "reset-on-open usb=300ms boot-time=300ms",
+		"raw-paste=refused", "raw-paste=unknown", "window=32", "max-paste=600", "abort-paste=400",
+		"heap=64KiB", "heap=64KiB largest=16KiB",
+		"missing=hashlib", "missing=hashlib.sha256", "missing=deflate", "missing=binascii.crc32", "missing=binascii", "missing=uctypes",
+		"missing=hashlib missing=binascii", "missing=binascii.crc32 missing=hashlib",
+		"missing=select", "missing=sys.stdin.buffer", "missing=select missing=hashlib missing=binascii missing=deflate",
+		"narrow", "busy-main", "old-firmware", "watchdog=3s",
+		"erase-time=50ms program-time=1ms", "unaligned-fails", "short-hangs", "source-fault", "no-range",
+		"fail=5", "fail=6", "weak-block=2", "weak-block=0", "heap=48KiB largest=12KiB",
+		"cut=5 power-back=500ms", "cut=20 power-back=500ms", "cut=30 power-back=500ms usb=300ms",
+	} {
+		t.Run(faults, func(t *testing.T) {
+			t.Parallel()
+			var o simboard.Options
+			for f := range strings.FieldsSeq(faults) {
+				if err := o.SetFault(f); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b := startBoard(t, o)
+			image := smallImage(t)
+			r := request(t, b, image)
+			ctx, cancel := context.WithTimeout(context.Background(), faultLimit)
+			defer cancel()
+			start := time.Now()
+			result, err := Run(ctx, r)
+			t.Logf("%v, %d retries, %d reconnects, %+v", time.Since(start), result.Retries, result.Resumed, b.Stats())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := b.Contents(0)[:len(image)]; !bytes.Equal(got, image) {
+				t.Error("it said done, but the flash holds something else")
+			}
+			if v := b.Stats().Violations; len(v) > 0 {
+				t.Errorf("violations: %v", v)
+			}
+		})
+	}
+}
+
+// TestFailingOperations checks that no return value of the firmware is taken
+// for granted: each operation that says -22 ends the deploy with exit code 7
+// (a device.TransferError) that names it.
+func TestFailingOperations(t *testing.T) {
+	t.Parallel()
+	blocks := []simboard.Partition{{Size: 1 << 20, Erase: 4096, Write: 256, BlockDevice: true}}
+	for _, c := range []struct {
+		fault, named string
+		parts        []simboard.Partition
+		old          bool
+	}{
+		{"fail=1", "rom_ioctl(1)", nil, false},
+		{"fail=2", "rom_ioctl(2, 0)", nil, false},
+		{"fail=3", "rom_ioctl(3, 0, 0, 4096)", nil, false},
+		{"fail=3", "rom_ioctl(3, 0, 15", nil, true},
+		{"fail=4", "rom_ioctl(4, 0, 0, ...)", nil, false},
+		{"fail=4@3", "rom_ioctl(4, 0, 8192, ...)", nil, false},
+		{"fail=4@5", "rom_ioctl(4, 0, 0, ...)", nil, false}, // the commit
+		{"fail=4@2", "rom_ioctl(4, 0, ", nil, true},
+		{"fail=count", "ioctl(4)", blocks, false},
+		{"fail=size", "ioctl(5)", blocks, false},
+		{"fail=write", "writeblocks(0)", blocks, false},
+		{"fail=write@3", "writeblocks(2)", blocks, false},
+	} {
+		t.Run(c.fault, func(t *testing.T) {
+			t.Parallel()
+			o := simboard.Options{Partitions: c.parts}
+			if c.old {
+				o.Generation = simboard.Old
+			}
+			if err := o.SetFault(c.fault); err != nil {
+				t.Fatal(err)
+			}
+			b := startBoard(t, o)
+			r := request(t, b, smallImage(t))
+			_, err := Run(context.Background(), r)
+			var transfer *device.TransferError
+			if !errors.As(err, &transfer) || !strings.Contains(err.Error(), c.named) || c.parts == nil && !strings.Contains(err.Error(), "-22") {
+				t.Errorf("%v: wanted a transfer error that names %s and -22", err, c.named)
+			}
+			t.Log(err)
+		})
+	}
+}
