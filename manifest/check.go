@@ -208,6 +208,9 @@ func (c *checker) dest(at, dest string) (string, bool) {
 	if clean == "" {
 		return "", isDir
 	}
+	if strings.Contains(clean, `\`) {
+		c.add(at, CodeName, "write slashes", "%s has a backslash, which MicroPython takes for a part of the name", strictyaml.Quote(dest))
+	}
 	for elem := range strings.SplitSeq(clean, "/") {
 		if why := badName(elem); why != "" {
 			c.add(at, CodeName, "", "%s cannot be a destination: %s", strictyaml.Quote(dest), why)

@@ -39,3 +39,18 @@ files:
 		}
 	}
 }
+
+func TestListSourceErrors(t *testing.T) {
+	for _, c := range []struct{ a, b, want string }{
+		{"a", "a/b", `"a" is both a file and a directory`},
+		{"a/b/c", "a/b", `"a/b" is both a file and a directory`},
+		{"a", "../b", `"../b" is no path below root`},
+		{"a", "/b", `"/b" is no path below root`},
+		{"a", "b//c", `"b//c" is no path below root`},
+		{"a", "", `"" is no path below root`},
+	} {
+		if _, err := ListSource(map[string]string{c.a: "", c.b: ""}, nil); err == nil || err.Error() != c.want {
+			t.Errorf("%s and %s: %v", c.a, c.b, err)
+		}
+	}
+}

@@ -127,7 +127,7 @@ func manifestErrorCases() []textCase {
 		{name: "too many patterns", yaml: "files:\n  - src: [" + strings.Repeat("\"{0,1,2,3,4,5,6,7,8,9}{0,1,2,3,4,5,6,7,8,9}\",", 1001) + "]\n"},
 		{name: "too many segments", yaml: "files:\n  - src: \"" + strings.Repeat("a/", 62) + "*\"\n"},
 		{name: "exclude and keep_source patterns", yaml: "exclude: [../a, \"{\"]\nmpy: {keep_source: [\"[\"]}\nfiles:\n  - src: a\n    exclude: [/b]\n"},
-		{name: "destinations", yaml: "files:\n  - {src: a, dest: b//c}\n  - {src: a, dest: ../b}\n  - {src: a, dest: ./b}\n  - {src: a, dest: \"b\\0\"}\n  - {src: \"*.py\", dest: lib}\n  - {src: [a, b], dest: lib}\n  - {mkdir: /}\n"},
+		{name: "destinations", yaml: "files:\n  - {src: a, dest: b//c}\n  - {src: a, dest: ../b}\n  - {src: a, dest: ./b}\n  - {src: a, dest: \"b\\0\"}\n  - {src: \"*.py\", dest: lib}\n  - {src: [a, b], dest: lib}\n  - {mkdir: /}\n  - {src: a, dest: lib\\a}\n"},
 		{name: "strip", yaml: "files:\n  - {src: \"src/app/*.py\", strip: src/app/x}\n  - {src: \"src/*.py\", strip: ../src}\n  - {src: src/a.py, dest: a.py, strip: src}\n  - {src: \"src/**\", strip: sr}\n", tree: []string{"src/app/a.py"}},
 		{name: "no match", yaml: "files:\n  - src: src/*.txt\n  - src: scr/*.py\n  - src: src/mian.py\n  - src: src\n  - src: nowhere/at/all.py\n", tree: []string{"src/main.py"}},
 		{name: "all left out", yaml: "exclude: [\"**/*_test.py\"]\nfiles:\n  - src: src/*_test.py\n  - src: src/__pycache__/*\n  - src: src/*.pyc\n", tree: []string{"src/a_test.py", "src/__pycache__/a", "src/b.pyc"}},

@@ -179,9 +179,6 @@ func (d *Document) add(p Pos, path, code, message, remedy string) {
 	d.errs = append(d.errs, &Error{File: d.file, Line: p.Line, Column: p.Column, Rule: path, Code: code, Message: message, Remedy: remedy})
 }
 
-// File returns the name that the document was parsed under.
-func (d *Document) File() string { return d.file }
-
 // Has reports whether the document sets the value at path, such as
 // "files[2].src".
 func (d *Document) Has(path string) bool {

@@ -198,3 +198,35 @@ type bombOne struct {
 	ID   string    `yaml:"id"`
 	List []bombOne `yaml:"list"`
 }
+
+func TestParseSize(t *testing.T) {
+	for text, want := range map[string]Size{"1": 1, "0x1000": 4096, "24MiB": 24 << 20, "1.5 KiB": 1536, "4GiB": -1, "4095MiB": 4095 << 20, "0": -1, "-1": -1, "1MB": -1, "": -1, "1e3": -1, "99999999999999999999KiB": -1, "0.5B": -1} {
+		got, err := ParseSize(text)
+		if want < 0 && err == nil || want >= 0 && (err != nil || got != want) {
+			t.Errorf("ParseSize(%q) = %d, %v", text, got, err)
+		}
+	}
+}
+
+func TestClosest(t *testing.T) {
+	words := []string{"dest", "src", "optional", "align"}
+	for word, want := range map[string]string{"dst": "dest", "sorce": "", "srcs": "src", "optoinal": "optional", "ALIGN": "align", "x": "", "": "", strings.Repeat("x", 300): ""} {
+		if got := Closest(word, words); got != want {
+			t.Errorf("Closest(%q) = %q, want %q", word, got, want)
+		}
+	}
+}
+
+// A tag that the decoder does not understand would be a constraint of the
+// schema alone.
+func TestUnknownConstraintPanics(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
+	var v struct {
+		A string `yaml:"a" jsonschema:"uniqueItems=true"`
+	}
+	_ = Decode([]byte("a: b\n"), "x.yaml", &v)
+}

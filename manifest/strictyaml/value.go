@@ -74,9 +74,6 @@ func (v Value) enter() bool {
 // full reports whether there are so many errors that more are of no use.
 func (d *Document) full() bool { return len(d.errs) > MaxErrors }
 
-// Path returns the path of v in its document, such as "files[2].src".
-func (v Value) Path() string { return v.path }
-
 // Kind returns the type of v.
 func (v Value) Kind() Kind {
 	switch v.n.Kind {
