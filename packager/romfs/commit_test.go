@@ -86,11 +86,12 @@ func TestTornCommit(t *testing.T) {
 		image := append(head, 5, 5, 1, 0x61, 2, 1, 0x78)
 		size := int64(len(head)) + int64(payload)
 		m := romfs.Medium{Base: []uint64{0, 0x08100000, 0x60800000, 0x90B00000, 0xC1000000}[r.IntN(5)], Size: size + int64(r.IntN(3))<<r.IntN(24), Unit: 1 + r.IntN(5)}
+		m.Terminated = r.IntN(4) == 0
 		if r.IntN(4) == 0 {
 			m.Before = make([]byte, m.Unit)
 			for i := range m.Before {
-				// Close to the image, so that there are not too many states.
-				m.Before[i] = image[i] ^ 1<<r.IntN(8) ^ 1<<r.IntN(8)
+				// Few differences, so that there are not too many states.
+				m.Before[i] = image[i] ^ 1<<r.IntN(8) ^ 1<<r.IntN(8) ^ byte(r.IntN(2))*byte(r.Uint32())
 			}
 		}
 		var want romfs.Torn
@@ -104,7 +105,7 @@ func TestTornCommit(t *testing.T) {
 			case got[0] != whole[0]:
 				want.Moved = true
 			case got[1] > whole[1]:
-				want.Longer = true
+				want.Longer = !m.Terminated
 			case got[1] < whole[1]:
 				want.Shorter = true
 			case string(b[len(head):]) != string(image[len(head):]):
@@ -116,6 +117,12 @@ func TestTornCommit(t *testing.T) {
 			t.Fatalf("% x of %d bytes on %+v: %+v, every state tried: %+v", image, size, m, got, want)
 		}
 		seen[got]++
+	}
+	// 0x27 was 0x28 before: the next longer length is a byte longer, and there is
+	// room for one byte.
+	rare := romfs.Medium{Base: 0x08000000, Size: 4 + 0x28, Unit: 4, Before: unhex(t, "d2cd3128")}
+	if torn := romfs.TornCommit(unhex(t, "d2cd312705"), 4+0x27, rare); torn != (romfs.Torn{Longer: true, Shorter: true}) {
+		t.Errorf("the next longer length: %+v", torn)
 	}
 	if len(seen) < 8 {
 		t.Errorf("only %d kinds of result: %v", len(seen), seen)

@@ -189,6 +189,9 @@ func FuzzReader(f *testing.F) {
 				}
 			}
 		}
+		if slices.ContainsFunc(first, func(e romfs.Entry) bool { return strings.Contains(e.Name, "/") }) {
+			return // such a name may hide what the directory of that name lists, as on a board
+		}
 		n := 0
 		fs.WalkDir(opened, ".", func(p string, d fs.DirEntry, err error) error {
 			if err != nil && !errors.As(err, new(*romfs.FormatError)) {

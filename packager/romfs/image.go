@@ -17,7 +17,9 @@ import (
 // unused record, a truncated number), so do they; [Validate] reports it.
 //
 // Listings show what lookups find: not a second entry of one name, and no name
-// that a path cannot hold. [Image.Walk] shows every entry.
+// that a path cannot hold. (An entry called "a/b", itself not listed, may still
+// hide the entry b of a directory a from lookups; Validate reports it.)
+// [Image.Walk] shows every entry.
 type Image struct {
 	tree
 	size   int64
@@ -70,9 +72,6 @@ func open(src *source) (*Image, error) {
 		return nil, err
 	}
 	src.size, src.base = h.end, h.body
-	if src.mem != nil {
-		src.mem = src.mem[:h.end]
-	}
 	m := &Image{size: h.end, header: h.body}
 	m.src = src
 	root := &Entry{Name: ".", Dir: true, RecordSize: h.end, Offset: h.body, Size: h.end - h.body}
