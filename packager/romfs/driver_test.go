@@ -197,7 +197,7 @@ func TestReaderAgreesWithDriver(t *testing.T) {
 	t.Parallel()
 	mutations := 1000
 	if os.Getenv("ROMFS_TEST_FULL") != "" {
-		mutations = 50000
+		mutations = 20000
 	}
 	r := rand.New(rand.NewPCG(9, 10))
 	var images [][]byte
