@@ -192,7 +192,8 @@ func damagedImages(tb testing.TB) (images [][]byte) {
 // TestReaderAgreesWithDriver damages images and compares every lookup. Where our
 // reader finds something, the driver must find the same; where ours says "not
 // found", so must the driver. Ours may refuse, with a *FormatError, what the
-// driver follows out of bounds.
+// driver follows out of bounds. With ROMFS_TEST_FULL set it takes 20,000 images
+// instead of 1,000: minutes.
 func TestReaderAgreesWithDriver(t *testing.T) {
 	t.Parallel()
 	mutations := 1000
