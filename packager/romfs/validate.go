@@ -83,7 +83,7 @@ func (v *validator) image() error {
 	if !strings.HasPrefix(front, Magic) {
 		why := "no ROMFS image"
 		switch {
-		case strings.TrimLeft(front, "\xff") == "":
+		case front == "\xff\xff\xff\xff":
 			why = "erased flash, no image"
 		case strings.HasPrefix(front, "\x80"):
 			why = "an outer kind with padding, which the driver refuses, or no image at all"

@@ -186,6 +186,12 @@ func TestValidateUnreadable(t *testing.T) {
 }
 
 func TestProblemForms(t *testing.T) {
+	if s := validate(unhex(t, "ffffffff"))[0].Message; !strings.Contains(s, "erased flash") {
+		t.Errorf("%q", s)
+	}
+	if s := validate(unhex(t, "80d2cd31"))[0].Message; !strings.Contains(s, "outer kind with padding") {
+		t.Errorf("%q", s)
+	}
 	p := validate([]byte("d2cd"))[0]
 	if s := p.String(); !strings.HasPrefix(s, "error: . at offset 0: it starts with 64 32 63 ") || !strings.HasSuffix(s, "(not-image)") {
 		t.Errorf("%q", s)
