@@ -121,7 +121,10 @@ func (v *verifier) run(f *boardFlags) error {
 	if part != nil && part.Size > 0 && v.Size() > part.Size {
 		v.add(exitImage, romfs.Error, "too-large", "", 0, "%d bytes do not fit into partition %s of %s, which has %d", v.Size(), part.Name, profile.ID, part.Size)
 	}
-	entries, _ := v.entries(".") // Validate has reported the damage
+	entries, err := v.entries(".")
+	if errors.Is(err, errPaths) {
+		return err
+	} // other damage is among the findings
 	for _, e := range entries {
 		if e.Dir || e.Err != nil {
 			continue

@@ -23,9 +23,10 @@ import (
 // memory: far above the flash of any board.
 const maxStream = 1 << 30
 
-// maxDepth bounds how deep directories may nest in an image that we list or
-// extract. MicroPython has no limit; an image of a few MiB could nest a million.
-const maxDepth = 256
+// maxPaths bounds the lengths of all paths of an image together, in bytes. An
+// image of a few MiB can nest a million directories, whose paths would not fit
+// into any memory; that of 20,000 files has about 1 MiB.
+const maxPaths = 64 << 20
 
 // An input is an image that a verb reads.
 type input struct {
@@ -162,7 +163,9 @@ func (in *input) sidecar() (*artifact.Sidecar, error) {
 // with what is before the damage.
 func (in *input) entries(dir string) ([]*romfs.Entry, error) {
 	var all []*romfs.Entry
-	var ends []int64 // of the directories around the entry
+	type around struct{ end, length int64 } // a directory: where it ends, its path's length
+	var dirs []around
+	var total int64
 	var root *romfs.Entry
 	if dir != "." {
 		e, err := in.Lookup(dir)
@@ -175,15 +178,19 @@ func (in *input) entries(dir string) ([]*romfs.Entry, error) {
 		root = e
 	}
 	err := in.Walk(func(e *romfs.Entry) error {
-		for len(ends) > 0 && e.RecordOffset >= ends[len(ends)-1] {
-			ends = ends[:len(ends)-1]
+		for len(dirs) > 0 && e.RecordOffset >= dirs[len(dirs)-1].end {
+			dirs = dirs[:len(dirs)-1]
 		}
-		if len(ends) > maxDepth {
-			return &imageError{fmt.Errorf("%s: directories are nested more than %d deep", in.name, maxDepth)}
+		length := int64(len(e.Name))
+		if len(dirs) > 0 {
+			length += 1 + dirs[len(dirs)-1].length
+		}
+		if total += length; total > maxPaths {
+			return errPaths
 		}
 		end := e.RecordOffset + e.RecordSize
 		if e.Dir {
-			ends = append(ends, end)
+			dirs = append(dirs, around{end, length})
 		}
 		switch {
 		case root == nil:
@@ -195,11 +202,16 @@ func (in *input) entries(dir string) ([]*romfs.Entry, error) {
 		}
 		return nil
 	})
-	if err != nil {
+	switch {
+	case err == errPaths:
+		return nil, &imageError{fmt.Errorf("%s: %w", in.name, err)}
+	case err != nil:
 		err = &imageError{fmt.Errorf("%s: %w; `romfs verify` says more", in.name, err)}
 	}
 	return all, err
 }
+
+var errPaths = fmt.Errorf("its paths add up to more than %d MiB: no image that somebody made", maxPaths>>20)
 
 // boardFlags are --board and --partition of verbs that read images.
 type boardFlags struct{ board, partition string }

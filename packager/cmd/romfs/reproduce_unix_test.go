@@ -58,15 +58,14 @@ func TestReproducible(t *testing.T) {
 	warm := filepath.Join(shared(t), "cache")
 
 	type variant struct {
-		name    string
-		dir     string // of the project, in a folder of its own
-		seed    uint64 // order in which its files come into being
-		mtime   time.Time
-		umask   string
-		env     []string
-		args    []string
-		user    bool // as another user, where we may
-		exactly func(cmd *exec.Cmd)
+		name  string
+		dir   string // of the project, in a folder of its own
+		seed  uint64 // order in which its files come into being
+		mtime time.Time
+		umask string
+		env   []string
+		args  []string
+		user  bool // as another user, where we may
 	}
 	variants := []variant{
 		{name: "first", env: []string{"ROMFS_CACHE=" + warm}},
