@@ -143,7 +143,7 @@ func (p plannedEntry) rule(images map[string]string) literalRule {
 		rule.Image = images[e.Source]
 		return rule
 	}
-	rule.Src = escape(p.plan.name(e.Source))
+	rule.Src = manifest.EscapePattern(p.plan.name(e.Source))
 	switch {
 	case e.MPY != nil:
 		o := p.plan.MPY[p.index]
@@ -153,16 +153,4 @@ func (p plannedEntry) rule(images map[string]string) literalRule {
 		rule.MPY = false
 	}
 	return rule
-}
-
-// escape writes a path as a pattern that matches nothing else.
-func escape(name string) string {
-	var b strings.Builder
-	for _, c := range name {
-		if strings.ContainsRune(`\*?[]{}`, c) {
-			b.WriteByte('\\')
-		}
-		b.WriteRune(c)
-	}
-	return b.String()
 }
