@@ -256,6 +256,9 @@ func recorded(t testing.TB, f *flavour, careless int64) (log *simboard.FlashLog,
 	if err != nil {
 		t.Fatal(err)
 	}
+	if result.Healed {
+		t.Error("the first writing was wrong")
+	}
 	t.Logf("%d of %d blocks changed, %d bytes sent, %d copied", result.Changed, result.Blocks, result.Literal, result.Copied)
 	return b.FlashLog(), older, newer, cache
 }

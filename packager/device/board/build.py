@@ -7,7 +7,7 @@ _c = 0
 # b: a sequence of operations, each a letter, x and n; 4 bytes, little-endian:
 # l  n bytes follow: put them at x of the buffer
 # c  copy n bytes from x of the flash to the buffer, behind the last l or c
-#    since the last w, else to its start
+#    since the last w or p, else to its start
 # e  erase n bytes at x
 # w  write the first n bytes of the buffer to x; on a block device, erase too
 # p  the same without erasing
@@ -38,6 +38,7 @@ def _build(d):
             _c = 0
         elif o == b"p":
             _program(x, memoryview(_b)[:n])
+            _c = 0
         else:
             raise ValueError("operation %s" % o)
     return a.encode()

@@ -1,0 +1,32 @@
+package deploy
+
+import (
+	"context"
+	"testing"
+
+	"rules_romfs/packager/romfs"
+	"rules_romfs/packager/simboard"
+)
+
+// TestGrowth deploys an image after a module in front has grown by 10 bytes,
+// so that everything behind it has moved.
+func TestGrowth(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	b := startBoard(t, simboard.Options{})
+	r := request(t, b, benchImage(t, romfs.Options{}, 0, false))
+	r.Cache = OpenCache(t.TempDir())
+	full, err := Run(ctx, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Image = benchImage(t, romfs.Options{}, 10, false)
+	grown, err := Run(ctx, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("full: %d bytes on the link, grown: %d; %d of the image sent, %d copied", full.Sent+full.Received, grown.Sent+grown.Received, grown.Literal, grown.Copied)
+	if grown.Healed || grown.Literal > 2000 {
+		t.Errorf("%d bytes of the image were sent for ten new ones", grown.Literal)
+	}
+}
