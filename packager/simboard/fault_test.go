@@ -401,6 +401,18 @@ var faultTests = map[string]func(t *testing.T){
 			}
 		}
 	},
+	"wrong-erase": func(t *testing.T) {
+		blk := small
+		blk.BlockDevice = true
+		b, h := prompt(t, boardWith(blk), "wrong-erase")
+		h.exec("import vfs\nd = vfs.rom_ioctl(2, 0)\nd.writeblocks(0, b'ab', 0)")
+		if got := h.eval("d.ioctl(6, 0), bytes(memoryview(d)[:2]), d.writeblocks(0, bytes(4096)), memoryview(d)[0]"); got != "0 b'ab' None 0" {
+			t.Error(got)
+		}
+		if v := b.Stats().Violations; len(v) != 1 || v[0] != "block 0 of the other file system was erased" {
+			t.Errorf("%q", v)
+		}
+	},
 	"bad-block":  func(t *testing.T) { badBlock(t, "bad-block=2", true) },
 	"weak-block": func(t *testing.T) { badBlock(t, "weak-block=2", false) },
 	"cut": func(t *testing.T) {

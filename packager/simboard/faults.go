@@ -52,6 +52,7 @@ type Faults struct {
 	SourceFault bool          // a write whose buffer lies in flash is a hard fault, as on rp2 and stm32 QSPI
 	Fail        string        // the op that fails: "1" to "6" return -22; on block devices "count", "size", "erase", "write"
 	FailFrom    int           // from which call of it on, counted from 1; 0: 1
+	WrongErase  bool          // a block device's ioctl(6) erases another file system instead, as on samd
 	BadBlock    []int         // erase blocks in which one bit of each page stays 1
 	WeakBlock   []int         // the same, but only in the first program of each page
 	Cut         *Cut          // the power goes off in a flash step
@@ -119,6 +120,7 @@ var faultDefs = []faultDef{
 	{"short-hangs", "", "a write whose length is no multiple of the write unit never ends", boolFault(func(f *Faults) *bool { return &f.ShortHangs })},
 	{"source-fault", "", "a write whose buffer lies in flash is a hard fault", boolFault(func(f *Faults) *bool { return &f.SourceFault })},
 	{"fail", "OP[@N]", "an op fails from its Nth call on: 1 to 6 return -22; count, size, erase, write on block devices", setFail},
+	{"wrong-erase", "", "a block device's ioctl(6) erases the board's other file system instead", boolFault(func(f *Faults) *bool { return &f.WrongErase })},
 	{"bad-block", "N", "in erase block N one bit of each page cannot be programmed", intsFault(func(f *Faults) *[]int { return &f.BadBlock })},
 	{"weak-block", "N", "the same, but only the first time that a page is programmed", intsFault(func(f *Faults) *[]int { return &f.WeakBlock })},
 	{"cut", "STEP[+BYTES[+BITS]]", "the power goes off in that flash step, counted from 0, after so much of it", setCut},

@@ -202,6 +202,13 @@ func (f *flash) spoil(s *Step) {
 	}
 }
 
+// harm notes damage outside the flash that is modelled.
+func (f *flash) harm(format string, args ...any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.stats.violation(format, args...)
+}
+
 // contents returns a copy of a partition; nil once the flash is closed.
 func (f *flash) contents(part int) []byte {
 	f.mu.Lock()

@@ -161,6 +161,10 @@ func (d *driver) block(id, op int, n, off int64, data []byte) (int, error) {
 		if d.fails("erase") || !inRange(n*p.Erase, p.Erase) {
 			return eio, nil
 		}
+		if d.opts.Faults.WrongErase {
+			d.flash.harm("block %d of the other file system was erased", n)
+			return 0, nil
+		}
 		return 0, d.flash.erase(id, n*p.Erase, p.Erase, d.busy)
 	case blkWrite, blkPatch:
 		at := n*p.Erase + off

@@ -2,9 +2,11 @@ package simboard_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -43,16 +45,17 @@ func write(t testing.TB, path, content string) {
 	}
 }
 
-// TestMpremote lets unmodified mpremote query, deploy to and import from each flavour of board.
+// TestMpremote lets unmodified mpremote, old and new, query, deploy to and
+// import from each flavour of board, over the pty and over TCP.
 func TestMpremote(t *testing.T) {
 	t.Parallel()
 	part := simboard.Partition{Name: "romfs0", Size: 256 << 10, Erase: 4096, Write: 4}
 	blk := part
 	blk.BlockDevice = true
 	for name, o := range map[string]simboard.Options{
-		"memoryview with op 6": {Partitions: []simboard.Partition{part}},
+		"memoryview with op 6": boardWith(part),
 		"memoryview before":    {Partitions: []simboard.Partition{part}, Generation: simboard.Old},
-		"block device":         {Partitions: []simboard.Partition{blk}},
+		"block device":         boardWith(blk),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -63,23 +66,59 @@ func TestMpremote(t *testing.T) {
 					ports = append(ports, b.Addr())
 				}
 				for _, port := range ports {
-					query := run(t, tool, "connect", port, "romfs", "query")
-					if !strings.Contains(query, "ROMFS0 partition has size 262144 bytes") {
-						t.Fatalf("query: %s", query)
-					}
-					out := run(t, tool, "connect", port, "romfs", "--no-mpy", "deploy", tree(t))
-					if !strings.Contains(out, "ROMFS image deployed") {
-						t.Fatalf("deploy: %s", out)
-					}
-					out = run(t, tool, "connect", port, "exec", "import hello, deep; print(deep.VALUE, len(open('/rom/data.bin').read()))")
-					if want := "hello from /rom/hello.py\r\n42 16000\r\n"; out != want {
-						t.Fatalf("import: %q, want %q", out, want)
-					}
+					useMpremote(t, tool, port, 0, 256<<10)
 				}
 				if v := b.Stats().Violations; len(v) > 0 {
 					t.Errorf("mpremote programmed flash that was not erased: %v", v)
 				}
 			}
 		})
+	}
+}
+
+// TestMpremoteBoards does the same on boards as they are in the field, with
+// the faults that mpremote gets over.
+func TestMpremoteBoards(t *testing.T) {
+	t.Parallel()
+	for spec, partition := range map[string]int{
+		"openmv-h7":                        0, // a sector of 128 KiB in words of 32 bytes
+		"openmv-n6?raw-paste=unknown":      0,
+		"openmv-ae3?latency=1ms":           1, // MRAM
+		"openmv-m4?old-firmware&window=32": 0,
+		"esp8266-2m-romfs?noise=3000":      0,
+		"rp2?size=256KiB&intr-clears":      0,
+		"samd?size=64KiB&ring=256":         0,
+	} {
+		t.Run(spec, func(t *testing.T) {
+			t.Parallel()
+			o, err := simboard.ParseSpec(spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := start(t, o)
+			useMpremote(t, peer.Mpremote(t), b.PTY(), partition, int(o.Board.Partitions[partition].Size))
+		})
+	}
+}
+
+// useMpremote queries, deploys, and imports, from partition 0 after a reset.
+func useMpremote(t *testing.T, tool, port string, partition, size int) {
+	t.Helper()
+	p := strconv.Itoa(partition)
+	out := run(t, tool, "connect", port, "romfs", "query")
+	if !strings.Contains(out, fmt.Sprintf("ROMFS%s partition has size %d bytes", p, size)) {
+		t.Fatalf("query: %s", out)
+	}
+	out = run(t, tool, "connect", port, "romfs", "--partition", p, "--no-mpy", "deploy", tree(t))
+	if !strings.Contains(out, "ROMFS image deployed") {
+		t.Fatalf("deploy: %s", out)
+	}
+	code := "import hello, deep; print(deep.VALUE, len(open('/rom/data.bin').read()))"
+	if partition > 0 { // firmware mounts partition 0 only
+		code = fmt.Sprintf("import vfs, sys; vfs.mount(vfs.VfsRom(vfs.rom_ioctl(2, %d)), '/rom'); sys.path += ['/rom', '/rom/lib']; %s", partition, code)
+	}
+	out = run(t, tool, "connect", port, "exec", code)
+	if want := "hello from /rom/hello.py\r\n42 16000\r\n"; out != want {
+		t.Fatalf("import: %q, want %q", out, want)
 	}
 }

@@ -156,7 +156,7 @@ func setNil(p *[]Partition) {
 // fromProfile gives a profile's partition the behaviour of its port's driver.
 func fromProfile(b *board.Profile, p *board.Partition) (Partition, error) {
 	if p.Size == 0 {
-		return Partition{}, optionError("board %s: the size of partition %s is the firmware builder's choice; give one (size=256KiB)", b.ID, p.Name)
+		return Partition{}, optionError("board %s: the size of partition %s is the firmware builder's choice; give one (--partition-size 256KiB, or sim:%s?size=256KiB)", b.ID, p.Name, b.ID)
 	}
 	q := Partition{Name: p.Name, Base: p.Base, Size: p.Size, Erase: p.Erase, Write: p.Write, BlockDevice: p.Segment == "blockdev", ReadOnly: p.ReadOnly}
 	q.Medium = map[string]Medium{"nor": NOR, "ecc": ECC, "mram": MRAM, "ram": RAM}[p.Medium]

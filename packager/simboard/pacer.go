@@ -5,8 +5,13 @@ import (
 	"time"
 )
 
-// backlog is how far ahead of the line a sender may be, in bytes: its transmit buffer.
-const backlog = 256
+// A sender may be ahead of the line by its transmit buffer: so many bytes, but
+// on fast lines, as USB, what the line carries in so long a time. The latter
+// keeps a fast line busy when this process does not run for a moment.
+const (
+	backlogBytes = 256
+	backlogTime  = 4 * time.Millisecond
+)
 
 // fifo is how many bytes a slow line hands over at once, as UARTs do: it saves
 // a wake-up for each byte.
@@ -44,7 +49,7 @@ func (p *pacer) push(data []byte, stop <-chan struct{}) {
 	for len(data) > 0 {
 		n := len(data)
 		if p.perByte > 0 {
-			n = min(n, backlog)
+			n = min(n, backlogBytes)
 		}
 		select {
 		case p.queue <- packet{data[:n], p.reserve(n)}:
@@ -75,7 +80,7 @@ func (p *pacer) reserve(n int) time.Time {
 // rest waits until no more than the transmit buffer is ahead of the line.
 func (p *pacer) rest(stop <-chan struct{}) bool {
 	p.mu.Lock()
-	ahead := time.Until(p.free) - backlog*p.perByte
+	ahead := time.Until(p.free) - max(backlogBytes*p.perByte, backlogTime)
 	p.mu.Unlock()
 	if ahead <= 0 {
 		return true

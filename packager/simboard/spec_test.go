@@ -102,7 +102,7 @@ func TestOptions(t *testing.T) {
 		"0 to 2 GiB":                 part(func(p *simboard.Partition) { p.Size = 1 << 31 }),
 		"must be positive":           part(func(p *simboard.Partition) { p.Write = 8192 }),
 		"no multiple of 4096":        part(func(p *simboard.Partition) { p.Base = 100 }),
-		"give one (size=256KiB)":     {Board: rp2},
+		"sim:rp2?size=256KiB":        {Board: rp2},
 		"needs a heap size":          {Faults: simboard.Faults{Largest: 1024}},
 		"needs a module":             {Faults: simboard.Faults{ROMThread: true}},
 		`"7" is none of 1, 2, 3`:     {Faults: simboard.Faults{Fail: "7"}},

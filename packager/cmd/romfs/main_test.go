@@ -20,12 +20,13 @@ func TestMain(m *testing.M) {
 // TestScripts runs the sessions in testdata/script. Each is a txtar file; see
 // the documentation of rogpeppe/go-internal/testscript for its language.
 func TestScripts(t *testing.T) {
-	compiler, root := peer.MpyCross(t), peer.Root(t)
+	compiler, interpreter, root := peer.MpyCross(t), peer.MicroPython(t), peer.Root(t)
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata/script",
 		Cmds: scriptCommands,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("MPY_CROSS", compiler)
+			env.Setenv("ROMFS_MICROPYTHON", interpreter)
 			env.Setenv("REPOSITORY", root)
 			// Caches of its own, so that no script sees another's.
 			env.Setenv("ROMFS_CACHE", env.WorkDir+"/.cache")

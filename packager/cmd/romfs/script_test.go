@@ -2,16 +2,35 @@ package main
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // scriptCommands are what the scripts have besides testscript's own commands.
 var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
-	"exits": cmdExits,
+	"exits":   cmdExits,
+	"waitfor": cmdWaitFor,
+}
+
+// cmdWaitFor runs `waitfor FILE`: it waits until a program in the background
+// has made the file.
+func cmdWaitFor(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: waitfor FILE")
+	}
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		if _, err := os.Lstat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("waitfor: %s does not appear", args[0])
+		}
+	}
 }
 
 // cmdExits runs `exits CODE PROGRAM ARG...` and demands that exit code; its
