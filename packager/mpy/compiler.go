@@ -162,37 +162,45 @@ var errHeap = errors.New("mpy-cross: heap too small")
 
 func (c *Compiler) run(ctx context.Context, src []byte, o Options, heap int) ([]byte, error) {
 	args := append(o.args(), "-X", "heapsize="+strconv.Itoa(heap))
-	var stdout, stderr bytes.Buffer
-	var cmd *exec.Cmd
-	read := func() ([]byte, error) { return stdout.Bytes(), nil }
-	if c.pipes() {
-		cmd = command(ctx, c.Path, append(args, "-o", "-", "-")...)
-		cmd.Stdin = bytes.NewReader(src)
-	} else {
-		dir, err := os.MkdirTemp("", "romfs-mpy-")
-		if err != nil {
-			return nil, err
-		}
-		defer os.RemoveAll(dir)
-		in, out := filepath.Join(dir, "m.py"), filepath.Join(dir, "m.mpy")
-		if err := os.WriteFile(in, src, 0o600); err != nil {
-			return nil, err
-		}
-		cmd = command(ctx, c.Path, append(args, "-o", out, in)...)
-		read = func() ([]byte, error) { return os.ReadFile(out) }
+	compile := c.runPiped
+	if !c.pipes() {
+		compile = c.runFiles
 	}
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return nil, c.explain(ctx, err, o, append(stdout.Bytes(), stderr.Bytes()...))
-	}
-	code, err := read()
+	code, printed, err := compile(ctx, args, src)
 	if err != nil {
-		return nil, err
+		return nil, c.explain(ctx, err, o, printed)
 	}
 	if _, err := ParseHeader(code); err != nil {
 		return nil, fmt.Errorf("%s: its output for %s is %w", c.Path, o.SourceName, err)
 	}
 	return code, nil
+}
+
+// runPiped compiles by way of standard input and output.
+func (c *Compiler) runPiped(ctx context.Context, args []string, src []byte) (code, printed []byte, err error) {
+	stdout, stderr, err := runStdio(command(ctx, c.Path, append(args, "-o", "-", "-")...), src)
+	if err != nil {
+		return nil, append(stdout, stderr...), err
+	}
+	return stdout, nil, nil
+}
+
+// runFiles compiles by way of a temporary folder, for releases before 1.22.
+func (c *Compiler) runFiles(ctx context.Context, args []string, src []byte) (code, printed []byte, err error) {
+	dir, err := os.MkdirTemp("", "romfs-mpy-")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer os.RemoveAll(dir)
+	in, out := filepath.Join(dir, "m.py"), filepath.Join(dir, "m.mpy")
+	if err := os.WriteFile(in, src, 0o600); err != nil {
+		return nil, nil, err
+	}
+	if printed, err = command(ctx, c.Path, append(args, "-o", out, in)...).CombinedOutput(); err != nil {
+		return nil, printed, err
+	}
+	code, err = os.ReadFile(out)
+	return code, nil, err
 }
 
 var (

