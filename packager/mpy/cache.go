@@ -76,9 +76,11 @@ func cacheKey(c *Compiler, o Options, source [32]byte) key {
 	return key(h.Sum(nil))
 }
 
+// path spreads the entries over 16 folders: to make more of them would cost a
+// first build as much as its entries do.
 func (c *Cache) path(k key) string {
 	name := hex.EncodeToString(k[:])
-	return filepath.Join(c.dir, name[:2], name[2:])
+	return c.dir + string(filepath.Separator) + name[:1] + string(filepath.Separator) + name[1:]
 }
 
 // get returns the entry of that key: the sha256 of a .mpy file, and the file.

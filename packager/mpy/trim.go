@@ -38,7 +38,7 @@ func (c *Cache) remove(now time.Time, limit int64) {
 	}
 	var entries []entry
 	var total int64
-	folders, _ := filepath.Glob(filepath.Join(c.dir, "[0-9a-f][0-9a-f]"))
+	folders, _ := filepath.Glob(filepath.Join(c.dir, "[0-9a-f]"))
 	for _, dir := range folders {
 		sweep(dir, now)
 		files, _ := os.ReadDir(dir)
