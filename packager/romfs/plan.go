@@ -92,7 +92,17 @@ func NewPlan(root *Node, o Options) (*Plan, error) {
 	case OpenMV:
 		return s.openMV()
 	}
-	return s.compact()
+	p, err := s.compact()
+	if err != nil || p.Shared == 0 {
+		return p, err
+	}
+	// A pointer is smaller than what it replaces, but the first file may pay for
+	// it with padding for another's alignment.
+	o.Dedup = false
+	if plain, err := NewPlan(root, o); err != nil || plain.Size <= p.Size {
+		return plain, err
+	}
+	return p, nil
 }
 
 // plan turns settled items into a Plan.
