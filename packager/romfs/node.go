@@ -81,8 +81,9 @@ func ParseLayout(name string) (Layout, error) {
 type Options struct {
 	Layout Layout
 
-	// Dedup stores files of the same Sum once, where a pointer is smaller. Only
-	// layout Compact has pointers; the others ignore it.
+	// Dedup stores files of the same Sum once, where a pointer is smaller and
+	// the whole image as well. Only layout Compact has pointers; the others
+	// ignore it.
 	Dedup bool
 
 	// EraseUnit is the boundary in bytes that layout Stable puts before the
