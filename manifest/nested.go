@@ -23,6 +23,8 @@ type nesting struct {
 	chain []string         // real paths of the manifests from the outermost in
 	names []string         // the same as the rules write them
 	memo  map[string]*Plan // by real path; nil for one with errors
+	// declared is the board of the manifest around the one at hand.
+	declared string
 }
 
 // image places a nested image.
@@ -81,15 +83,18 @@ func (r *resolver) resolveNested(ref, at string) *Plan {
 		r.addNested(err)
 		return nil
 	}
+	// What the manifests say has to agree, also where --board overrides it.
+	inner := nested.boardRef()
+	if inner != "" && inner != r.declared && (r.declared != "" || r.o.Board == "") {
+		r.add(at, CodeBoard, "say the same board in both, or none in the nested manifest", "the image is for %s, and the nested one for %s", orNone(r.declared), orNone(inner))
+		return nil
+	}
 	o := r.o
 	o.Partition = "" // it lies in a file, not in a partition
 	if o.Board == "" {
-		if inner := nested.boardRef(); inner != "" && inner != r.plan.Board {
-			r.add(at, CodeBoard, "say the same board in both, or none in the nested manifest", "the image is for %s, and the nested one for the board %s", orNone(r.plan.Board), inner)
-			return nil
-		}
 		o.Board = r.plan.Board
 	}
+	n.declared = r.declared
 	n.chain, n.names = append(n.chain, real), append(n.names, ref)
 	plan, warns, err := nested.resolve(nil, o, n)
 	n.chain, n.names = n.chain[:len(n.chain)-1], n.names[:len(n.names)-1]

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -92,6 +93,11 @@ func TestNestedErrors(t *testing.T) {
 			"romfs.yaml": head + "files:\n" + image("a.yaml"),
 			"a.yaml":     head + "board: boards/mine.yaml\nfiles: []\n",
 		}},
+		{"another board, two levels down", map[string]string{
+			"romfs.yaml": head + "board: openmv-n6\nfiles:\n" + image("a.yaml"),
+			"a.yaml":     head + "files:\n" + image("b.yaml"),
+			"b.yaml":     head + "board: openmv-ae3\nfiles: []\n",
+		}},
 		{"too low an alignment", map[string]string{
 			"romfs.yaml": head + "align: [{match: \"*.romfs\", to: 16}]\nfiles:\n" + image("a.yaml") + "  - {image: a.yaml, dest: b, align: 8}\n",
 			"a.yaml":     head + "files:\n  - {src: a.yaml, align: 64}\n",
@@ -118,6 +124,26 @@ func TestNestedErrors(t *testing.T) {
 		b.WriteString("== " + c.name + "\n" + strings.ReplaceAll(err.Error(), root+string(filepath.Separator), "") + "\n")
 	}
 	compareGolden(t, "testdata/nested.golden", b.String())
+}
+
+// A caller that has looked the manifest's board up says so in Board; that is
+// no excuse for another one inside.
+func TestNestedBoardKnown(t *testing.T) {
+	root := writeManifests(t, map[string]string{
+		"romfs.yaml": head + "board: openmv-n6\nfiles:\n  - {image: a.yaml, dest: a.romfs}\n",
+		"a.yaml":     head + "board: openmv-ae3\nfiles: []\n",
+	})
+	m, err := Load(filepath.Join(root, "romfs.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, board := range []string{"", "openmv-n6", "openmv-ae3"} {
+		_, _, err = m.Resolve(nil, ResolveOptions{Board: board})
+		var e *Error
+		if !errors.As(err, &e) || e.Code != CodeBoard {
+			t.Errorf("with the board %q: %v", board, err)
+		}
+	}
 }
 
 // --board is for the whole image, whatever the manifests inside say.

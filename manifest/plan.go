@@ -127,7 +127,8 @@ type BoardAlign struct {
 // ResolveOptions are what a build knows besides the manifest. The zero value
 // is a build without a board.
 type ResolveOptions struct {
-	// Board overrides the manifest's board, also in nested images.
+	// Board is the board that the image is built for, over what the manifest
+	// and those of nested images say.
 	Board string
 	// Partition overrides the manifest's partition.
 	Partition string

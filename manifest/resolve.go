@@ -28,6 +28,9 @@ func (m *Manifest) resolve(src Source, o ResolveOptions, n *nesting) (*Plan, []W
 		m: m, o: o, nesting: n, tree: newTree(src),
 		byDest: map[string]int{}, byFinal: map[string]int{}, usedAlign: make([]bool, len(m.Align)),
 	}
+	if r.declared = m.boardRef(); r.declared == "" {
+		r.declared = n.declared
+	}
 	r.plan = r.newPlan()
 	r.run()
 	r.finish()
@@ -43,6 +46,8 @@ type resolver struct {
 	nesting *nesting
 	tree    *tree
 	plan    *Plan
+	// declared is the board that the manifest names, or the one around it.
+	declared string
 
 	errs, nestedErrs Errors
 	warns            []Warning
