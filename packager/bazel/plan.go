@@ -180,18 +180,36 @@ func (f *flags) advice(root string) func(key, value string) string {
 		if key == "image" {
 			return fmt.Sprintf("add {\"//%s:TARGET\": %q} to images of %s, with the romfs_image that makes it", path.Join(path.Dir(f.manifestName), path.Dir(value)), value, f.label)
 		}
-		name := path.Join(root, value)
+		literal, isLiteral := unescape(value)
+		name := path.Join(root, literal)
 		if rest, ok := strings.CutPrefix(name, pkg+"/"); ok || pkg == "" {
 			if pkg == "" {
 				rest = name
 			}
-			if strings.ContainsAny(value, `*?[{\`) {
+			if !isLiteral {
 				return fmt.Sprintf("add glob([%q]) to srcs of %s", rest, f.label)
 			}
 			return fmt.Sprintf("add \"//%s:%s\" to srcs of %s", pkg, rest, f.label)
 		}
 		return fmt.Sprintf("add a label for %q, such as \"//%s:%s\", to srcs of %s", name, path.Dir(name), path.Base(name), f.label)
 	}
+}
+
+// unescape returns what a pattern without wildcards matches, and false for any
+// other pattern.
+func unescape(pattern string) (string, bool) {
+	var b strings.Builder
+	for i := 0; i < len(pattern); i++ {
+		c := pattern[i]
+		if c == '\\' && i+1 < len(pattern) {
+			i++
+			c = pattern[i]
+		} else if strings.IndexByte(`*?[{`, c) >= 0 {
+			return pattern, false
+		}
+		b.WriteByte(c)
+	}
+	return b.String(), true
 }
 
 func readPlan(path string) (*planFile, error) {
