@@ -94,6 +94,19 @@ type VerifyError struct{ Reason string }
 
 func (e *VerifyError) Error() string { return e.Reason }
 
+// An InterruptedError says that a deploy was cancelled while it changed the
+// board.
+type InterruptedError struct {
+	Port string
+	Err  error
+}
+
+func (e *InterruptedError) Error() string {
+	return e.Port + ": interrupted while writing; the board mounts no half image. Run the deploy again, and it goes on where it stopped"
+}
+
+func (e *InterruptedError) Unwrap() error { return e.Err }
+
 // maxReconnects bounds how often a deploy goes on after the board restarted or
 // its program was interrupted.
 const maxReconnects = 6
@@ -132,6 +145,9 @@ func Run(ctx context.Context, r Request) (*Result, error) {
 		return d.result, err
 	}
 	err := d.run(ctx)
+	if err != nil && ctx.Err() != nil && d.wrote {
+		err = &InterruptedError{r.Port, ctx.Err()}
+	}
 	if d.b != nil {
 		d.result.Sent, d.result.Received, d.result.Retries = d.b.Traffic()
 		d.result.Port = d.b.Port

@@ -14,6 +14,7 @@ import (
 
 	"rules_romfs/manifest"
 	"rules_romfs/packager/pack"
+	"rules_romfs/packager/deploy"
 	"rules_romfs/packager/report"
 )
 
@@ -273,6 +274,10 @@ func (a *app) finish(ctx context.Context, err error) int {
 	messages := messages(err)
 	if code == exitInterrupted {
 		messages = []string{"interrupted"}
+		var halfway *deploy.InterruptedError
+		if errors.As(err, &halfway) {
+			messages = []string{halfway.Error()}
+		}
 		// What the verb has to say about it, without the signal's name.
 		said := strings.TrimSuffix(err.Error(), context.Cause(ctx).Error())
 		said = strings.TrimSuffix(strings.TrimSuffix(said, context.Canceled.Error()), ": ")

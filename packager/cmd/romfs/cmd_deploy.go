@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -34,6 +35,7 @@ func newDeployCmd(a *app) *cobra.Command {
 	var p portFlags
 	var r deploy.Request
 	var noCache bool
+	var via, dfuTool string
 	cmd := &cobra.Command{
 		Use:   "deploy [DIR|IMAGE|MANIFEST]",
 		Short: "Put an image into a board's ROM partition and prove that it arrived",
@@ -57,6 +59,14 @@ the end the board is reset, and main.py runs.`,
 			load, err := a.payload(cmd.Context(), path, &f)
 			if err != nil {
 				return err
+			}
+			switch via {
+			case "repl":
+			case "dfu":
+				return a.deployDFU(cmd, load, &p, deploy.DFURequest{Image: load.image, Board: load.board, Partition: f.partition,
+					Tool: dfuTool, DryRun: r.DryRun, VerifyOnly: r.VerifyOnly, Reporter: a.reporter})
+			default:
+				return &usageError{fmt.Sprintf("--via takes repl or dfu, not %q", via)}
 			}
 			ports, err := p.choose(a, load.board)
 			if err != nil {
@@ -82,8 +92,43 @@ the end the board is reset, and main.py runs.`,
 	flags.StringVar(&r.Backup, "backup", "", "first save the image that is on the board to `file`")
 	flags.StringArrayVar(&r.Imports, "import", nil, "afterwards import this `module` on the board, which must come from the image; may be repeated")
 	flags.BoolVar(&noCache, "no-history", false, "do not use or keep the images that were deployed from here")
+	flags.StringVar(&via, "via", "repl", "the way to the board: `repl|dfu`; dfu is its bootloader, by dfu-util, with --port as USB serial number")
+	flags.StringVar(&dfuTool, "dfu-util", "", "the dfu-util to use, a `file` (default: the one on PATH)")
+	a.complete(cmd, "via", "repl", "dfu")
 	cmd.MarkFlagsMutuallyExclusive("dry-run", "verify-only")
 	return cmd
+}
+
+// deployDFU deploys through a board's bootloader.
+func (a *app) deployDFU(cmd *cobra.Command, load *payload, p *portFlags, r deploy.DFURequest) error {
+	for _, flag := range []string{"full", "backup", "no-run", "any-board", "import", "all"} {
+		if cmd.Flags().Changed(flag) {
+			return &usageError{fmt.Sprintf("--%s works over the REPL only, not with --via dfu", flag)}
+		}
+	}
+	switch len(p.ports) {
+	case 0:
+	case 1:
+		r.Serial = p.ports[0]
+	default:
+		return &usageError{"--via dfu takes one board at a time"}
+	}
+	result, err := deploy.RunDFU(cmd.Context(), r)
+	if err != nil {
+		return err
+	}
+	return a.result(result, func(w io.Writer) error {
+		what := fmt.Sprintf("%s (%s, sha256 %s)", load.name, report.Size(int64(len(load.image))), result.SHA256.Short())
+		switch result.Status {
+		case deploy.Planned:
+			_, err = fmt.Fprintln(w, strings.Join(result.Commands, "\n"))
+		case deploy.Verified:
+			_, err = fmt.Fprintf(w, "the board holds %s\n", what)
+		default:
+			_, err = fmt.Fprintf(w, "deployed %s through the bootloader, read back and compared\n", what)
+		}
+		return err
+	})
 }
 
 // deployAll deploys to all ports at once. One board's failure does not stop
