@@ -38,7 +38,6 @@ type DFUResult struct {
 	Commands []string `json:"commands"`
 }
 
-
 // RunDFU writes the image through the bootloader, reads it back and compares.
 // The bootloader writes from the first byte to the last, so unlike Run it can
 // leave half an image behind when it is cut; it can be run again.

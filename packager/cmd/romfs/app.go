@@ -13,8 +13,8 @@ import (
 	"golang.org/x/term"
 
 	"rules_romfs/manifest"
-	"rules_romfs/packager/pack"
 	"rules_romfs/packager/deploy"
+	"rules_romfs/packager/pack"
 	"rules_romfs/packager/report"
 )
 
