@@ -49,23 +49,24 @@ func (c *cursor) window(off int64) ([]byte, error) {
 	return c.buf, nil
 }
 
-// string returns a copy of the bytes from off to end.
+// string returns the bytes from off to end.
 func (c *cursor) string(off, end int64) (string, error) {
-	if off == end {
-		return "", nil
+	b, err := c.append(nil, off, end)
+	return string(b), err
+}
+
+// append appends the bytes from off to end to b.
+func (c *cursor) append(b []byte, off, end int64) ([]byte, error) {
+	for off < end {
+		w, err := c.window(off)
+		if err != nil {
+			return b, err
+		}
+		w = w[:min(int64(len(w)), end-off)]
+		b = append(b, w...)
+		off += int64(len(w))
 	}
-	w, err := c.window(off)
-	if err != nil {
-		return "", err
-	}
-	if int64(len(w)) >= end-off {
-		return string(w[:end-off]), nil
-	}
-	b := make([]byte, end-off)
-	if _, err := io.ReadFull(io.NewSectionReader(c.r, off, end-off), b); err != nil {
-		return "", err
-	}
-	return string(b), nil
+	return b, nil
 }
 
 // uint decodes the varuint at off and returns the offset behind it. At limit it

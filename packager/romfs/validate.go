@@ -1,6 +1,7 @@
 package romfs
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -30,7 +31,7 @@ const (
 func Validate(r io.ReaderAt, size int64) []Problem {
 	v := &validator{c: &cursor{r: r, size: size}}
 	if err := v.image(); err != nil {
-		v.add(CodeUnreadable, Error, 0, nil, "", "the image cannot be read: %v", err)
+		v.add(CodeUnreadable, Error, 0, nil, nil, "the image cannot be read: %v", err)
 	}
 	slices.SortStableFunc(v.problems, func(a, b Problem) int { return cmp.Compare(a.Offset, b.Offset) })
 	if v.more > 0 {
@@ -48,7 +49,7 @@ type validator struct {
 
 // add reports a problem of the entry called name in dir. Without a name it is
 // the directory's own, without a directory the image's.
-func (v *validator) add(code Code, s Severity, offset int64, dir *Entry, name string, format string, args ...any) {
+func (v *validator) add(code Code, s Severity, offset int64, dir *Entry, name []byte, format string, args ...any) {
 	if len(v.problems) >= maxProblems {
 		v.more++
 		v.last = max(v.last, offset)
@@ -56,8 +57,8 @@ func (v *validator) add(code Code, s Severity, offset int64, dir *Entry, name st
 	}
 	path := "."
 	switch {
-	case dir != nil && name != "":
-		path = (&Entry{Name: name, parent: dir}).Path()
+	case dir != nil && len(name) > 0:
+		path = (&Entry{Name: string(name), parent: dir}).Path()
 	case dir != nil:
 		path = dir.Path()
 	}
@@ -73,7 +74,7 @@ func (v *validator) image() error {
 	c := v.c
 	const rebuild = "get the image again, or build it again"
 	if c.size < minImage {
-		v.add(CodeNotImage, Error, 0, nil, "", "%d bytes are less than the shortest image, which has %d; %s", max(c.size, 0), minImage, rebuild)
+		v.add(CodeNotImage, Error, 0, nil, nil, "%d bytes are less than the shortest image, which has %d; %s", max(c.size, 0), minImage, rebuild)
 		return nil
 	}
 	front, err := c.string(0, minImage)
@@ -88,29 +89,29 @@ func (v *validator) image() error {
 		case strings.HasPrefix(front, "\x80"):
 			why = "an outer kind with padding, which the driver refuses, or no image at all"
 		}
-		v.add(CodeNotImage, Error, 0, nil, "", "it starts with % x instead of % x: %s; %s", front[:len(Magic)], Magic, why, rebuild)
+		v.add(CodeNotImage, Error, 0, nil, nil, "it starts with % x instead of % x: %s; %s", front[:len(Magic)], Magic, why, rebuild)
 		return nil
 	}
 	h, err := c.record(0, c.size)
 	switch {
 	case err == errEnd:
-		v.add(CodeTruncated, Error, int64(len(Magic)), nil, "", "the image ends within its own length; %s", rebuild)
+		v.add(CodeTruncated, Error, int64(len(Magic)), nil, nil, "the image ends within its own length; %s", rebuild)
 		return nil
 	case err != nil:
 		return err
 	case h.end == math.MaxInt64 || h.end-h.body > MaxSize:
-		v.add(CodeWrap, Error, int64(len(Magic)), nil, "", "its length exceeds 32 bits, so it wraps on a board, which may then mount an empty file system; %s", rebuild)
+		v.add(CodeWrap, Error, int64(len(Magic)), nil, nil, "its length exceeds 32 bits, so it wraps on a board, which may then mount an empty file system; %s", rebuild)
 		return nil
 	case h.end > c.size:
-		v.add(CodeTruncated, Error, int64(len(Magic)), nil, "", "it should have %d bytes, and %d are missing; %s", h.end, h.end-c.size, rebuild)
+		v.add(CodeTruncated, Error, int64(len(Magic)), nil, nil, "it should have %d bytes, and %d are missing; %s", h.end, h.end-c.size, rebuild)
 		return nil
 	}
 	c.size, c.base = h.end, h.body
 	if h.end%2 != 0 {
-		v.add(CodeOddSize, Warning, 0, nil, "", "its size, %d bytes, is odd; the format demands an even one, and drivers do not check; a tool that appends padding may fail", h.end)
+		v.add(CodeOddSize, Warning, 0, nil, nil, "its size, %d bytes, is odd; the format demands an even one, and drivers do not check; a tool that appends padding may fail", h.end)
 	}
 	if h.body > int64(len(Magic)+maxHeaderLength) {
-		v.add(CodeLongHeader, Warning, int64(len(Magic)), nil, "", "its header has %d bytes; `mpremote romfs query` reads %d and will show a size of 0", h.body, len(Magic)+maxHeaderLength)
+		v.add(CodeLongHeader, Warning, int64(len(Magic)), nil, nil, "its header has %d bytes; `mpremote romfs query` reads %d and will show a size of 0", h.body, len(Magic)+maxHeaderLength)
 	}
 	return v.tree(&Entry{Name: ".", Dir: true, Offset: h.body, Size: h.end - h.body})
 }
@@ -120,11 +121,12 @@ type level struct {
 	dir *Entry
 	pos int64
 
-	// last is the name of the last entry. Most writers sort, so that comparing
-	// with it alone shows that no name comes twice; unsorted is set otherwise.
-	last     string
-	any      bool
-	unsorted bool
+	// name is the name of the entry being checked, last that of the one before.
+	// Most writers sort, so that comparing these shows that no name comes twice;
+	// unsorted is set otherwise.
+	name, last []byte
+	entries    int
+	unsorted   bool
 }
 
 // tree checks a directory and all below it, without recursion: the depth is the
@@ -156,7 +158,7 @@ func (v *validator) tree(root *Entry) error {
 func (v *validator) next(l *level) (*Entry, error) {
 	limit := l.dir.Offset + l.dir.Size
 	for l.pos < limit {
-		r, ok, err := v.record(l.pos, limit, l.dir, "", Error)
+		r, ok, err := v.record(l.pos, limit, l.dir, nil, Error)
 		if !ok || err != nil {
 			return nil, err
 		}
@@ -165,14 +167,14 @@ func (v *validator) next(l *level) (*Entry, error) {
 		case kindPadding, kindData:
 			continue // data that pointers may use
 		case kindPointer:
-			v.add(CodeMisplaced, Warning, r.offset, l.dir, "", "a data pointer directly in a directory: every reader skips it")
+			v.add(CodeMisplaced, Warning, r.offset, l.dir, nil, "a data pointer directly in a directory: every reader skips it")
 			continue
 		case kindDirectory, kindFile:
 		default:
-			v.add(CodeUnknownKind, Warning, r.offset, l.dir, "", "a record of kind %d, which readers skip; a newer format, or damage", r.kind)
+			v.add(CodeUnknownKind, Warning, r.offset, l.dir, nil, "a record of kind %d, which readers skip; a newer format, or damage", r.kind)
 			continue
 		}
-		name, body, ok, err := v.name(&r, l.dir)
+		body, ok, err := v.name(&r, l)
 		if err != nil {
 			return nil, err
 		}
@@ -182,12 +184,12 @@ func (v *validator) next(l *level) (*Entry, error) {
 			}
 			continue
 		}
-		l.unsorted = l.unsorted || l.any && name <= l.last
-		l.last, l.any = name, true
+		l.unsorted = l.unsorted || l.entries > 0 && bytes.Compare(l.name, l.last) <= 0
+		l.entries++
 		if r.kind == kindDirectory {
-			return &Entry{Name: name, Dir: true, Offset: body, Size: r.end - body, parent: l.dir}, nil
+			return &Entry{Name: string(l.name), Dir: true, Offset: body, Size: r.end - body, parent: l.dir}, nil
 		}
-		if err := v.file(name, body, &r, l.dir); err != nil {
+		if err := v.file(body, &r, l); err != nil {
 			return nil, err
 		}
 	}
@@ -196,7 +198,7 @@ func (v *validator) next(l *level) (*Entry, error) {
 
 // record decodes and checks the head of a record. Without ok there is no way to
 // go on behind it. s is the severity of damage here.
-func (v *validator) record(pos, limit int64, dir *Entry, name string, s Severity) (r record, ok bool, err error) {
+func (v *validator) record(pos, limit int64, dir *Entry, name []byte, s Severity) (r record, ok bool, err error) {
 	r, err = v.c.record(pos, limit)
 	switch {
 	case err == errEnd:
@@ -224,49 +226,56 @@ func length(n, end int64) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// name reads and checks the name of the entry in r. Without ok it is no entry;
-// body is then negative if the driver does not go on behind it either.
-func (v *validator) name(r *record, dir *Entry) (name string, body int64, ok bool, err error) {
+// name reads the name of the entry in r into l.name, and checks it. Without ok it
+// is no entry; body is then negative if the driver does not go on behind it
+// either.
+func (v *validator) name(r *record, l *level) (body int64, ok bool, err error) {
+	dir := l.dir
 	n, body, err := v.c.uint(r.body, r.end)
 	switch {
 	case err == errEnd:
-		v.add(CodeCut, Error, r.offset, dir, "", "a record of kind %d has no complete name: a board sees nothing from here to the end of the directory; build the image again", r.kind)
-		return "", -1, false, nil
+		v.add(CodeCut, Error, r.offset, dir, nil, "a record of kind %d has no complete name: a board sees nothing from here to the end of the directory; build the image again", r.kind)
+		return -1, false, nil
 	case err != nil:
-		return "", 0, false, err
+		return 0, false, err
 	case n > r.end-body:
-		v.add(CodeNameOverrun, Error, r.offset, dir, "", "a name should have %s, %d fit into its record; build the image again", length(n, n), r.end-body)
-		return "", 0, false, nil
+		v.add(CodeNameOverrun, Error, r.offset, dir, nil, "a name should have %s, %d fit into its record; build the image again", length(n, n), r.end-body)
+		return 0, false, nil
 	}
-	if name, err = v.c.string(body, body+n); err != nil {
-		return "", 0, false, err
+	l.last, l.name = l.name, l.last
+	if l.name, err = v.c.append(l.name[:0], body, body+n); err != nil {
+		return 0, false, err
 	}
-	what := map[int64]string{kindDirectory: "directory", kindFile: "file"}[r.kind]
+	name := l.name
+	what := "file"
+	if r.kind == kindDirectory {
+		what = "directory"
+	}
 	switch {
-	case name == "":
-		v.add(CodeNameEmpty, Error, r.offset, dir, "", "a %s without a name is listed on a board, but nothing can open it; give it a name", what)
-	case name == "." || name == "..":
+	case len(name) == 0:
+		v.add(CodeNameEmpty, Error, r.offset, dir, nil, "a %s without a name is listed on a board, but nothing can open it; give it a name", what)
+	case string(name) == "." || string(name) == "..":
 		v.add(CodeNameDot, Error, r.offset, dir, name, "a %s called %q: nothing but MicroPython's driver would open it; give it another name", what, name)
-	case strings.Contains(name, "\x00"):
+	case bytes.IndexByte(name, 0) >= 0:
 		v.add(CodeNameNUL, Error, r.offset, dir, name, "a NUL byte in the name of a %s: it is listed on a board, but nothing can open it; give it another name", what)
-	case strings.Contains(name, "/"):
+	case bytes.IndexByte(name, '/') >= 0:
 		v.add(CodeNameSlash, Error, r.offset, dir, name, "a slash in the name of a %s: a board finds it as if it were in a directory, but lists it otherwise; make it a directory", what)
-	case !utf8.ValidString(name):
+	case !utf8.Valid(name):
 		v.add(CodeNameNotUTF8, Error, r.offset, dir, name, "the name of a %s is not UTF-8: os.listdir of its directory raises UnicodeError on a board; give it another name", what)
 	}
-	return name, body + n, true, nil
+	return body + n, true, nil
 }
 
-// file checks the records inside a file, from pos.
-func (v *validator) file(name string, pos int64, f *record, dir *Entry) error {
-	shown := name
+// file checks the records from pos to the end of a file, whose name is l.name.
+func (v *validator) file(pos int64, f *record, l *level) error {
+	dir, name := l.dir, l.name
 	found := false
 	for pos < f.end {
 		s := Error
 		if found {
 			s = Warning // the driver has stopped reading
 		}
-		r, ok, err := v.record(pos, f.end, dir, shown, s)
+		r, ok, err := v.record(pos, f.end, dir, name, s)
 		if err != nil {
 			return err
 		}
@@ -278,29 +287,29 @@ func (v *validator) file(name string, pos int64, f *record, dir *Entry) error {
 		case kindPadding:
 		case kindData, kindPointer:
 			if found {
-				v.add(CodeExtraData, Warning, r.offset, dir, shown, "a second data record, which readers ignore")
+				v.add(CodeExtraData, Warning, r.offset, dir, name, "a second data record, which readers ignore")
 				continue
 			}
 			found = true
 			if r.kind == kindPointer {
-				if err := v.pointer(&r, dir, shown); err != nil {
+				if err := v.pointer(&r, dir, name); err != nil {
 					return err
 				}
 			}
 		case kindDirectory, kindFile:
-			v.add(CodeMisplaced, Warning, r.offset, dir, shown, "a directory or file inside a file: every reader skips it")
+			v.add(CodeMisplaced, Warning, r.offset, dir, name, "a directory or file inside a file: every reader skips it")
 		default:
-			v.add(CodeUnknownKind, Warning, r.offset, dir, shown, "a record of kind %d, which readers skip; a newer format, or damage", r.kind)
+			v.add(CodeUnknownKind, Warning, r.offset, dir, name, "a record of kind %d, which readers skip; a newer format, or damage", r.kind)
 		}
 	}
 	if !found {
-		v.add(CodeNoData, Error, f.offset, dir, shown, "the file has no data record: a board cannot open it, and lists nothing from here to the end of its directory; build the image again")
+		v.add(CodeNoData, Error, f.offset, dir, name, "the file has no data record: a board cannot open it, and lists nothing from here to the end of its directory; build the image again")
 	}
 	return nil
 }
 
 // pointer checks where a data pointer points.
-func (v *validator) pointer(r *record, dir *Entry, name string) error {
+func (v *validator) pointer(r *record, dir *Entry, name []byte) error {
 	size, pos, err := v.c.uint(r.body, r.end)
 	var offset int64
 	if err == nil {
@@ -332,7 +341,7 @@ func (v *validator) duplicates(dir *Entry) error {
 			return nil
 		}
 		if offset, ok := first[e.Name]; ok {
-			v.add(CodeDuplicateName, Error, e.RecordOffset, dir, e.Name, "a second entry of this name (the first is at offset %d): a board lists it, but never opens it or what is in it; remove one", offset)
+			v.add(CodeDuplicateName, Error, e.RecordOffset, dir, []byte(e.Name), "a second entry of this name (the first is at offset %d): a board lists it, but never opens it or what is in it; remove one", offset)
 			continue
 		}
 		first[e.Name] = e.RecordOffset
