@@ -75,7 +75,6 @@ type bench struct {
 	romfs    string
 	mpremote []string // command line up to its verb
 	mpyCross string
-	env      []string // of romfs: a cache folder of its own
 	made     map[string]string
 }
 
