@@ -81,7 +81,7 @@ func tables(profiles []*Profile) string {
 		"| id | name | partition | address | size | erase / write unit | memory | native code | alignment | DFU |\n" +
 		"|---|---|---|---|---|---|---|---|---|---|\n" + with.String() +
 		"\n### Families\n\n" +
-		"Here whoever builds the firmware chooses the size, so a build needs `--partition-size`.\n\n" +
+		"Here whoever builds the firmware chooses the size. A build compares its image with a size only if `--partition-size` gives one; a deploy asks the board.\n\n" +
 		"| id | name | erase unit | memory | native code |\n|---|---|---|---|---|\n" + families.String() +
 		"\n### Boards without a ROM partition\n\n" +
 		"| id | name | why |\n|---|---|---|\n" + without.String()

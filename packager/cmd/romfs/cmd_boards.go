@@ -72,7 +72,7 @@ docs/boards.md says how to write one; romfs schema board prints the schema.`,
 }
 
 func describeBoard(p *board.Profile) boardResult {
-	b := boardResult{ID: p.ID, Name: p.Name, Arch: p.MPY.Arch, SmallInts: p.MPY.SmallIntBits, NoROM: p.NoROM,
+	b := boardResult{ID: p.ID, Name: p.Name, Arch: strings.Join(p.MPY.Archs, ", "), SmallInts: p.MPY.SmallIntBits, NoROM: p.NoROM,
 		Partitions: []partitionResult{}, Align: []alignResult{}, USB: []string{}}
 	for _, x := range p.Partitions {
 		b.Partitions = append(b.Partitions, partitionResult{x.Name, x.Index, x.Base, x.Size, x.Erase, x.Write, x.Segment, x.Medium, x.Core})
