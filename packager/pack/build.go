@@ -18,8 +18,6 @@ import (
 	"runtime"
 	"slices"
 
-	"github.com/bmatcuk/doublestar/v4"
-
 	"rules_romfs/manifest"
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/mpy"
@@ -144,23 +142,17 @@ func (b *builder) resolve() (*manifest.Plan, error) {
 // directory plans a plain directory: as mpremote packs it, but for what a
 // board named on the command line demands.
 func (b *builder) directory() (*manifest.Plan, error) {
-	o := manifest.DirOptions{Compile: b.Compile == nil || *b.Compile, Outputs: b.Outputs, Allow: b.Allow}
-	plan, warnings, err := manifest.DirPlan(b.Path, o)
+	target := b.target.ResolveOptions()
+	plan, warnings, err := manifest.DirPlan(b.Path, manifest.DirOptions{
+		Board: target.Board, Partition: target.Partition, BoardAlign: target.BoardAlign,
+		Compile: b.Compile == nil || *b.Compile, Outputs: b.Outputs, Allow: b.Allow,
+	})
 	b.lint(warnings)
 	if err != nil {
 		return nil, err
 	}
 	b.allow = plan.Allow
 	plan.Dedup = new(false) // mpremote has none
-	for i := range plan.Entries {
-		e := &plan.Entries[i]
-		for _, r := range b.target.align() {
-			if e.Kind == manifest.File && doublestar.MatchUnvalidated(r.Match, e.Dest) {
-				e.Align, e.AlignFrom = r.To, fmt.Sprintf("board %s (%s)", b.target.Board.ID, r.Match)
-				break
-			}
-		}
-	}
 	return plan, nil
 }
 

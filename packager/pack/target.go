@@ -93,17 +93,10 @@ func (t Target) ResolveOptions() manifest.ResolveOptions {
 			o.BaseAlign = lowBit(int64(t.Partition.Base))
 		}
 	}
-	for _, r := range t.align() {
+	for _, r := range t.Board.Align {
 		o.BoardAlign = append(o.BoardAlign, manifest.BoardAlign{Match: r.Match, To: r.To})
 	}
 	return o
-}
-
-func (t Target) align() []board.AlignRule {
-	if t.Board == nil {
-		return nil
-	}
-	return t.Board.Align
 }
 
 // Spec returns the spec of a plan's image. Its inputs are in the order of
