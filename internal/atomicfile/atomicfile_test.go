@@ -118,22 +118,6 @@ func TestSymlinkIsFollowed(t *testing.T) {
 	}
 }
 
-func TestDevicesAreWrittenInPlace(t *testing.T) {
-	f, err := Create(os.DevNull)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if f.Regular() {
-		t.Errorf("%s would be replaced", os.DevNull)
-	}
-	if _, err := f.Write([]byte("x")); err != nil {
-		t.Error(err)
-	}
-	if err := errors.Join(f.Commit(), f.Close()); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestErrors(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := Create(dir); err == nil || !bytes.Contains([]byte(err.Error()), []byte("is a directory")) {

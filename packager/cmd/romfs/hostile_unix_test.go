@@ -134,8 +134,23 @@ func TestReadOnlyOutput(t *testing.T) {
 	}
 }
 
-// TestDiskFull fills a small file system, where the system lets us have one;
-// /dev/full, which the scripts use, fails at the first byte only.
+// TestFullDevice writes to a device, without the rights to replace it: a test
+// that root runs must not be able to.
+func TestFullDevice(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		return // no /dev/full
+	}
+	dir := files(t, map[string]string{"src/a": "x"})
+	cmd := exec.Command(sharedTool(t), "build", filepath.Join(dir, "src"), "-o", "/dev/full")
+	asNobody(cmd)
+	code, output := invoke(t, cmd)
+	if code != 1 || !strings.Contains(output, "cannot write /dev/full: no space left on device") {
+		t.Errorf("exit %d, want 1:\n%s", code, output)
+	}
+}
+
+// TestDiskFull fills a small file system, where the system lets us have one.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
