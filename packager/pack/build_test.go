@@ -17,6 +17,7 @@ import (
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/mpy"
+	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
 )
 
@@ -459,5 +460,51 @@ func TestSidecarTellsTheTruth(t *testing.T) {
 	}
 	if !slices.IsSortedFunc(s.Files, func(a, b artifact.File) int { return int(a.Offset - b.Offset) }) {
 		t.Errorf("not in image order: %v", order)
+	}
+}
+
+// TestFinishedNestedImage: a nested image that was built before, as Bazel has
+// it, brings the alignment that it needs inside.
+func TestFinishedNestedImage(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "in.romfs")
+	write(t, path, "an image of its own")
+	spec := Spec{Name: "app", Inputs: []Input{
+		{Dest: "a", Kind: artifact.KindData, Source: "a", Code: []byte("odd")},
+		{Dest: "in.romfs", Kind: artifact.KindImage, Source: "../in.yaml", Rule: "files[1]", Path: path, OwnAlign: 64},
+	}}
+	im, err := Assemble(t.Context(), spec, 1, report.Discard())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := im.Sidecar()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := s.Files[1]; f.Align != 64 || f.Offset%64 != 0 || s.Align != 64 {
+		t.Errorf("%+v", f)
+	}
+	spec.Inputs[1].Align, spec.Inputs[1].AlignFrom = 32, "files[1].align"
+	var source *SourceError
+	if _, err := Assemble(t.Context(), spec, 1, report.Discard()); !errors.As(err, &source) || !strings.Contains(err.Error(), "../in.yaml (files[1]): align 32") {
+		t.Errorf("error %v, want a *SourceError about the smaller alignment", err)
+	}
+}
+
+// TestStreamStops: after Ctrl-C nothing more is written.
+func TestStreamStops(t *testing.T) {
+	t.Parallel()
+	path := project(t, "files: [{src: a.bin}]\n", map[string]string{"a.bin": strings.Repeat("x", 1<<20)})
+	o := options(t, path)
+	im, _, _ := build(t, o)
+	ctx, cancel := context.WithCancel(t.Context())
+	written := 0
+	err := im.Stream(ctx, writerFunc(func(b []byte) (int, error) {
+		written++
+		cancel()
+		return len(b), nil
+	}), o.Reporter)
+	if !errors.Is(err, context.Canceled) || written != 1 {
+		t.Errorf("error %v after %d writes, want context.Canceled after the first", err, written)
 	}
 }

@@ -72,3 +72,7 @@ func (c *cancelAfter) Event(string, map[string]any)                {}
 func (c *cancelAfter) Add(int64)                                   { c.cancel() }
 func (c *cancelAfter) Done()                                       {}
 func (c *cancelAfter) Fail(error)                                  {}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
