@@ -48,7 +48,7 @@ as Debian's has from 1.25 on. Linux only.
 Faults make the board or its link misbehave; romfs sim --fault help lists them.`,
 		Example: `  romfs sim
   romfs sim --board openmv-n6 --flash n6.flash --link /tmp/n6
-  romfs sim --board rp2 --partition-size 1MiB --fault baud=115200 --fault lose=1000 --fault seed=7`,
+  romfs sim --board rp2 --fault baud=115200 --fault lose=1000 --fault seed=7`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, f := range faults {
