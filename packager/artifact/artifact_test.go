@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -126,6 +127,33 @@ func TestDecodeIsStrict(t *testing.T) {
 				t.Errorf("error %v, want a *FormatError with %q", err, tc.want)
 			}
 		})
+	}
+}
+
+// TestDocs: the example of docs/sidecar.md is a sidecar, and every key is in its table.
+func TestDocs(t *testing.T) {
+	text, err := os.ReadFile("../../docs/sidecar.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "```json\n")
+	block, table, ok := strings.Cut(rest, "```\n")
+	if !ok {
+		t.Fatal("no example")
+	}
+	if s, err := Decode([]byte(block)); err != nil {
+		t.Error(err)
+	} else if got := string(encode(t, s)); got != block {
+		t.Errorf("the example is not as romfs writes it (-want +got)\n%s", cmp.Diff(got, block))
+	}
+	for _, key := range regexp.MustCompile(`"([a-z_0-9]+)":`).FindAllStringSubmatch(string(encode(t, example(image))), -1) {
+		switch key[1] {
+		case "index", "version", "small_int_bits", "arch", "files", "dirs": // they say it themselves
+		default:
+			if !regexp.MustCompile("[`.]" + key[1] + "[`.\\[]").MatchString(table) {
+				t.Errorf("key %s is not explained", key[1])
+			}
+		}
 	}
 }
 
