@@ -164,20 +164,27 @@ func (b *Board) Traffic() (sent, received, retries int64) {
 // its prompt: after Connect, Reconnect or Stop. buffer is as for the function
 // OpenROM.
 func (b *Board) OpenROM(ctx context.Context, seg Segment, buffer int) (*ROM, error) {
-	err := b.repl.Retry(ctx, func() error {
+	var rom *ROM
+	err := b.repl.Retry(ctx, func() (err error) {
+		b.program = nil
+		b.repl.raw = false // until a program runs that can be told to stop
 		if b.Info.Has.Poll && b.Info.Has.StdinBuffer {
-			s, err := StartSession(ctx, b.repl, b.Info)
+			var s *Session
+			if s, err = StartSession(ctx, b.repl, b.Info); err != nil {
+				return err
+			}
 			b.program = s
-			return err
+		} else {
+			var p *plainCaller
+			if p, err = startPlain(ctx, b.repl, b.Info); err != nil {
+				return err
+			}
+			b.program = p
 		}
-		p, err := startPlain(ctx, b.repl, b.Info)
-		b.program = p
+		rom, err = OpenROM(ctx, b.program, b.Info, seg, buffer)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return OpenROM(ctx, b.program, b.Info, seg, buffer)
+	return rom, err
 }
 
 // Stop ends the program of OpenROM, back to the raw REPL.

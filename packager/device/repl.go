@@ -161,11 +161,28 @@ func (r *REPL) Run(ctx context.Context, program string, limit time.Duration) ([]
 	var out []byte
 	for _, piece := range pieces(program, smallPiece) {
 		var err error
-		if out, err = r.Exec(ctx, piece, limit); err != nil {
+		if out, err = r.execPiece(ctx, piece, limit); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
+}
+
+// execPiece runs statements that may be run twice, such as definitions, again
+// if the line garbled them.
+func (r *REPL) execPiece(ctx context.Context, piece string, limit time.Duration) (out []byte, err error) {
+	for try := range 6 {
+		if try > 0 {
+			if err := r.Enter(ctx, connectLimit); err != nil {
+				return nil, err
+			}
+		}
+		out, err = r.Exec(ctx, piece, limit)
+		if err == nil || ctx.Err() != nil || errors.Is(err, ErrLinkLost) {
+			break
+		}
+	}
+	return out, err
 }
 
 // Retry calls f, which talks to the raw REPL, until it succeeds: without a
@@ -182,17 +199,21 @@ func (r *REPL) Retry(ctx context.Context, f func() error) error {
 		err = f()
 		var transfer *TransferError
 		var exec *ExecError
+		var board *BoardError
 		switch {
 		case err == nil || ctx.Err() != nil || errors.Is(err, ErrLinkLost) || errors.Is(err, ErrReset):
 			return err
 		case errors.As(err, &exec):
 			r.small = r.small || strings.Contains(exec.Traceback, "MemoryError")
+		case errors.As(err, &board):
+			r.small = r.small || OutOfMemory(err)
 		case !errors.As(err, &transfer):
 			return err
 		}
 		r.careful = r.careful || try > 0
+		r.small = r.small || try > 1 // what is garbled then is less
 	}
-	return err
+	return &TransferError{"sending a program to " + r.Link.Name(), err}
 }
 
 // Start sends code and returns as soon as the board runs it.

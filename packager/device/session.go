@@ -79,7 +79,7 @@ func StartSession(ctx context.Context, r *REPL, info *Info) (*Session, error) {
 	}
 	last := len(program) - 1
 	for _, part := range program[:last] {
-		if _, err := r.Exec(ctx, part, answerLimit); err != nil {
+		if _, err := r.execPiece(ctx, part, answerLimit); err != nil {
 			return nil, err
 		}
 	}
@@ -111,7 +111,11 @@ func (s *Session) setWindow(ctx context.Context) error {
 	z := s.z
 	s.z = nil
 	s.frame = s.chunk
-	_, err := s.Call(ctx, 'x', fmt.Appendf(nil, "_wb=%d", wbits), answerLimit)
+	// The program came without a checksum; this tells whether at least its
+	// decoding arrived well.
+	all := "\x01\x02\x03\x04\x05\x10AEP"
+	code := fmt.Sprintf("_wb=%d\nif ck(b'',b'%s')!=%d:\n raise ValueError('damaged')", wbits, all, s.check.sum(nil, []byte(all)))
+	_, err := s.Call(ctx, 'x', []byte(code), answerLimit)
 	s.z = z
 	return err
 }
