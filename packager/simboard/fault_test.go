@@ -104,7 +104,9 @@ var faultTests = map[string]func(t *testing.T){
 		h.until("go\r\n")
 		h.send("print('lost')\x04\x03")
 		h.until("KeyboardInterrupt: \r\n\x04>")
-		h.exec("pass")
+		if out, _ := h.exec("pass"); out != "" {
+			t.Errorf("Ctrl-C left %q in the ring", out)
+		}
 	},
 	"reset-on-open": func(t *testing.T) {
 		b := start(t, simboard.Options{}, "reset-on-open")
