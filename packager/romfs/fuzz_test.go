@@ -41,12 +41,7 @@ func (m *model) number(pos *int, limit int) (v int, ok bool) {
 	for *pos < limit {
 		c := m.b[*pos]
 		*pos++
-		if v >= 1<<24 {
-			m.strayed = true // larger than any image here
-			v = 1 << 24
-		} else {
-			v = v<<7 | int(c&0x7f)
-		}
+		v = min(v, 1<<40)<<7 | int(c&0x7f) // larger than anything that fits
 		if c < 0x80 {
 			return v, true
 		}
@@ -64,7 +59,7 @@ func (m *model) head(pos *int, limit int) (kind, end int) {
 	if !ok {
 		return 0, 0
 	}
-	if kind != 0 && *pos+n > limit {
+	if kind != 0 && *pos+n > limit || kind >= 1<<32 {
 		m.strayed = true
 	}
 	return kind, *pos + n
