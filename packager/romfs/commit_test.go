@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
 	"rules_romfs/packager/romfs"
 )
@@ -200,7 +199,7 @@ func TestDriverOnTornCommit(t *testing.T) {
 		t.Errorf("on a 64-bit host a driver may mount %v", torn)
 	}
 	mounted := 0
-	for i, got := range driver(t, cases, time.Minute) {
+	for i, got := range driver(t, cases, 60) {
 		if got.Mount == 19 { // ENODEV
 			continue
 		}

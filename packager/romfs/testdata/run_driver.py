@@ -1,5 +1,5 @@
-# Runs under MicroPython. Reads cases as JSON lines from the file given, from the
-# line number given on, and prints for each what the VfsRom driver makes of it,
+# Runs under MicroPython. Reads cases as JSON lines from the file given, from one
+# line number to before another, and prints for each what the VfsRom driver makes of it,
 # as one JSON line:
 #   case:   {"image": hex or {"file": path}, "paths": [path, ...], "align": n}
 #   result: {"mount": errno or 0, "list": {path: fact}, "paths": {path: fact}}
@@ -87,5 +87,5 @@ def run(case):
 
 with open(sys.argv[1]) as f:
     for number, line in enumerate(f):
-        if number >= int(sys.argv[2]):
+        if int(sys.argv[2]) <= number < int(sys.argv[3]):
             print(json.dumps(run(json.loads(line))))
