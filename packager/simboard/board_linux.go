@@ -1,7 +1,6 @@
 package simboard
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
 	"errors"
@@ -416,77 +415,5 @@ func (b *Board) release() {
 	}
 	if b.dir != "" {
 		os.RemoveAll(b.dir)
-	}
-}
-
-// feed starts the watchdog with a timeout, or feeds it with 0. It survives soft resets.
-func (b *Board) feed(timeout time.Duration) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if timeout > 0 {
-		b.timeout = timeout
-	}
-	if b.watchdog != nil {
-		b.watchdog.Stop()
-	}
-	b.watchdog = time.AfterFunc(b.timeout, func() {
-		b.counted(func(s *Stats) { s.WatchdogResets++ })
-		b.end(reset{cause: causeWatchdog, why: "the watchdog reset the board"})
-	})
-}
-
-func (b *Board) stopWatchdog() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.watchdog != nil {
-		b.watchdog.Stop()
-		b.watchdog = nil
-	}
-}
-
-// receive takes bytes from the line: the interrupt character interrupts, all
-// else goes to the ring.
-func (b *Board) receive(data []byte) {
-	for len(data) > 0 {
-		n := len(data)
-		if c := b.intr.Load(); c >= 0 {
-			if i := bytes.IndexByte(data, byte(c)); i >= 0 {
-				n = i
-			}
-		}
-		if n == 0 {
-			b.interrupt()
-			data = data[1:]
-			continue
-		}
-		if !b.hears() {
-			b.ring.lose(len(data))
-			return
-		}
-		limit := 0
-		if b.busy.Load() {
-			limit = b.opts.Faults.Deaf
-		}
-		b.ring.put(data[:n], limit, b.ctx.Done(), b.hears)
-		data = data[n:]
-	}
-}
-
-// hears says whether the board's UART is up.
-func (b *Board) hears() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.power && !b.booting.Load()
-}
-
-// interrupt is Ctrl-C in running code.
-func (b *Board) interrupt() {
-	if b.opts.Faults.IntrClears {
-		b.ring.clear()
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.proc != nil {
-		b.proc.interrupt()
 	}
 }
