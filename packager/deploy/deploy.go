@@ -111,6 +111,10 @@ func (e *InterruptedError) Unwrap() error { return e.Err }
 // its program was interrupted.
 const maxReconnects = 6
 
+// maxShrinks bounds how often a deploy starts anew with less of the board's
+// memory.
+const maxShrinks = 6
+
 // deployer is a Request being carried out.
 type deployer struct {
 	Request
@@ -178,8 +182,17 @@ func (d *deployer) run(ctx context.Context) error {
 	if err := d.preflight(); err != nil {
 		return err
 	}
-	for {
+	for shrunk := 0; ; {
 		err := d.attempt(ctx)
+		if device.OutOfMemory(err) && shrunk < maxShrinks && ctx.Err() == nil {
+			// Ask for less: smaller frames, no buffer for a whole block.
+			shrunk++
+			d.b.Info.Largest /= 2
+			if err := d.b.SoftReset(ctx); err != nil {
+				return err
+			}
+			continue
+		}
 		if err == nil || !passing(err) || ctx.Err() != nil || d.result.Resumed >= maxReconnects {
 			return err
 		}

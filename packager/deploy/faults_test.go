@@ -48,7 +48,7 @@ func TestFaults(t *testing.T) {
 		"ring=128 ring-drops baud=115200", "ring=260 ring-drops baud=921600", "ring=64 window=32 ring-drops baud=115200", "deaf=1", "deaf=16",
 		"intr-clears", "reset-on-open boot-time=300ms", "reset-on-open usb=300ms boot-time=300ms",
 		"raw-paste=refused", "raw-paste=unknown", "window=32", "max-paste=600", "abort-paste=400",
-		"heap=64KiB", "heap=64KiB largest=16KiB",
+		"heap=64KiB", "heap=24KiB", "heap=64KiB largest=16KiB",
 		"missing=hashlib", "missing=hashlib.sha256", "missing=deflate", "missing=binascii.crc32", "missing=binascii", "missing=uctypes",
 		"missing=hashlib missing=binascii", "missing=binascii.crc32 missing=hashlib",
 		"missing=select", "missing=sys.stdin.buffer", "missing=select missing=hashlib missing=binascii missing=deflate",

@@ -199,12 +199,20 @@ func (b *Board) Stop(ctx context.Context) error {
 		return err
 	}
 	_, err := b.repl.Finish(ctx, answerLimit)
+	b.repl.raw = err == nil
 	return err
 }
 
 // SoftReset restarts the interpreter, stays at the raw REPL, and asks again
 // what the board is.
 func (b *Board) SoftReset(ctx context.Context) error {
+	if !b.repl.raw || b.program != nil {
+		b.keepRetries()
+		b.program = nil
+		if err := b.repl.Enter(ctx, connectLimit); err != nil {
+			return err
+		}
+	}
 	err := b.repl.SoftReset(ctx, connectLimit)
 	if errors.Is(err, ErrLinkLost) {
 		return b.Reconnect(ctx)

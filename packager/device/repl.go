@@ -206,6 +206,9 @@ func (r *REPL) Retry(ctx context.Context, f func() error) error {
 		case errors.As(err, &exec):
 			r.small = r.small || strings.Contains(exec.Traceback, "MemoryError")
 		case errors.As(err, &board):
+			if r.small && OutOfMemory(err) {
+				return err
+			}
 			r.small = r.small || OutOfMemory(err)
 		case !errors.As(err, &transfer):
 			return err
