@@ -213,7 +213,7 @@ func (d *deployer) run(ctx context.Context) error {
 
 // passing tells errors after which trying again helps.
 func passing(err error) bool {
-	return errors.Is(err, device.ErrReset) || errors.Is(err, device.ErrEnded) || errors.Is(err, device.ErrLinkLost)
+	return errors.Is(err, device.ErrTimeout) || errors.Is(err, device.ErrSilent) || errors.Is(err, device.ErrReset) || errors.Is(err, device.ErrEnded) || errors.Is(err, device.ErrLinkLost)
 }
 
 // attempt does steps 4 to 6 once.

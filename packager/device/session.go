@@ -147,6 +147,14 @@ func (s *Session) Load(ctx context.Context, source string) error {
 // maxTries bounds how often one frame is sent.
 const maxTries = 10
 
+// maxSilent bounds how often a frame is sent to a board that says nothing: its
+// program may have ended, and the line have swallowed the sign of it.
+const maxSilent = 3
+
+// ErrSilent is what a TransferError wraps when the board no longer takes
+// frames. A new start may help.
+var ErrSilent = errors.New("the board takes no more frames")
+
 // minFrame is the smallest part of a payload that is tried: a frame of it fits
 // the smallest receive rings (128 bytes on samd).
 const minFrame = 64
@@ -208,10 +216,12 @@ func (s *Session) wait(ctx context.Context, frame []byte, seq byte, limit time.D
 		}
 		return l.Write(ctx, b)
 	}
-	for try := range maxTries {
+	silent := 0 // tries to which the board said nothing at all
+	for try := 0; try < maxTries && silent < maxSilent; try++ {
 		if try > 0 {
 			s.Retries++
 		}
+		silent++
 		start := time.Now()
 		if err := send(frame); err != nil {
 			return answer{}, err
@@ -241,16 +251,21 @@ func (s *Session) wait(ctx context.Context, frame []byte, seq byte, limit time.D
 				}
 				pause *= 2
 				poke = time.Time{}
+				continue
 			case errors.Is(err, ErrTimeout) && !arrived && !filled:
 				if err := send(filler); err != nil {
 					return answer{}, err
 				}
 				// The board gives up a frame after a second of silence.
 				filled, end, poke = true, time.Now().Add(2500*time.Millisecond), time.Time{}
+				continue
 			case errors.Is(err, ErrTimeout) && !arrived:
 				break listen
 			case err != nil:
 				return answer{}, s.failed(err)
+			}
+			silent = 0
+			switch {
 			case e.sign != nil:
 				return answer{}, &TransferError{"talking to " + l.Name(), e.sign}
 			case e.damaged:
@@ -272,7 +287,7 @@ func (s *Session) wait(ctx context.Context, frame []byte, seq byte, limit time.D
 			}
 		}
 	}
-	return answer{}, &TransferError{"sending to " + l.Name(), fmt.Errorf("%w after %d tries: the line loses too much", ErrTimeout, maxTries)}
+	return answer{}, &TransferError{"sending to " + l.Name(), fmt.Errorf("%w: %w", ErrSilent, ErrTimeout)}
 }
 
 // arrival is how long a frame of n bytes may take to the board: four times

@@ -6,6 +6,7 @@
 # An answer: ~ kind  seq:2  size:4  check:8  payload
 # Numbers are hexadecimal. Payload bytes 1 to 5 and 16 of a frame are escaped, so
 # that Ctrl-C means Ctrl-C at any time. An upper-case type is deflated.
+# A frame of type "k", or with the number of the last one, only repeats the answer.
 # "+" says that a frame has arrived whole. The host puts a function ck(a, b), the
 # best checksum that this firmware has, in front of this program.
 import sys, select
@@ -129,7 +130,7 @@ def _serve():
         f = _next(s)
         if f == 0:
             w += 1
-        elif f[1] != s:
+        elif f[1] != s and f[0] != "k":
             w = 0
             s = f[1]
             if f[0] == "q":
