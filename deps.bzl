@@ -59,12 +59,6 @@ def go_dependencies():
         version = "v0.7.0",
     )
     go_repository(
-        name = "com_github_google_renameio_v2",
-        importpath = "github.com/google/renameio/v2",
-        sum = "h1:qKZs+tfn+arruZZhQ7TKC/ergJunuJicWS6gLDt/dGw=",
-        version = "v2.0.2",
-    )
-    go_repository(
         name = "com_github_inconshreveable_mousetrap",
         importpath = "github.com/inconshreveable/mousetrap",
         sum = "h1:wN+x4NVGpMsO7ErUn/mUI3vEoE6Jt13X2s0bqwp9tc8=",
