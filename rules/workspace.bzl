@@ -18,12 +18,15 @@ def rules_romfs_toolchains(go_version = None, mpy_cross = [], micropython_path =
         `$ROMFS_MICROPYTHON` or Debian's.
     """
     go_dependencies()
+
+    # Gazelle would look for the user's //:WORKSPACE, which needs a BUILD file beside it.
+    go_repositories = "@rules_romfs//:WORKSPACE"
     if go_version:
-        gazelle_dependencies(go_sdk = "go_sdk")
+        gazelle_dependencies(go_sdk = "go_sdk", go_repository_default_config = go_repositories)
         go_rules_dependencies()
         go_register_toolchains(version = go_version)
     else:
-        gazelle_dependencies()
+        gazelle_dependencies(go_repository_default_config = go_repositories)
         go_rules_dependencies()
     if go_version != "host":
         # For the packager alone: selected by its version, after the workspace's own.
