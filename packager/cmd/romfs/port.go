@@ -58,7 +58,14 @@ func (f *portFlags) choose(a *app, profile *board.Profile) ([]string, error) {
 		return nil, err
 	}
 	c := device.Choice{Ports: f.ports, All: f.all, Default: a.getenv("ROMFS_PORT"), Book: book, Board: profile}
-	return c.Choose()
+	ports, err := c.Choose()
+	for i, port := range ports {
+		// Named in full, messages say which board is simulated.
+		if port == "sim:" && profile != nil && profile.File == "" {
+			ports[i] += profile.ID
+		}
+	}
+	return ports, err
 }
 
 // chooseOne is choose for verbs that take one board.
