@@ -126,8 +126,6 @@ type deployer struct {
 	medium medium
 	erase  int64 // bytes that one erase clears; 0: unknown
 	wrote  bool  // something was changed on the board
-
-	avoidCopy bool // heal: trust nothing that is on the board
 }
 
 // Run deploys. Errors are *device.PortError, *device.TransferError,

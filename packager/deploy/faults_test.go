@@ -17,19 +17,22 @@ import (
 // takes, and far below a hang.
 const faultLimit = 4 * time.Minute
 
-// usable checks that the port is free and the board answers, and returns what
-// the board has in its partition.
-func usable(t testing.TB, b *simboard.Board, r Request) []byte {
+// usable checks that the port is free again and that the board answers at it,
+// be it with the -22 that it was told to say.
+func usable(t testing.TB, r Request) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), faultLimit)
 	defer cancel()
-	r.Port = b.Addr()
-	image, err := Pull(ctx, r.Opener, r.Port, nil, "", r.Reporter)
-	var incompatible *IncompatibleError
-	if err != nil && !errors.As(err, &incompatible) {
-		t.Errorf("afterwards the board is not usable: %v", err)
+	b, err := r.Opener.Connect(ctx, r.Port, false)
+	if err != nil {
+		if !strings.Contains(err.Error(), "-22") {
+			t.Errorf("afterwards the board does not answer: %v", err)
+		}
+		return
 	}
-	return image
+	if err := b.Close(false); err != nil {
+		t.Errorf("afterwards the board is not left well: %v", err)
+	}
 }
 
 func smallImage(t testing.TB) []byte {
@@ -85,6 +88,7 @@ func TestFaults(t *testing.T) {
 			if v := b.Stats().Violations; len(v) > 0 {
 				t.Errorf("violations: %v", v)
 			}
+			usable(t, r)
 		})
 	}
 }
@@ -130,6 +134,7 @@ func TestFailingOperations(t *testing.T) {
 				t.Errorf("%v: wanted a transfer error that names %s and -22", err, c.named)
 			}
 			t.Log(err)
+			usable(t, r)
 		})
 	}
 }

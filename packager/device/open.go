@@ -92,7 +92,7 @@ func (o *Opener) open(ctx context.Context, port string) (io.ReadWriteCloser, err
 		}
 		return openRFC2217(ctx, conn, baud)
 	case strings.Contains(port, "://"):
-		return nil, fmt.Errorf("%s:// is no kind of port; use a serial device, socket://, rfc2217://, exec: or sim:", scheme)
+		return nil, fmt.Errorf("%s:// is no kind of port; a port is a serial device, socket://, rfc2217://, exec: or a sim: board", scheme)
 	}
 	return openSerial(port, baud)
 }

@@ -270,7 +270,6 @@ func (p *ROM) Read(ctx context.Context, off, n int64, progress func(n int64)) ([
 type Ops struct {
 	b     []byte
 	erase int64
-	err   error
 }
 
 // opSize is the length of an operation without literal bytes.

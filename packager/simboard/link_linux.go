@@ -25,12 +25,11 @@ type link struct {
 	outMu    sync.Mutex
 	toHost   *disturber
 
-	mu     sync.Mutex
-	pty    *os.File // nil while unplugged
-	name   string
-	conn   net.Conn
-	closed bool
-	wg     sync.WaitGroup
+	mu   sync.Mutex
+	pty  *os.File // nil while unplugged
+	name string
+	conn net.Conn
+	wg   sync.WaitGroup
 
 	countMu   sync.Mutex
 	direction int   // of the last byte: 1 to the board, 2 to the host
