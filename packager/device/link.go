@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -93,13 +94,25 @@ func (l *Link) Close() error {
 	return l.cerr
 }
 
-// writeLimit bounds one Write: more than a slow line needs for the largest
-// piece that this package writes at once (8 KiB at 9600 baud take 9 s).
-const writeLimit = 30 * time.Second
+// writePiece is how many bytes are handed to the connection at once, and
+// writeLimit how long it may take them: 8 KiB at 9600 baud take 9 s.
+const (
+	writePiece = 8 << 10
+	writeLimit = 30 * time.Second
+)
 
 // Write sends p. A connection that takes nothing for 30 s is closed: nothing
 // else ends a blocked write on every transport.
 func (l *Link) Write(ctx context.Context, p []byte) error {
+	for piece := range slices.Chunk(p, writePiece) {
+		if err := l.write(ctx, piece); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Link) write(ctx context.Context, p []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -238,13 +238,17 @@ func (p *ROM) Digest(ctx context.Context, off, n int64, progress func(n int64)) 
 	return sum, err
 }
 
+// maxRead bounds how many bytes one answer brings: where the line changes
+// some, a longer answer hardly ever comes through whole.
+const maxRead = 4096
+
 // Read returns n bytes from off.
 func (p *ROM) Read(ctx context.Context, off, n int64, progress func(n int64)) ([]byte, error) {
 	if err := p.check(off, n); err != nil {
 		return nil, err
 	}
 	out := make([]byte, 0, n)
-	batch := int64(p.call.Chunk() / 2)
+	batch := int64(min(p.call.Chunk()/2, maxRead))
 	for n > 0 {
 		k := min(n, batch)
 		b, err := p.bytes(ctx, 'r', fmt.Sprintf("%d %d", off, k), readWait(k), int(k))

@@ -45,8 +45,11 @@ type memoryStep struct {
 
 // memorySteps: inflating costs 1.4 KB and the window; a frame costs up to
 // three times its size while it is decoded. (Measured, and much rounded.)
-// 4096 and the operations around it make the largest.
+// The largest halves what waiting for answers costs on USB, where a frame of
+// 4 KB travels hardly longer than its answer; a larger one would delay the
+// signs of progress on slow lines.
 var memorySteps = []memoryStep{
+	{512 << 10, 16384 + 256},
 	{96 << 10, 4096 + 256},
 	{40 << 10, 2048},
 	{10 << 10, 1024},
