@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"hash/crc32"
 	"math/rand"
 	"os/exec"
 	"testing"
@@ -67,5 +68,51 @@ func TestSessionCarriesAnyBytes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The largest frames fit a heap that is no larger than what they are chosen
+// for, beside a buffer of half of it, as a deploy may take.
+func TestLargestFramesFitTheirHeap(t *testing.T) {
+	t.Parallel()
+	step := memorySteps[0]
+	s := direct(t, checkCRC, fmt.Sprint(step.largest))
+	s.chunk = step.chunk
+	ctx := context.Background()
+	if err := s.setWindow(ctx); err != nil {
+		t.Fatal(err)
+	}
+	source := fmt.Sprintf("_b=bytearray(%d)\n_D['e']=lambda d:str(crc32(d)).encode()\n", step.largest/2)
+	if err := s.Load(ctx, source); err != nil {
+		t.Fatal(err)
+	}
+	random := make([]byte, s.chunk)
+	rand.New(rand.NewSource(1)).Read(random)
+	escaped := make([]byte, s.chunk)
+	for i, c := range random {
+		escaped[i] = c%5 + 1
+	}
+	half := random[:s.chunk/2]
+	for name, payload := range map[string][]byte{
+		"random":        random,
+		"all escaped":   escaped,
+		"far distances": append(bytes.Clone(half), half...),
+	} {
+		before := s.seq
+		got, err := s.Call(ctx, 'e', payload, 5*time.Second)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if want := fmt.Sprint(crc32.ChecksumIEEE(payload)); string(got) != want {
+			t.Errorf("%s: it came with checksum %s, not %s", name, got, want)
+		}
+		if s.seq != before+1 || s.Retries > 0 {
+			t.Errorf("%s: it took more than one frame", name)
+		}
+	}
+	// Deflate stays out of it: every byte takes two on the line.
+	s.z = nil
+	if _, err := s.Call(ctx, 'e', escaped, 5*time.Second); err != nil {
+		t.Errorf("as long as can be: %v", err)
 	}
 }
