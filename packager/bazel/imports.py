@@ -1,5 +1,5 @@
 # Mounts an image at /rom, as firmware does, and imports modules, which must come from there.
-#   imports.py IMAGE STUB_DIRECTORIES MODULE...
+#   micropython -c SCRIPT IMAGE STUB_DIRECTORIES MODULE...
 import sys
 
 import vfs

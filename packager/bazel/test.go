@@ -161,23 +161,35 @@ func (r *Request) imports(ctx context.Context, image string, size int64) (string
 		return "", err
 	}
 	defer os.RemoveAll(dir)
-	script := filepath.Join(dir, "imports.py")
-	if err := os.WriteFile(script, []byte(importScript), 0o600); err != nil {
+	// MicroPython keeps its arguments and the names of imported files as qstrs,
+	// of 255 bytes at most, and Bazel's folders are deep: all get short names.
+	link := func(to, name string) error {
+		to, err := filepath.Abs(to)
+		if err != nil {
+			return err
+		}
+		return os.Symlink(to, filepath.Join(dir, name))
+	}
+	if err := link(image, "image"); err != nil {
 		return "", err
 	}
-	var stubs []string
+	var stubs, names []string
 	for _, path := range r.Test.Stubs {
 		stub, err := r.file(path)
 		if err != nil {
 			return "", err
 		}
 		if d := filepath.Dir(stub); !slices.Contains(stubs, d) {
-			stubs = append(stubs, d)
+			name := fmt.Sprintf("stubs%d", len(stubs))
+			if err := link(d, name); err != nil {
+				return "", err
+			}
+			stubs, names = append(stubs, d), append(names, name)
 		}
 	}
 	// The image is read into the heap, where a board has it in flash.
 	heap := 16<<20 + 2*size
-	args := []string{"-X", "heapsize=" + strconv.FormatInt(heap, 10), script, image, strings.Join(stubs, ":")}
+	args := []string{"-X", "heapsize=" + strconv.FormatInt(heap, 10), "-c", importScript, "image", strings.Join(names, ":")}
 	cmd := exec.CommandContext(ctx, interpreter, append(args, r.Test.Imports...)...)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
