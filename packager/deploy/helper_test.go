@@ -28,6 +28,19 @@ func startBoard(t testing.TB, o simboard.Options) *simboard.Board {
 	return b
 }
 
+// untilOff returns a context that ends when a cut has taken the board's power
+// away: a deploy would wait for the board to come back.
+func untilOff(t testing.TB, b *simboard.Board) context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	go func() {
+		if b.WaitOff(ctx) == nil {
+			cancel()
+		}
+	}()
+	return ctx
+}
+
 // request is a deploy of image to b.
 func request(t testing.TB, b *simboard.Board, image []byte) Request {
 	return Request{Image: image, Port: b.Addr(), Opener: &device.Opener{}, Reporter: report.NewLog(t.Output())}

@@ -127,13 +127,14 @@ func TestInterrupt(t *testing.T) {
 // is missing.
 func TestResume(t *testing.T) {
 	t.Parallel()
-	b := startBoard(t, simboard.Options{})
+	o := simboard.Options{}
+	o.Faults.USB = time.Millisecond // the port goes with the power
+	b := startBoard(t, o)
 	image := build(t, romfs.Options{}, map[string][]byte{"data": random(5, 160_000)})
 	r := request(t, b, image)
 	// 16 pages and an erase a block, and 40 blocks.
 	b.SetCut(simboard.Cut{Step: 17 * 40 * 7 / 10})
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
+	ctx := untilOff(t, b)
 	if _, err := Run(ctx, r); err == nil {
 		t.Fatal("the deploy did not notice that the power was cut")
 	}
