@@ -5,6 +5,7 @@ load("@io_bazel_rules_go//go:def.bzl", _go_test = "go_test")
 # What internal/peer looks for, and what it is under Bazel.
 _PEERS = {
     "ROMFS_PEER_MICROPYTHON": Label("//internal/peer:micropython"),
+    "ROMFS_PEER_MICROPYTHON_32": Label("@romfs_peer_micropython_32//:bin/micropython"),
     "ROMFS_PEER_MPREMOTE": Label("@romfs_peer_mpremote//:bin/mpremote"),
     "ROMFS_PEER_MPREMOTE_1_26": Label("@romfs_peer_mpremote_1_26//:bin/mpremote"),
     "ROMFS_PEER_MPY_CROSS": Label("//internal/peer:mpy_cross"),

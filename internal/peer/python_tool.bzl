@@ -1,4 +1,6 @@
-"""Python programs that tests compare with, fetched through pip with required hashes."""
+"""Programs that tests compare with: Python's, fetched through pip with required hashes, and Debian's."""
+
+load("//rules/toolchains:micropython_repository.bzl", "micropython_repository")
 
 _BUILD = """\
 load("{launcher_rule}", "launcher")
@@ -49,9 +51,10 @@ _python_tool = repository_rule(
 )
 
 def peers():
-    """Declares the programs: mpremote of this release and of MicroPython 1.26."""
+    """Declares the programs: mpremote of this release and of MicroPython 1.26, and MicroPython with words of 32 bits."""
     _python_tool(name = "romfs_peer_mpremote", lock = Label("//tools/peers.d:mpremote.txt"), module = "mpremote")
     _python_tool(name = "romfs_peer_mpremote_1_26", lock = Label("//tools/peers.d:mpremote-1.26.txt"), module = "mpremote")
+    micropython_repository(name = "romfs_peer_micropython_32", arch = "i386")
 
 python_tools = module_extension(
     implementation = lambda _: peers(),

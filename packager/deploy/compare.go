@@ -160,9 +160,12 @@ func (d *deployer) plan(ctx context.Context, rom *device.ROM, p *plan, changed [
 			}
 		}
 	}
-	largest := int64(0)
+	largest, extra := int64(0), int64(0)
+	if d.medium.cells == ecc {
+		extra = d.medium.unit // see writer.tail
+	}
 	for _, g := range p.groups {
-		largest = max(largest, g.len, d.padded(g.end-g.off)+d.medium.unit)
+		largest = max(largest, g.len, d.padded(g.end-g.off)+extra)
 	}
 	if largest <= int64(d.b.Info.Largest/2) || d.erasing() == byWrite {
 		p.buffer = largest

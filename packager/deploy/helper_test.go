@@ -20,6 +20,11 @@ import (
 func startBoard(t testing.TB, o simboard.Options) *simboard.Board {
 	t.Helper()
 	o.Interpreter = peer.MicroPython(t)
+	return start(t, o)
+}
+
+func start(t testing.TB, o simboard.Options) *simboard.Board {
+	t.Helper()
 	b, err := simboard.Start(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)

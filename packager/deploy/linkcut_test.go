@@ -109,17 +109,18 @@ type linkCutter struct {
 	older, newer []byte
 }
 
+func newLinkCutter(t *testing.T, older, newer []byte) *linkCutter {
+	o := simboard.Options{Partitions: []simboard.Partition{{Size: 64 * kib, Erase: 4 * kib, Write: 4}}}
+	o.Faults.USB = time.Millisecond // the port goes with the power, so that no deploy waits for it
+	return &linkCutter{t, startBoard(t, o), older, newer}
+}
+
+// deploy brings the new image.
 func (c *linkCutter) deploy(ctx context.Context) error {
 	r := request(c.t, c.board, c.newer)
 	r.Reporter = nil
 	_, err := Run(ctx, r)
 	return err
-}
-
-func newLinkCutter(t *testing.T, older, newer []byte) *linkCutter {
-	o := simboard.Options{Partitions: []simboard.Partition{{Size: 64 * kib, Erase: 4 * kib, Write: 4}}}
-	o.Faults.USB = time.Millisecond // the port goes with the power, so that no deploy waits for it
-	return &linkCutter{t, startBoard(t, o), older, newer}
 }
 
 // reload makes the board as it was before the first deploy.
@@ -133,9 +134,10 @@ func (c *linkCutter) reload() {
 func (c *linkCutter) cut(n int64) bool {
 	c.reload()
 	c.board.SetCutAtByte(n)
-	ctx := untilOff(c.t, c.board)
-	if err := c.deploy(ctx); err != nil {
-		if ctx.Err() == nil {
+	if err := c.deploy(untilOff(c.t, c.board)); err != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), faultLimit)
+		defer cancel()
+		if c.board.WaitOff(ctx) != nil {
 			c.t.Fatalf("cut at byte %d: %v", n, err)
 		}
 		return true

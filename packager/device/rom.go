@@ -63,8 +63,9 @@ func OpenROM(ctx context.Context, call caller, info *Info, seg Segment, buffer i
 	if seg.Erase > 0 {
 		sliced = 1
 	}
-	setup := fmt.Sprintf("_id=%d\n_size=%d\n_bs=%d\n_step=%d\n_sliced=%d\n_cap=%d\n",
-		seg.Index, seg.Size, seg.Erase, step, sliced, buffer)
+	// The buffer comes first: it needs its memory in one piece.
+	setup := fmt.Sprintf("_b=bytearray(%d)\n_id=%d\n_size=%d\n_bs=%d\n_step=%d\n_sliced=%d\n",
+		buffer, seg.Index, seg.Size, seg.Erase, step, sliced)
 	switch {
 	case info.Has.SHA256:
 		setup += "from hashlib import sha256 as _H\n"

@@ -52,10 +52,14 @@ var memorySteps = []memoryStep{
 	{512 << 10, 16384 + 256},
 	{96 << 10, 4096 + 256},
 	{40 << 10, 2048},
-	{10 << 10, 1024},
-	{6 << 10, 512},
+	{20 << 10, 1024},
+	{inflating, 512},
 	{0, 256},
 }
+
+// inflating is how large the board's largest free block must be, in bytes, for
+// frames to be deflated: the inflater takes 1.3 KB in one piece besides its window.
+const inflating = 10 << 10
 
 // StartSession sends the program and waits for its first answer.
 func StartSession(ctx context.Context, r *REPL, info *Info) (*Session, error) {
@@ -66,7 +70,7 @@ func StartSession(ctx context.Context, r *REPL, info *Info) (*Session, error) {
 	case info.Has.SHA256:
 		s.check = checkSHA
 	}
-	if info.Has.Deflate {
+	if info.Has.Deflate && info.Largest >= inflating {
 		s.z = new(deflater)
 	}
 	for _, step := range memorySteps {

@@ -19,13 +19,14 @@ micropython_toolchain(
 """
 
 def _micropython_repository_impl(rctx):
-    path = rctx.attr.path or rctx.os.environ.get("ROMFS_MICROPYTHON")
+    arch = rctx.attr.arch
+    path = rctx.attr.path or (not arch and rctx.os.environ.get("ROMFS_MICROPYTHON"))
     if path:
         if not rctx.path(path).exists:
             fail("the MicroPython interpreter {} does not exist".format(path))
         rctx.symlink(path, "interpreter")
     else:
-        result = rctx.execute([rctx.path(Label("//tools/debian:micropython")), rctx.path(".")])
+        result = rctx.execute([rctx.path(Label("//tools/debian:micropython")), rctx.path(".")] + ([arch] if arch else []))
         if result.return_code:
             fail("no MicroPython interpreter: {}\nName one of your own instead: romfs.micropython(path = ...), or $ROMFS_MICROPYTHON".format(result.stderr))
         rctx.symlink("bin/micropython", "interpreter")
@@ -37,6 +38,9 @@ def _micropython_repository_impl(rctx):
 micropython_repository = repository_rule(
     implementation = _micropython_repository_impl,
     doc = "MicroPython's unix port: the interpreter at `path` or `$ROMFS_MICROPYTHON`, or else Debian's package, with the C library that it needs.",
-    attrs = {"path": attr.string(doc = "The absolute path of an interpreter with `vfs.VfsRom`.")},
+    attrs = {
+        "arch": attr.string(doc = "Debian's name of another architecture that this machine runs too; `$ROMFS_MICROPYTHON` does not count then."),
+        "path": attr.string(doc = "The absolute path of an interpreter with `vfs.VfsRom`."),
+    },
     environ = ["ROMFS_MICROPYTHON"],
 )

@@ -16,7 +16,7 @@ _O = sys.stdout.buffer
 _P = select.poll()
 _P.register(sys.stdin, 1)
 # Commands: a frame's type, and the function that answers its payload.
-_D = {"x": lambda d: exec(d, globals())}
+_D = {"x": lambda d: exec(bytes(d), globals())}
 _wb = 0
 _p = b""
 
@@ -58,7 +58,7 @@ def _decode(d, n):
         from io import BytesIO
 
         d = DeflateIO(BytesIO(d), RAW, _wb).read(n)
-    return bytes(d)
+    return d
 
 
 def _head():
@@ -70,7 +70,7 @@ def _head():
 
 
 def _frame():
-    # (type, seq, payload, decoded size), None for a damaged one, 0 for silence.
+    # [type, seq, payload, decoded size], None for a damaged one, 0 for silence.
     h = _head()
     if h == 0:
         return 0
@@ -80,7 +80,7 @@ def _frame():
         d = _body(n)
         if d is not None and ck(h[:11], d) == c:
             _O.write(b"+")
-            return chr(h[0]), int(h[1:3], 16), d, int(h[7:11], 16)
+            return [chr(h[0]), int(h[1:3], 16), d, int(h[7:11], 16)]
     except ValueError:
         pass
     _idle()
@@ -93,16 +93,19 @@ def _next(s):
             f = _frame()
         except MemoryError:
             _idle()
-            return ("!", (s + 1) & 255, None, 0)
+            return ["!", (s + 1) & 255, None, 0]
         if f is not None:
             return f
         _tell("?", s, b"")
 
 
 def _run(f):
-    # (kind, text) of the answer to a frame.
+    # (kind, text) of the answer to a frame, which is emptied: what it carried
+    # must not take memory twice.
     global _p
-    t, _, d, n = f
+    n = f.pop()
+    d = f.pop()
+    t = f[0]
     try:
         if d is None:
             raise MemoryError
