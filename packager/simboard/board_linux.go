@@ -35,7 +35,8 @@ type Board struct {
 	ring   *ring
 	flash  *flash
 	driver *driver
-	stats  Stats // under flash.mu
+	stats  Stats        // under flash.mu
+	cuts   atomic.Int64 // Stats.PowerCuts; apart, since WaitOff returns only when the cut is counted, under mu
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -264,6 +265,7 @@ func (b *Board) Stats() Stats {
 	b.flash.mu.Lock()
 	defer b.flash.mu.Unlock()
 	s := b.stats
+	s.PowerCuts = int(b.cuts.Load())
 	s.Violations = append([]string{}, s.Violations...)
 	b.link.count(&s)
 	return s
@@ -361,7 +363,6 @@ func (b *Board) after(r *reset) reset {
 		b.link.unplug()
 	}
 	if r.off {
-		b.counted(func(s *Stats) { s.PowerCuts++ })
 		b.opts.Notify(r.why)
 		if back := b.opts.Faults.PowerBack; back > 0 && b.sleep(back) {
 			b.setPower(true)

@@ -160,6 +160,7 @@ func (b *Board) boot(next reset) (*reset, error) {
 	defer p.closePipes()
 	b.mu.Lock()
 	if !b.power || b.ctx.Err() != nil {
+		b.cuts.Add(1)
 		b.mu.Unlock()
 		closeAll(childEnds)
 		return &reset{off: true, why: "the power was cut"}, nil
@@ -186,6 +187,7 @@ func (b *Board) boot(next reset) (*reset, error) {
 	defer b.mu.Unlock()
 	why := b.stop
 	if why != nil && why.off {
+		b.cuts.Add(1)
 		b.power = false
 	}
 	b.proc, b.stop = nil, nil
