@@ -53,17 +53,13 @@ func (r *resolver) setAlign(rule *rule, e *Entry, at string) {
 		own = fmt.Sprintf("align[%d].to", list)
 		e.Align, e.AlignBy, e.AlignFrom = int64(r.m.Align[list].To), ByList, fmt.Sprintf("align[%d] (%s)", list, r.m.Align[list].Match)
 	case board != nil:
-		e.Align, e.AlignBy, e.AlignFrom = board.To, ByBoard, r.boardRule(board)
+		e.Align, e.AlignBy, e.AlignFrom = board.To, ByBoard, board.rule(r.plan.Board)+board.reason()
 	case r.plan.Layout == "openmv":
 		e.Align, e.AlignBy, e.AlignFrom = openmvAlign, ByLayout, "layout openmv"
 	}
 	explicit := e.AlignBy == ByRule || e.AlignBy == ByList
 	if explicit && board != nil && e.Align < board.To {
-		why := ""
-		if board.Why != "" {
-			why = ": " + board.Why
-		}
-		r.warn(own, LintAlignBelowBoard, fmt.Sprintf("align it to %d", board.To), "%s is aligned to %d, and the %s wants %d%s", strictyaml.Quote(e.Dest), e.Align, r.boardRule(board), board.To, why)
+		r.warn(own, LintAlignBelowBoard, fmt.Sprintf("align it to %d", board.To), "%s is aligned to %d, and the %s wants %d%s", strictyaml.Quote(e.Dest), e.Align, board.rule(r.plan.Board), board.To, board.reason())
 	}
 	if e.Nested != nil {
 		if inner := e.Nested.MaxAlign(); inner > e.Align {
@@ -78,6 +74,13 @@ func (r *resolver) setAlign(rule *rule, e *Entry, at string) {
 	}
 }
 
-func (r *resolver) boardRule(b *BoardAlign) string {
-	return fmt.Sprintf("board %s (%s)", r.plan.Board, b.Match)
+func (b *BoardAlign) rule(board string) string {
+	return fmt.Sprintf("board %s (%s)", board, b.Match)
+}
+
+func (b *BoardAlign) reason() string {
+	if b.Why == "" {
+		return ""
+	}
+	return ": " + b.Why
 }

@@ -182,7 +182,7 @@ func (d *dirPlanner) file(name string, beside map[string]bool) Entry {
 	for i, g := range d.align {
 		if g.match(e.Dest) {
 			b := d.o.BoardAlign[i]
-			e.Align, e.AlignBy, e.AlignFrom = b.To, ByBoard, fmt.Sprintf("board %s (%s)", d.o.Board, b.Match)
+			e.Align, e.AlignBy, e.AlignFrom = b.To, ByBoard, b.rule(d.o.Board)+b.reason()
 			return e
 		}
 	}

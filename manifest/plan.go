@@ -88,8 +88,8 @@ type Entry struct {
 	// Align is the alignment of the contents in bytes, at least 1.
 	Align int64
 	// AlignFrom says what asked for it: "files[1].align", "align[0]
-	// (**/*.tflite)", "board openmv-n6 (*.tflite)", "layout openmv", "nested
-	// image"; empty where nothing did.
+	// (**/*.tflite)", "board openmv-n6 (*.tflite): the NPU ...", "layout
+	// openmv", "nested image"; empty where nothing did.
 	AlignFrom string
 	AlignBy   AlignBy
 	// Bulk is the rule's bulk key; nil leaves it to the layout.

@@ -102,6 +102,7 @@ type DFU struct {
 type AlignRule struct {
 	Match string // doublestar pattern
 	To    int64  // bytes, a power of two
+	Why   string // what fails with less; "" if the profile does not say
 }
 
 // A USBID is a pair of USB vendor and product.

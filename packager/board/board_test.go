@@ -52,7 +52,7 @@ id: greenhouse
 name: Greenhouse controller
 machines: ["Greenhouse * with RP2040"]
 mpy: {arch: armv6m, small_int_bits: 30}
-align: [{match: "**/*.fft", to: 64}]
+align: [{match: "**/*.fft", to: 64, why: the FFT reads lines}]
 partitions:
   - {name: romfs0, index: 0, base: 0x10100000, size: 512KiB, erase: 4KiB, write: 256, segment: blockdev}
   - {name: assets, index: 1, size: 8192}
@@ -68,7 +68,7 @@ func TestUserFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.File != file || p.ID != "greenhouse" || p.MPY.SmallIntBits != 30 || !p.DedupDefault() || p.Align[0] != (AlignRule{"**/*.fft", 64}) {
+	if p.File != file || p.ID != "greenhouse" || p.MPY.SmallIntBits != 30 || !p.DedupDefault() || p.Align[0] != (AlignRule{"**/*.fft", 64, "the FFT reads lines"}) {
 		t.Errorf("got %+v", p)
 	}
 	for name, want := range map[string]Partition{

@@ -85,6 +85,11 @@ func TestFacts(t *testing.T) {
 		if i := slices.IndexFunc(p.Align, func(a AlignRule) bool { return a.Match == "**/*.tflite" }); i >= 0 {
 			got.tflite = p.Align[i].To
 		}
+		for _, a := range p.Align {
+			if a.Why == "" {
+				t.Errorf("%s does not say why %s is aligned", f.board, a.Match)
+			}
+		}
 		if got != f {
 			t.Errorf("%s:\n got %+v\nwant %+v", f.board, got, f)
 		}

@@ -85,6 +85,8 @@ type AlignFile struct {
 	Match string `yaml:"match" jsonschema:"required,minLength=1"`
 	// Alignment of the contents in bytes, a power of two, counted from the start of the partition.
 	To strictyaml.Size `yaml:"to" jsonschema:"required"`
+	// What fails with less, for warnings and romfs explain. Default: nothing is said.
+	Why string `yaml:"why" jsonschema:"minLength=1,maxLength=200,example=the display's DMA reads words"`
 }
 
 // PartitionFile is a range of memory that MicroPython mounts, or can mount, as a ROMFS.
@@ -170,7 +172,7 @@ func (f *File) profile() *Profile {
 		p.MPY.Archs = []string{"none"}
 	}
 	for _, a := range f.Align {
-		p.Align = append(p.Align, AlignRule{a.Match, int64(a.To)})
+		p.Align = append(p.Align, AlignRule{a.Match, int64(a.To), a.Why})
 	}
 	for _, x := range f.Partitions {
 		p.Partitions = append(p.Partitions, x.partition())

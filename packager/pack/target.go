@@ -94,7 +94,7 @@ func (t Target) ResolveOptions() manifest.ResolveOptions {
 		}
 	}
 	for _, r := range t.Board.Align {
-		o.BoardAlign = append(o.BoardAlign, manifest.BoardAlign{Match: r.Match, To: r.To})
+		o.BoardAlign = append(o.BoardAlign, manifest.BoardAlign{Match: r.Match, To: r.To, Why: r.Why})
 	}
 	return o
 }

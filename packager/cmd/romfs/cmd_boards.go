@@ -38,6 +38,7 @@ type partitionResult struct {
 type alignResult struct {
 	Match string `json:"match"`
 	To    int64  `json:"to"`
+	Why   string `json:"why,omitempty"`
 }
 
 func newBoardsCmd(a *app) *cobra.Command {
@@ -78,7 +79,7 @@ func describeBoard(p *board.Profile) boardResult {
 		b.Partitions = append(b.Partitions, partitionResult{x.Name, x.Index, x.Base, x.Size, x.Erase, x.Write, x.Segment, x.Medium, x.Core})
 	}
 	for _, r := range p.Align {
-		b.Align = append(b.Align, alignResult{r.Match, r.To})
+		b.Align = append(b.Align, alignResult{r.Match, r.To, r.Why})
 	}
 	for _, u := range p.USB {
 		b.USB = append(b.USB, u.String()+" "+u.Mode)
@@ -134,7 +135,11 @@ func (b boardResult) print(w io.Writer) error {
 		fmt.Fprintf(&s, "  %s (%d): %s %s, %s %s, erases %s, writes %d bytes%s\n", p.Name, p.Index, roundSize(p.Size), base, p.Medium, p.Segment, eraseText(p.Erase), p.Write, core)
 	}
 	for _, r := range b.Align {
-		fmt.Fprintf(&s, "  aligns %s to %d bytes\n", r.Match, r.To)
+		why := ""
+		if r.Why != "" {
+			why = ": " + r.Why
+		}
+		fmt.Fprintf(&s, "  aligns %s to %d bytes%s\n", r.Match, r.To, why)
 	}
 	if len(b.USB) > 0 {
 		fmt.Fprintf(&s, "  USB: %s\n", strings.Join(b.USB, ", "))
