@@ -2,6 +2,8 @@ package manifest
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"rules_romfs/manifest/strictyaml"
 )
@@ -30,11 +32,8 @@ func (r *resolver) setAlign(rule *rule, e *Entry, at string) {
 		return
 	}
 	var board *BoardAlign
-	for i, g := range r.boardAlign {
-		if g.match(e.Dest) {
-			board = &r.o.BoardAlign[i]
-			break
-		}
+	if i := matchBoard(r.boardAlign, e.Dest); i >= 0 {
+		board = &r.o.BoardAlign[i]
 	}
 	own := at // the value to blame
 	list := -1
@@ -83,4 +82,24 @@ func (b *BoardAlign) reason() string {
 		return ""
 	}
 	return ": " + b.Why
+}
+
+// compileBoardAlign compiles the patterns of a board's alignment rules.
+func compileBoardAlign(rules []BoardAlign) ([]*glob, *patternError) {
+	globs := make([]*glob, len(rules))
+	for i, a := range rules {
+		g, err := compileGlob(strings.ToLower(strings.TrimPrefix(a.Match, "/")))
+		if err != nil {
+			return nil, err
+		}
+		globs[i] = g
+	}
+	return globs, nil
+}
+
+// matchBoard returns the index of the first of a board's rules that matches, or
+// -1. Case does not count: MODEL.TFLITE is as much a model.
+func matchBoard(globs []*glob, dest string) int {
+	dest = strings.ToLower(dest)
+	return slices.IndexFunc(globs, func(g *glob) bool { return g.match(dest) })
 }

@@ -68,13 +68,11 @@ func dirPlan(dir string, o DirOptions, limit int) (*Plan, []Warning, error) {
 			d.add(name, CodeOutput, "choose an output outside of it with -o", "the build writes this file into the directory that it packs")
 		}
 	}
-	for _, a := range o.BoardAlign {
-		g, perr := compileGlob(strings.TrimPrefix(a.Match, "/"))
-		if perr != nil {
-			return nil, nil, Errors{{File: dir, Code: CodeBoard, Message: "an alignment rule of the board: " + perr.message, Remedy: perr.remedy}}
-		}
-		d.align = append(d.align, g)
+	globs, perr := compileBoardAlign(o.BoardAlign)
+	if perr != nil {
+		return nil, nil, Errors{{File: dir, Code: CodeBoard, Message: "an alignment rule of the board: " + perr.message, Remedy: perr.remedy}}
 	}
+	d.align = globs
 	d.walk("", []os.FileInfo{fi})
 	warns := d.lint()
 	if len(d.errs) > 0 {
@@ -179,12 +177,10 @@ func (d *dirPlanner) file(name string, beside map[string]bool) Entry {
 		e.MPYFrom = "defaults"
 		e.Dest = stem + ".mpy"
 	}
-	for i, g := range d.align {
-		if g.match(e.Dest) {
-			b := d.o.BoardAlign[i]
-			e.Align, e.AlignBy, e.AlignFrom = b.To, ByBoard, b.rule(d.o.Board)+b.reason()
-			return e
-		}
+	if i := matchBoard(d.align, e.Dest); i >= 0 {
+		b := d.o.BoardAlign[i]
+		e.Align, e.AlignBy, e.AlignFrom = b.To, ByBoard, b.rule(d.o.Board)+b.reason()
+		return e
 	}
 	if d.o.Layout == "openmv" {
 		e.Align, e.AlignBy, e.AlignFrom = openmvAlign, ByLayout, "layout openmv"

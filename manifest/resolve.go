@@ -93,13 +93,10 @@ func (r *resolver) newPlan() *Plan {
 }
 
 func (r *resolver) run() {
-	for _, a := range r.o.BoardAlign {
-		g, err := compileGlob(strings.TrimPrefix(a.Match, "/"))
-		if err != nil {
-			r.add("board", CodeBoard, err.remedy, "an alignment rule of the board: %s", err.message)
-			return
-		}
-		r.boardAlign = append(r.boardAlign, g)
+	var err *patternError
+	if r.boardAlign, err = compileBoardAlign(r.o.BoardAlign); err != nil {
+		r.add("board", CodeBoard, err.remedy, "an alignment rule of the board: %s", err.message)
+		return
 	}
 	if top := r.tree.dir(""); top.err != nil {
 		r.add("root", CodeIO, "correct root", "the directory of the sources, %s, cannot be read: %s", strictyaml.Quote(r.tree.src.Path("")), plain(top.err))

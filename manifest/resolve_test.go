@@ -211,7 +211,8 @@ file b.tflite <- a.tflite by files[1] a.tflite; align 16 (align[0] (*.tflite))
 file big/c.tflite <- a.tflite by files[2] a.tflite; align 8 (align[1] (/big/**))
 file d <- a.tflite by files[3] a.tflite; align 2 (align[2] (**))`},
 		{"alignment of board and layout", "board: openmv-n6\nlayout: openmv\nfiles:\n  - src: \"*\"\n    exclude: [romfs.yaml]\n    bulk: false\n  - mkdir: e\n",
-			[]string{"a.tflite", "b"}, ResolveOptions{BoardAlign: []BoardAlign{{Match: "**/*.tflite", To: 32, Why: "models run in place"}, {Match: "**", To: 1}}}, `
+			[]string{"M.TFLITE", "a.tflite", "b"}, ResolveOptions{BoardAlign: []BoardAlign{{Match: "**/*.tflite", To: 32, Why: "models run in place"}, {Match: "**", To: 1}}}, `
+file M.TFLITE <- M.TFLITE by files[0] *; align 32 (board openmv-n6 (**/*.tflite): models run in place); bulk false
 file a.tflite <- a.tflite by files[0] *; align 32 (board openmv-n6 (**/*.tflite): models run in place); bulk false
 file b <- b by files[0] *; align 1 (board openmv-n6 (**)); bulk false
 dir e by files[1]`},

@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bmatcuk/doublestar/v4"
+
 	"rules_romfs/packager/mpy"
 )
 
@@ -81,6 +83,7 @@ type Partition struct {
 	Name     string // "romfs0"
 	Base     uint64 // address of its first byte; 0: not mapped at a fixed address
 	Size     int64  // bytes; 0: the firmware's builder chooses, so the user must say
+	Tail     int64  // bytes at its end that images should leave alone: reading them upsets the hardware
 	Erase    int64  // bytes that vfs.rom_ioctl erases at least; Write on media that need no erase; 0: unknown
 	Write    int64  // smallest write in bytes, and its alignment; 0: unknown
 	Segment  string // what vfs.rom_ioctl(2) returns: "memoryview" or "blockdev"; "": either
@@ -103,6 +106,29 @@ type AlignRule struct {
 	Match string // doublestar pattern
 	To    int64  // bytes, a power of two
 	Why   string // what fails with less; "" if the profile does not say
+}
+
+// AlignRule returns the rule for the file of that slash path in the image, or
+// nil. Case does not count: FAT drives and cameras hand out MODEL.TFLITE, which
+// the firmware runs in place as well.
+func (p *Profile) AlignRule(dest string) *AlignRule {
+	dest = strings.ToLower(dest)
+	for i := range p.Align {
+		if doublestar.MatchUnvalidated(strings.ToLower(strings.TrimPrefix(p.Align[i].Match, "/")), dest) {
+			return &p.Align[i]
+		}
+	}
+	return nil
+}
+
+// MaxAlign is the largest alignment that a rule of the board asks for, 0
+// without rules.
+func (p *Profile) MaxAlign() int64 {
+	var most int64
+	for _, r := range p.Align {
+		most = max(most, r.To)
+	}
+	return most
 }
 
 // A USBID is a pair of USB vendor and product.

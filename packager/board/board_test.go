@@ -89,11 +89,30 @@ func TestUserFile(t *testing.T) {
 	}
 }
 
+// TestAlignRule: the first rule that matches, in any case.
+func TestAlignRule(t *testing.T) {
+	t.Parallel()
+	p := &Profile{Align: []AlignRule{{"**/*.tflite", 32, ""}, {"/lut/*.BIN", 8, ""}, {"models/**", 64, ""}}}
+	for dest, want := range map[string]int64{"a.tflite": 32, "models/A.TFLITE": 32, "models/b.bin": 64, "lut/sin.bin": 8, "MODELS/x/y": 64, "a.tflite.txt": 0, "tflite": 0} {
+		got := int64(0)
+		if r := p.AlignRule(dest); r != nil {
+			got = r.To
+		}
+		if got != want {
+			t.Errorf("%s: %d, want %d", dest, got, want)
+		}
+	}
+	if p.MaxAlign() != 64 || (&Profile{}).MaxAlign() != 0 {
+		t.Error("MaxAlign")
+	}
+}
+
 func TestUserFileErrors(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ old, new, line, want string }{
 		{"size: 512KiB", "size: 510000", "8:", "no multiple of erase"},
 		{"base: 0x10100000", "base: 0x10100100", "8:", "no multiple of erase"},
+		{"size: 512KiB", "size: 8KiB, tail: 8KiB", "8:", "leave nothing of the partition"},
 		{"write: 256", "write: 255", "8:", "no power of two"},
 		{"write: 256", "write: 8192", "8:", "no multiple of write"},
 		{"segment: blockdev", "segment: blockdevice", "8:", "blockdev"},

@@ -76,6 +76,9 @@ func (c *checker) partition(at string, p *PartitionFile) {
 	if p.Write != 0 && !powerOfTwo(int64(p.Write)) {
 		c.bad(at+".write", "", "%d is no power of two", p.Write)
 	}
+	if p.Size != 0 && p.Tail >= p.Size {
+		c.bad(at+".tail", "", "%d bytes leave nothing of the partition, which has %d", p.Tail, p.Size)
+	}
 	if p.Erase == 0 {
 		return
 	}

@@ -81,7 +81,7 @@ func (Archs) JSONSchemaOf() any {
 
 // AlignFile aligns files by their destination.
 type AlignFile struct {
-	// Pattern of destinations, such as **/*.tflite.
+	// Pattern of destinations, such as **/*.tflite. Case does not count.
 	Match string `yaml:"match" jsonschema:"required,minLength=1"`
 	// Alignment of the contents in bytes, a power of two, counted from the start of the partition.
 	To strictyaml.Size `yaml:"to" jsonschema:"required"`
@@ -99,6 +99,8 @@ type PartitionFile struct {
 	Base uint64 `yaml:"base" jsonschema:"minimum=0,example=0x90B00000"`
 	// Size of the partition. Default: whoever builds the firmware chooses; images are then built with --partition-size.
 	Size strictyaml.Size `yaml:"size"`
+	// Bytes at the end of the partition that images should leave alone, because reading them upsets the hardware; a build warns. Default: none.
+	Tail strictyaml.Size `yaml:"tail"`
 	// Smallest range that vfs.rom_ioctl erases: op 6, or the block of a block device; as large as write on media that need no erase. Default: unknown.
 	Erase strictyaml.Size `yaml:"erase"`
 	// Smallest range that is written at once, and its alignment, through vfs.rom_ioctl. Default: unknown.
@@ -190,7 +192,8 @@ func (f *File) profile() *Profile {
 const defaultSmallIntBits = 31
 
 func (x *PartitionFile) partition() Partition {
-	p := Partition{Index: x.Index, Name: x.Name, Base: x.Base, Size: int64(x.Size), Erase: int64(x.Erase), Write: int64(x.Write),
+	p := Partition{Index: x.Index, Name: x.Name, Base: x.Base, Size: int64(x.Size), Tail: int64(x.Tail),
+		Erase: int64(x.Erase), Write: int64(x.Write),
 		Segment: x.Segment, Medium: x.Medium, ReadOnly: x.ReadOnly, Core: x.Core}
 	if p.Medium == "" {
 		p.Medium = "nor"

@@ -120,7 +120,7 @@ func documents() func(yield func(string) bool) {
 		{"version id name machines mpy openmv align partitions no_rom usb x", "%s"},
 		{"arch arch_flags small_int_bits x", "mpy: {%s}"},
 		{"match to x", "align: [{%s}]"},
-		{"name index base size erase write segment medium read_only core dfu x", "partitions: [{%s}]"},
+		{"name index base size tail erase write segment medium read_only core dfu x", "partitions: [{%s}]"},
 		{"alt address erase leave x", "partitions: [{name: p, index: 1, dfu: {%s}}]"},
 		{"id mode x", "usb: [{%s}]"},
 	}

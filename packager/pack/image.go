@@ -109,9 +109,7 @@ func (im *Image) options() romfs.Options {
 		}
 	}
 	if im.Spec.Board != nil {
-		for _, r := range im.Spec.Board.Align {
-			o.DirAlign = max(o.DirAlign, r.To)
-		}
+		o.DirAlign = im.Spec.Board.MaxAlign()
 	}
 	return o
 }

@@ -27,7 +27,8 @@ type partitionResult struct {
 	Name    string `json:"name"`
 	Index   int    `json:"index"`
 	Base    uint64 `json:"base"`
-	Size    int64  `json:"size"` // 0: the firmware's builder chooses
+	Size    int64  `json:"size"`           // 0: the firmware's builder chooses
+	Tail    int64  `json:"tail,omitempty"` // bytes at the end that images should leave alone
 	Erase   int64  `json:"erase"`
 	Write   int64  `json:"write"`
 	Segment string `json:"segment"`
@@ -76,7 +77,7 @@ func describeBoard(p *board.Profile) boardResult {
 	b := boardResult{ID: p.ID, Name: p.Name, Arch: strings.Join(p.MPY.Archs, ", "), SmallInts: p.MPY.SmallIntBits, NoROM: p.NoROM,
 		Partitions: []partitionResult{}, Align: []alignResult{}, USB: []string{}}
 	for _, x := range p.Partitions {
-		b.Partitions = append(b.Partitions, partitionResult{x.Name, x.Index, x.Base, x.Size, x.Erase, x.Write, x.Segment, x.Medium, x.Core})
+		b.Partitions = append(b.Partitions, partitionResult{x.Name, x.Index, x.Base, x.Size, x.Tail, x.Erase, x.Write, x.Segment, x.Medium, x.Core})
 	}
 	for _, r := range p.Align {
 		b.Align = append(b.Align, alignResult{r.Match, r.To, r.Why})
@@ -133,6 +134,9 @@ func (b boardResult) print(w io.Writer) error {
 			core = ", core " + p.Core
 		}
 		fmt.Fprintf(&s, "  %s (%d): %s %s, %s %s, erases %s, writes %d bytes%s\n", p.Name, p.Index, roundSize(p.Size), base, p.Medium, p.Segment, eraseText(p.Erase), p.Write, core)
+		if p.Tail > 0 {
+			fmt.Fprintf(&s, "    its last %d bytes are to stay unused\n", p.Tail)
+		}
 	}
 	for _, r := range b.Align {
 		why := ""
