@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"rules_romfs/internal/filecache"
 	"rules_romfs/internal/smallfile"
 )
 
@@ -68,7 +69,7 @@ func (b *Batch) Run(ctx context.Context, jobs []Job) ([]Result, error) {
 	}
 	wg.Wait()
 	if b.Cache != nil {
-		b.Cache.trim(time.Now())
+		b.Cache.Trim(time.Now())
 	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -88,14 +89,14 @@ func (b *Batch) job(ctx context.Context, j Job) (Result, error) {
 		return Result{}, err
 	}
 	r := Result{SourceSize: int64(len(src)), SourceSum: sha256.Sum256(src)}
-	var k key
+	var k filecache.Key
 	cache := b.Cache
 	if b.Compiler.Digest == ([32]byte{}) {
 		cache = nil // nothing tells when the compiler behind a script changes
 	}
 	if cache != nil {
 		k = cacheKey(b.Compiler, j.Options, r.SourceSum)
-		if r.Code, r.Sum, r.Cached = cache.get(k); r.Cached {
+		if r.Code, r.Sum, r.Cached = cache.Get(k); r.Cached {
 			return r, nil
 		}
 	}
@@ -109,7 +110,7 @@ func (b *Batch) job(ctx context.Context, j Job) (Result, error) {
 	}
 	r.Sum = sha256.Sum256(r.Code)
 	if cache != nil {
-		cache.put(k, r.Code, r.Sum)
+		cache.Put(k, r.Code, r.Sum)
 	}
 	return r, nil
 }

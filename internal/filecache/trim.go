@@ -1,25 +1,24 @@
-package mpy
+package filecache
 
 import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
 // Bounds of the cache.
 const (
-	maxEntry   = 64 << 20            // bytes of one .mpy file; none comes near
-	maxCache   = 256 << 20           // bytes of all entries: some 100,000 modules
 	keepUnused = 30 * 24 * time.Hour // entries that no build has used for so long go
 	trimEvery  = 24 * time.Hour      // how often a build looks
 	touchAfter = 24 * time.Hour      // how exactly an entry's last use is known
 )
 
-// trim removes what has not been used for long, and if the cache is still too
+// Trim removes what has not been used for long, and if the cache is still too
 // big what was used least recently. Another build that loses an entry this way
-// compiles again.
-func (c *Cache) trim(now time.Time) {
+// makes it again.
+func (c *Cache) Trim(now time.Time) {
 	stamp := filepath.Join(c.dir, "trimmed")
 	if fi, err := os.Stat(stamp); err == nil && now.Sub(fi.ModTime()) < trimEvery {
 		return
@@ -27,7 +26,7 @@ func (c *Cache) trim(now time.Time) {
 	if os.WriteFile(stamp, nil, 0o666) != nil || os.Chtimes(stamp, now, now) != nil {
 		return // a cache that cannot be written does not grow either
 	}
-	c.remove(now, maxCache)
+	c.remove(now, c.limits.Total)
 }
 
 func (c *Cache) remove(now time.Time, limit int64) {
@@ -40,7 +39,7 @@ func (c *Cache) remove(now time.Time, limit int64) {
 	var total int64
 	folders, _ := filepath.Glob(filepath.Join(c.dir, "[0-9a-f]"))
 	for _, dir := range folders {
-		sweep(dir, now)
+		Sweep(dir, now)
 		files, _ := os.ReadDir(dir)
 		for _, f := range files {
 			// What another build removes meanwhile has no info, and need not be removed.
@@ -61,6 +60,19 @@ func (c *Cache) remove(now time.Time, limit int64) {
 		}
 		if os.Remove(e.path) == nil {
 			total -= e.size
+		}
+	}
+}
+
+// Sweep removes what builds that were killed left behind in a cache folder.
+func Sweep(dir string, now time.Time) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if fi, err := e.Info(); err == nil && strings.HasPrefix(e.Name(), ".new-") && now.Sub(fi.ModTime()) > 24*time.Hour {
+			os.RemoveAll(filepath.Join(dir, e.Name()))
 		}
 	}
 }

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package mpy
+package child
 
 import "os/exec"
 
