@@ -46,6 +46,7 @@ var verbs = []func(*app) *cobra.Command{
 	newDiffCmd,
 	newExplainCmd,
 	newInitCmd,
+	newImportCmd,
 	newBoardsCmd,
 	newSchemaCmd,
 	newDeployCmd,

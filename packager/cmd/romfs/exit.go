@@ -11,6 +11,7 @@ import (
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/deploy"
 	"rules_romfs/packager/device"
+	"rules_romfs/packager/importer"
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/romfs"
@@ -96,6 +97,7 @@ var exitRules = []exitRule{
 	{exitInput, is[*pack.SourceError]},
 	{exitInput, is[*mpy.OptionError]},
 	{exitInput, is[*romfs.TreeError]},
+	{exitInput, is[*importer.EmptyError]},
 	{exitCompile, is[*mpy.CompileError]},
 	{exitCompile, is[*mpy.NotFoundError]},
 	{exitImage, is[*imageError]},

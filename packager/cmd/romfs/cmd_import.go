@@ -1,0 +1,144 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"rules_romfs/internal/atomicfile"
+	"rules_romfs/packager/board"
+	"rules_romfs/packager/importer"
+	"rules_romfs/packager/pack"
+	"rules_romfs/packager/report"
+)
+
+// importResult is what import prints with --output json.
+type importResult struct {
+	Manifest string          `json:"manifest"`
+	Kind     importer.Kind   `json:"kind"`
+	Images   []importedImage `json:"images"`
+	Notes    []importer.Note `json:"notes"`
+}
+
+type importedImage struct {
+	Partition string         `json:"partition,omitempty"`
+	Files     int            `json:"files"`
+	Tools     map[string]int `json:"tools,omitempty"` // files that each converter is for
+}
+
+func newImportCmd(a *app) *cobra.Command {
+	o := importer.Options{}
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "import SOURCE",
+		Short: "Write a manifest from an OpenMV configuration or a directory",
+		Long: `Write a manifest that builds the image that another tool makes of SOURCE:
+
+  *.json  OpenMV's romfs_config.json; the image is byte for byte the one that
+          OpenMV's builder makes. {TOP} is two folders up where the file lies
+          in boards/NAME/, else its own folder.
+  DIR     a plain tree, as romfs build DIR packs it
+
+What a manifest cannot say is named on stderr. A manifest that is there already
+is kept, unless --force is given. Nothing that is imported is run.`,
+		Example: `  romfs import boards/OPENMV_N6/romfs_config.json -o n6/romfs.yaml
+  romfs import romfs_config.json --board openmv-ae3 -p romfs0 --top ../openmv
+  romfs import src -o - | less`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Source = args[0]
+			toStdout := o.Out == "-"
+			if toStdout && a.output == "json" {
+				return &usageError{"-o - writes the manifest to stdout, where --output json would print its result; leave one out"}
+			}
+			path := o.Out
+			if toStdout {
+				o.Out = defaultManifest // whose directory the paths are relative to
+			} else if _, err := os.Lstat(path); err == nil && !force {
+				return &inputError{fmt.Errorf("%s is there already, and was kept; replace it with --force, or write to another file with -o", path)}
+			}
+			if o.Board != "" {
+				if _, err := board.Lookup(o.Board); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					return &usageError{err.Error()}
+				}
+			}
+			res, err := importer.Import(o)
+			if res != nil {
+				for _, n := range res.Notes {
+					a.reporter.Log(noteLevel(n), fmt.Sprintf("%s [%s]", n.String(), n.Code))
+				}
+			}
+			if err != nil {
+				return err
+			}
+			if toStdout {
+				if _, err := a.stdout.Write(res.Text); err != nil {
+					return &pack.OutputError{Err: err}
+				}
+				return nil
+			}
+			if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+				return &pack.OutputError{Path: path, Err: err}
+			}
+			if err := atomicfile.WriteFile(path, res.Text); err != nil {
+				return &pack.OutputError{Path: path, Err: err}
+			}
+			r := importResult{Manifest: path, Kind: res.Kind, Images: []importedImage{}, Notes: res.Notes}
+			if r.Notes == nil {
+				r.Notes = []importer.Note{}
+			}
+			for _, im := range res.Images {
+				r.Images = append(r.Images, importedImage(im))
+			}
+			return a.result(r, r.print)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&o.Out, "out", "o", defaultManifest, "write the manifest to `file`; - is stdout")
+	f.BoolVar(&force, "force", false, "replace a manifest that is there")
+	f.StringVar(&o.Name, "name", "", "base `name` of the image (default: from the source)")
+	f.StringVar(&o.Board, "board", "", "`board` id or board file (default: from the folder, for OpenMV)")
+	f.StringVarP(&o.Partition, "partition", "p", "", "`partition` name or index; of an OpenMV configuration, the one to import")
+	f.StringVar(&o.Top, "top", "", "OpenMV's {TOP}: the `dir` of its sources")
+	f.StringVar(&o.Build, "build", "", "OpenMV's {BUILD}: the `dir` of a firmware build")
+	f.BoolVar(&o.NoCheck, "no-check", false, "write it although sources are missing, without comparing what it builds")
+	a.completeBoard(cmd, "board")
+	return cmd
+}
+
+// noteLevel says how loud a note is: what loses nothing is only said.
+func noteLevel(n importer.Note) report.Level {
+	if n.Code == importer.NoteGuess || n.Code == importer.NoteTool {
+		return report.Info
+	}
+	return report.Warning
+}
+
+func (r importResult) print(w io.Writer) error {
+	var b strings.Builder
+	for _, im := range r.Images {
+		what := report.Plural(int64(im.Files), "file")
+		if im.Partition != "" {
+			what += " for " + im.Partition
+		}
+		for i, tool := range slices.Sorted(maps.Keys(im.Tools)) {
+			sep := ", "
+			if i == 0 {
+				sep = "; "
+			}
+			what += fmt.Sprintf("%s%d through %s", sep, im.Tools[tool], tool)
+		}
+		fmt.Fprintf(&b, "%s: %s\n", r.Manifest, what)
+	}
+	fmt.Fprintf(&b, "build with: romfs build %s\n", shellQuote(r.Manifest))
+	_, err := io.WriteString(w, b.String())
+	return err
+}

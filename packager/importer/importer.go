@@ -1,0 +1,382 @@
+// Package importer turns what other tools read into manifests: OpenMV's
+// romfs_config.json, MicroPython's manifest.py for frozen modules, and plain
+// directories.
+//
+// The manifest that comes out builds the image that the other tool would have
+// made, and is written as a person would write it: patterns where they are
+// exact, comments where something is not obvious. What a manifest cannot say is
+// never dropped in silence; it is a [Note] of the [Result].
+//
+// Nothing that is imported is run, and no content is read but that of the
+// configuration itself.
+package importer
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"rules_romfs/manifest"
+	"rules_romfs/packager/board"
+	"rules_romfs/packager/pack"
+)
+
+// Options say what to import, and what the source does not say itself.
+type Options struct {
+	// Source is a directory, or a file whose name ends in .json (OpenMV's
+	// configuration) or .py (MicroPython's freeze manifest).
+	Source string
+	// Out is the path that the manifest is going to have: its paths are
+	// relative to that directory. Empty: ./romfs.yaml.
+	Out string
+
+	Name      string // base name of the image; empty: guessed from the source
+	Board     string // id or path of a board file; empty: guessed, or none
+	Partition string // name or index; for OpenMV the one to import; empty: all
+
+	Top   string // OpenMV's {TOP}; empty: guessed from where the configuration lies
+	Build string // OpenMV's {BUILD}; empty: not known
+
+	// Vars are the variables of paths in a manifest.py: "MPY_DIR" for
+	// $(MPY_DIR).
+	Vars map[string]string
+	// Lib is the directory of micropython-lib, for require().
+	Lib string
+
+	// NoCheck leaves out the comparison of the manifest with what it should
+	// say, which needs the sources to be there.
+	NoCheck bool
+}
+
+// A Kind is what a source was taken for.
+type Kind string
+
+// The kinds of sources.
+const (
+	OpenMV    Kind = "openmv"    // romfs_config.json
+	Freeze    Kind = "freeze"    // manifest.py
+	Directory Kind = "directory" // a plain tree
+)
+
+// A Result is a manifest that can be written.
+type Result struct {
+	Kind   Kind
+	Text   []byte // of the manifest
+	Images []Image
+	Notes  []Note // what a person should know, in the order of the source
+}
+
+// An Image is one image that the manifest describes.
+type Image struct {
+	Partition string // empty where the source does not say
+	Files     int    // that were found
+	// Tools counts the files that need a converter, by its preset.
+	Tools map[string]int
+}
+
+// A Note is something about the source that the manifest does not say, or says
+// otherwise.
+type Note struct {
+	Code    string `json:"code"` // one of the Note constants
+	File    string `json:"file,omitempty"`
+	Line    int    `json:"line,omitempty"`   // from 1; 0 for the file as a whole
+	Column  int    `json:"column,omitempty"` // likewise
+	Message string `json:"message"`
+	Remedy  string `json:"remedy,omitempty"`
+}
+
+// Codes of notes. They are part of the interface: scripts may test for them.
+const (
+	NoteLost      = "lost"      // cannot be expressed, and is not in the manifest
+	NoteDiffers   = "differs"   // is in the manifest, and behaves otherwise there
+	NoteAlignment = "alignment" // less aligned than the board needs
+	NoteSize      = "size"      // a size that disagrees with the board's
+	NoteTool      = "tool"      // a build of the manifest needs a tool
+	NoteGuess     = "guess"     // what the source does not say was guessed
+	NoteJunk      = "junk"      // in the manifest, and probably not meant to be
+)
+
+// String formats a note in one line, as errors are.
+func (n *Note) String() string {
+	return (&manifest.Error{File: n.File, Line: n.Line, Column: n.Column, Message: n.Message, Remedy: n.Remedy}).Error()
+}
+
+// An EmptyError says that nothing of a source could be expressed.
+type EmptyError struct{ Source string }
+
+func (e *EmptyError) Error() string {
+	return fmt.Sprintf("%s: nothing in it can be expressed as a manifest, so none is written", e.Source)
+}
+
+// A MismatchError says that the manifest would not make what the source says:
+// a defect of this package, found before the manifest is written.
+type MismatchError struct{ Source, Difference string }
+
+func (e *MismatchError) Error() string {
+	return fmt.Sprintf("%s: the manifest would not build the same image (%s); this is a defect of romfs: please report it with the source", e.Source, e.Difference)
+}
+
+// Import makes the manifest of a source. The result is there, with its notes,
+// beside an [*EmptyError] too. Other errors are manifest.Errors, pack's of a
+// board, a [*MismatchError], or the system's.
+func Import(o Options) (*Result, error) {
+	if o.Out == "" {
+		o.Out = "romfs.yaml"
+	}
+	info, err := os.Stat(o.Source)
+	if err != nil {
+		return nil, sourceError(o.Source, err)
+	}
+	im := &importer{Options: o, res: &Result{}}
+	if im.target, err = pack.NewTarget(o.Board, "", 0); err != nil {
+		return nil, err
+	}
+	ext := strings.ToLower(filepath.Ext(o.Source))
+	switch {
+	case info.IsDir():
+		im.res.Kind = Directory
+		err = im.directory()
+	case !info.Mode().IsRegular():
+		err = manifest.Errors{{File: o.Source, Code: manifest.CodeIrregular, Message: "is neither a file nor a directory"}}
+	case ext == ".json":
+		im.res.Kind = OpenMV
+		err = im.openmv()
+	default:
+		err = manifest.Errors{{File: o.Source, Code: codeValue, Message: "is nothing that can be imported", Remedy: "name OpenMV's romfs_config.json or a directory"}}
+	}
+	if err != nil {
+		if empty := (*EmptyError)(nil); errors.As(err, &empty) {
+			return im.res, err
+		}
+		return nil, err
+	}
+	return im.res, nil
+}
+
+// An importer is one import on its way.
+type importer struct {
+	Options
+	target pack.Target
+	res    *Result
+	doc    doc
+	base   string // absolute directory that sources are relative to: root
+}
+
+func (im *importer) note(n Note) {
+	for _, have := range im.res.Notes {
+		if have == n {
+			return
+		}
+	}
+	im.res.Notes = append(im.res.Notes, n)
+}
+
+// noteAt is a note about a value of a JSON file.
+func (im *importer) noteAt(n *node, code, remedy, format string, args ...any) {
+	line, column := n.doc.pos(n.offset)
+	im.note(Note{code, n.doc.file, line, column, fmt.Sprintf(format, args...), remedy})
+}
+
+func sourceError(path string, err error) error {
+	var inner *fs.PathError
+	if errors.As(err, &inner) {
+		err = inner.Err
+	}
+	return manifest.Errors{{File: path, Code: manifest.CodeIO, Message: "cannot be read: " + err.Error()}}
+}
+
+// readSource reads a configuration, which is small.
+func readSource(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, sourceError(path, err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxSource+1))
+	if err != nil {
+		return nil, sourceError(path, err)
+	}
+	return data, nil
+}
+
+// setBoard names the board in the manifest: a file relative to it.
+func (im *importer) setBoard() error {
+	if im.doc.board = im.Board; !board.IsPath(im.Board) {
+		return nil
+	}
+	rel, err := im.relative(im.Board)
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(rel, "/") { // or it would be an id
+		rel = "./" + rel
+	}
+	im.doc.board = rel
+	return nil
+}
+
+// setRoot makes base the directory that sources are relative to.
+func (im *importer) setRoot(base string) error {
+	im.base = base
+	rel, err := im.relative(base)
+	im.doc.root = rel
+	return err
+}
+
+// relative writes a path relative to the directory of the manifest.
+func (im *importer) relative(path string) (string, error) {
+	out, err := realAbs(filepath.Dir(im.Out))
+	if err != nil {
+		return "", sourceError(filepath.Dir(im.Out), err)
+	}
+	path, err = realAbs(path)
+	if err != nil {
+		return "", sourceError(path, err)
+	}
+	rel, err := filepath.Rel(out, path)
+	if err != nil { // another drive of Windows
+		return "", manifest.Errors{{File: path, Code: manifest.CodeEscape, Message: "cannot be reached from where the manifest goes", Remedy: "write the manifest to the same drive with -o"}}
+	}
+	return filepath.ToSlash(rel), nil
+}
+
+// realAbs is the absolute path without symbolic links, so that ".." in what
+// is made from it means what it says. What does not exist keeps its name below
+// what does.
+func realAbs(path string) (string, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	real, err := filepath.EvalSymlinks(abs)
+	if err == nil {
+		return real, nil
+	}
+	if dir := filepath.Dir(abs); errors.Is(err, fs.ErrNotExist) && dir != abs {
+		if dir, err = realAbs(dir); err != nil {
+			return "", err
+		}
+		return filepath.Join(dir, filepath.Base(abs)), nil
+	}
+	return "", err
+}
+
+var notInNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+
+// setName names the image: as asked for, else from guess.
+func (im *importer) setName(guess string) {
+	if im.doc.name = im.Name; im.Name == "" {
+		im.doc.name = cmp.Or(strings.Trim(notInNames.ReplaceAllString(guess, "-"), "-._"), "app")
+		if len(im.doc.name) > 100 {
+			im.doc.name = im.doc.name[:100]
+		}
+	}
+}
+
+// escape writes a path as a pattern that matches it alone.
+func escape(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		if strings.ContainsRune(`*?[]{}\`, r) || r == '!' && i == 0 {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// A wanted file is what the manifest has to make of one file.
+type wanted struct {
+	dest      string // before compiling
+	path      string // absolute
+	align     int64  // 0: do not compare
+	compile   bool
+	optimize  int
+	transform string // preset
+}
+
+// finish writes the manifest and, unless that is switched off, loads it again
+// and compares what it would build with what is wanted. For each image, ordered
+// tells whether the order counts.
+func (im *importer) finish(want [][]wanted, ordered bool) error {
+	im.res.Text = im.doc.text()
+	m, err := manifest.Parse(im.res.Text, im.Out)
+	if err != nil {
+		return err
+	}
+	if im.NoCheck {
+		return nil
+	}
+	for i, part := range []*manifest.Manifest{m} {
+		target, err := pack.ManifestTarget(part, "", "", 0)
+		if err != nil {
+			return err
+		}
+		plan, _, err := part.Resolve(nil, target.ResolveOptions())
+		if err != nil {
+			return err
+		}
+		if err := compare(plan, want[i], ordered); err != nil {
+			return &MismatchError{im.Source, err.Error()}
+		}
+	}
+	return nil
+}
+
+// compare reports the first difference between a plan and what it should be.
+func compare(plan *manifest.Plan, want []wanted, ordered bool) error {
+	var got []wanted
+	for e := range plan.Files() {
+		path, err := realAbs(e.Path)
+		if err != nil {
+			return err
+		}
+		g := wanted{dest: e.Dest, path: path, align: e.Align, compile: e.MPY != nil}
+		if e.MPY != nil {
+			g.optimize = e.MPY.Optimize
+			g.dest = strings.TrimSuffix(e.Dest, ".mpy") + ".py"
+		}
+		got = append(got, g)
+	}
+	want = slices.Clone(want)
+	if !ordered {
+		byDest := func(a, b wanted) int { return cmp.Compare(a.dest, b.dest) }
+		slices.SortStableFunc(got, byDest)
+		slices.SortStableFunc(want, byDest)
+	}
+	for i := range max(len(got), len(want)) {
+		switch {
+		case i >= len(got):
+			return fmt.Errorf("%q is missing", want[i].dest)
+		case i >= len(want):
+			return fmt.Errorf("%q is too much", got[i].dest)
+		}
+		g, w := got[i], want[i]
+		if w.align == 0 {
+			g.align = 0
+		}
+		if w.path, _ = realAbs(w.path); g != w {
+			return fmt.Errorf("%q comes as %+v and not as %+v", w.dest, g, w)
+		}
+	}
+	return nil
+}
+
+// boardAlign is what the board's profile wants for a destination; 0: nothing.
+func (im *importer) boardAlign(dest string) int64 {
+	for _, a := range im.target.Board.Align {
+		if ok, err := doublestar.Match(a.Match, dest); ok && err == nil {
+			return a.To
+		}
+	}
+	return 0
+}
