@@ -49,8 +49,8 @@ func (r *resolver) setAlign(rule *rule, e *Entry, at string) {
 		own = rule.path + ".align"
 		e.Align, e.AlignBy, e.AlignFrom = int64(*rule.file.Align), ByRule, own
 	case list >= 0:
-		own = fmt.Sprintf("align[%d].to", list)
-		e.Align, e.AlignBy, e.AlignFrom = int64(r.m.Align[list].To), ByList, fmt.Sprintf("align[%d] (%s)", list, r.m.Align[list].Match)
+		own = r.m.alignAt(list) + ".to"
+		e.Align, e.AlignBy, e.AlignFrom = int64(r.m.Align[list].To), ByList, fmt.Sprintf("%s (%s)", r.m.alignAt(list), r.m.Align[list].Match)
 	case board != nil:
 		e.Align, e.AlignBy, e.AlignFrom = board.To, ByBoard, board.rule(r.plan.Board)+board.reason()
 	case r.plan.Layout == "openmv":

@@ -12,7 +12,7 @@ import (
 
 // A rule is one entry of files, compiled.
 type rule struct {
-	path    string // files[2]
+	path    string // files[2], or images[1].files[2]
 	file    *Rule
 	src     []*glob // nil where the pattern is invalid
 	strip   []string
@@ -30,15 +30,17 @@ type compiled struct {
 
 // check finds what is wrong with a manifest by itself, whatever the files,
 // and compiles its patterns.
-func (m *Manifest) check() Errors {
-	c := &checker{m: m}
+//
+// patterns counts those of all images of a manifest.
+func (m *Manifest) check(patterns *int) Errors {
+	c := &checker{m: m, patterns: patterns}
 	m.compiled = &c.out
 	if strings.HasPrefix(m.Root, "/") || filepath.IsAbs(m.Root) {
 		c.add("root", CodeEscape, "write it relative to the manifest", "%s is an absolute path, which differs between machines", strictyaml.Quote(m.Root))
 	}
-	c.out.exclude = c.globs("exclude", m.Exclude)
+	c.out.exclude = c.globs(m.excludeAt, m.Exclude)
 	for i, a := range m.Align {
-		c.out.align = append(c.out.align, c.glob(fmt.Sprintf("align[%d].match", i), strings.TrimPrefix(a.Match, "/")))
+		c.out.align = append(c.out.align, c.glob(m.alignAt(i)+".match", strings.TrimPrefix(a.Match, "/")))
 	}
 	c.mpy(nil)
 	for i := range m.Files {
@@ -55,7 +57,7 @@ type checker struct {
 	out  compiled
 	errs Errors
 	// patterns so far, with braces written out
-	patterns int
+	patterns *int
 }
 
 func (c *checker) add(path, code, remedy, format string, args ...any) {
@@ -66,7 +68,7 @@ func (c *checker) glob(path, text string) *glob {
 	if text == "" {
 		return nil // the decoder has reported it
 	}
-	if c.patterns > maxPatterns || len(c.errs) > strictyaml.MaxErrors {
+	if *c.patterns > maxPatterns || len(c.errs) > strictyaml.MaxErrors {
 		return nil
 	}
 	g, err := compileGlob(text)
@@ -74,17 +76,17 @@ func (c *checker) glob(path, text string) *glob {
 		c.add(path, err.code, err.remedy, "%s", err.message)
 		return nil
 	}
-	if c.patterns += len(g.alts); c.patterns > maxPatterns {
+	if *c.patterns += len(g.alts); *c.patterns > maxPatterns {
 		c.add(path, CodeLimit, "write wildcards instead", "the manifest has more than %d patterns, each alternative in braces counted", maxPatterns)
 		return nil
 	}
 	return g
 }
 
-func (c *checker) globs(path string, texts []string) []*glob {
+func (c *checker) globs(at func(i int) string, texts []string) []*glob {
 	var out []*glob
 	for i, t := range texts {
-		if g := c.glob(fmt.Sprintf("%s[%d]", path, i), t); g != nil {
+		if g := c.glob(at(i), t); g != nil {
 			out = append(out, g)
 		}
 	}
@@ -92,7 +94,7 @@ func (c *checker) globs(path string, texts []string) []*glob {
 }
 
 func (c *checker) file(i int, f *Rule) {
-	r := rule{path: fmt.Sprintf("files[%d]", i), file: f}
+	r := rule{path: c.m.ruleAt(i), file: f}
 	defer func() { c.out.rules = append(c.out.rules, r) }()
 	kinds := 0
 	for _, key := range []string{"src", "image", "mkdir"} {
@@ -153,7 +155,7 @@ func (c *checker) useless(r *rule) {
 func (c *checker) src(r *rule) {
 	f := r.file
 	r.dest, r.destDir = c.dest(r.path+".dest", f.Dest)
-	r.exclude = c.globs(r.path+".exclude", f.Exclude)
+	r.exclude = c.globs(func(i int) string { return fmt.Sprintf("%s.exclude[%d]", r.path, i) }, f.Exclude)
 	strip, hasStrip := "", f.Strip != nil
 	if hasStrip {
 		s := *f.Strip

@@ -125,8 +125,8 @@ func docsKeys(t *testing.T) string {
 		}
 	}
 	table("At the top", root)
-	titles := map[string]string{"Align": "An entry of `align`", "Budget": "`budget`", "Lint": "`lint`", "MPY": "`mpy` at the top", "MPYSettings": "`mpy` of a rule", "Rule": "An entry of `files`"}
-	for _, name := range []string{"MPY", "Align", "Budget", "Lint", "Rule", "MPYSettings"} {
+	titles := map[string]string{"Align": "An entry of `align`", "Budget": "`budget`", "ImageEntry": "An entry of `images`", "Lint": "`lint`", "MPY": "`mpy` at the top", "MPYSettings": "`mpy` of a rule", "Rule": "An entry of `files`"}
+	for _, name := range []string{"MPY", "Align", "Budget", "Lint", "Rule", "MPYSettings", "ImageEntry"} {
 		table(titles[name], root.Defs[name])
 		delete(root.Defs, name)
 	}
@@ -231,6 +231,7 @@ func docsLimits() string {
 		{"length of a name in the image (what MicroPython's driver states)", fmt.Sprintf("%d bytes", maxNameBytes)},
 		{"alignment", fmt.Sprintf("%d MiB", MaxAlignment>>20)},
 		{"depth of nested images", maxNestingDepth},
+		{"images of a manifest", maxImages},
 		{"images in an image, counted as often as they are packed", maxNestedImages},
 		{"files and directories of a plain directory", maxDirEntries},
 	} {

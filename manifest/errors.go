@@ -1,6 +1,10 @@
 package manifest
 
-import "rules_romfs/manifest/strictyaml"
+import (
+	"errors"
+
+	"rules_romfs/manifest/strictyaml"
+)
 
 // An Error is one defect of a manifest or of the files it names: what is
 // wrong, where, and what to do.
@@ -23,8 +27,35 @@ const (
 	CodeAlign      = "align"      // an alignment that cannot be kept
 	CodeCycle      = "cycle"      // nested images that hold themselves
 	CodeBoard      = "board"      // a nested image for another board
+	CodeImages     = "images"     // several images that do not go together, or where one is wanted
 	CodeOutput     = "output"     // the build would pack its own output
 	CodeMPY        = "mpy"        // settings that contradict each other
 	CodeUndeclared = "undeclared" // Bazel: an image that is not declared, or not used
 	CodeLimit      = strictyaml.CodeLimit
 )
+
+// JoinErrors puts together what was wrong with each of several images of one
+// manifest, nil with the others. A defect of the top level, which each of them
+// has, is listed once. Whatever is no [Errors] counts more.
+func JoinErrors(errs []error) error {
+	var all Errors
+	seen := map[Error]bool{}
+	for _, err := range errs {
+		var es Errors
+		switch {
+		case errors.As(err, &es):
+		case err != nil:
+			return err
+		}
+		for _, e := range es {
+			if !seen[*e] {
+				all = append(all, e)
+			}
+			seen[*e] = true
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all
+}

@@ -41,7 +41,12 @@ func (c textCase) run(t *testing.T) string {
 	m, err := Load(path)
 	var warns []Warning
 	if err == nil {
-		_, warns, err = m.Resolve(nil, c.o)
+		var errs []error
+		for _, im := range m.Images() {
+			_, w, err := im.Resolve(nil, c.o)
+			warns, errs = append(warns, w...), append(errs, err)
+		}
+		err = JoinErrors(errs)
 	}
 	var lines []string
 	if err != nil {
@@ -101,7 +106,7 @@ func manifestErrorCases() []textCase {
 		{name: "version as text", yaml: "version: \"1\"\nname: app\nfiles: []\n"},
 		{name: "bad name", yaml: "version: 1\nname: a/b\nfiles: []\n"},
 		{name: "misspelt", yaml: "boad: openmv-n6\nfiles: []\n"},
-		{name: "reserved", yaml: "images: []\noutput: x\ntransform: y\nfiles:\n  - {src: a.bin, transform: z}\n"},
+		{name: "reserved", yaml: "transform: y\nfiles:\n  - {src: a.bin, transform: z}\n"},
 		{name: "misspelt in a rule", yaml: "files:\n  - src: a\n    dst: b\n"},
 		{name: "layout", yaml: "layout: stabel\nfiles: []\n"},
 		{name: "dedup", yaml: "dedup: maybe\nfiles: []\n"},
@@ -146,6 +151,20 @@ func manifestErrorCases() []textCase {
 		{name: "long destination", yaml: "files:\n  - {src: a, dest: " + strings.Repeat("x", 32768) + "}\n", tree: []string{"a"}},
 		{name: "alignment above the partition", yaml: "align: [{match: b, to: 8192}]\nfiles:\n  - {src: a, align: 4096}\n  - src: [b, c]\n", tree: []string{"a", "b", "c"}, o: ResolveOptions{BaseAlign: 1024, BoardAlign: []BoardAlign{{Match: "c", To: 2048}}}},
 		{name: "output", yaml: "files:\n  - src: \"**\"\n", tree: []string{"a"}, o: ResolveOptions{Outputs: []string{"app.romfs", "app.romfs.json", "../app.romfs", "romfs.yaml"}}},
+		{name: "output with a folder", yaml: "output: dist/a.img\nfiles: []\n"},
+		{name: "images beside files", yaml: "partition: romfs0\noutput: a.img\nfiles:\n  - src: a\nimages:\n  - {partition: romfs0, files: [{src: a}]}\n"},
+		{name: "no images", yaml: "images: []\n"},
+		{name: "images of another type", yaml: "images: {romfs0: [a]}\n"},
+		{name: "keys of an image", yaml: "images:\n  - {name: x, board: rp2, root: src, version: 1, images: [], outptu: x}\n  - {partition: romfs1, layout: flat, output: a/b, files: [{src: [], dts: b}]}\n"},
+		{name: "one partition twice", yaml: "images:\n  - {partition: romfs0, files: []}\n  - {partition: romfs1, files: []}\n  - {partition: romfs0, name: x, output: x.img, files: []}\n"},
+		{name: "one partition by index and name", yaml: "images:\n  - {partition: romfs0, files: []}\n  - {partition: 0, files: []}\n"},
+		{name: "one output twice", yaml: "images:\n  - {partition: romfs0, output: App.img, files: []}\n  - {partition: romfs1, output: app.IMG, files: []}\n  - {partition: romfs2, output: app.img.json, files: []}\n"},
+		{name: "one name twice", yaml: "images:\n  - {partition: romfs0, name: app-romfs1, files: []}\n  - {partition: romfs1, files: []}\n"},
+		{name: "partition of an image", yaml: "images:\n  - {partition: ROM/0, files: []}\n  - {partition: [], files: []}\n"},
+		{name: "too many images", yaml: "images:\n" + strings.Repeat("  - {partition: a, files: []}\n", 257)},
+		{name: "defects of the top level and of images", yaml: "root: /x\nmpy: {emit: native}\nalign: [{match: \"[\", to: 4}]\nexclude: [../a]\nimages:\n  - partition: romfs0\n    mpy: {keep_source: [\"{\"]}\n    align: [{match: \"]\", to: 4}, {match: \"[a\", to: 8}]\n    files: [{src: /a}]\n  - partition: romfs1\n    mpy: {arch: armv7m}\n    exclude: [/b]\n    files: [{src: a, mpy: {arch: none}}, {dest: x}]\n"},
+		{name: "sources of images", yaml: "align: [{match: b, to: 4096}]\nexclude: [c]\nimages:\n  - {partition: romfs0, files: [{src: a}, {src: c}]}\n  - {partition: romfs1, exclude: [d], files: [{src: a}, {src: b}, {src: d}, {src: gone}]}\n", tree: []string{"a", "b", "c", "d"}, o: ResolveOptions{BaseAlign: 1024}},
+		{name: "outputs of images", yaml: "images:\n  - {partition: romfs0, files: [{src: a}]}\n  - {partition: romfs1, files: [{src: \"*\"}]}\n", tree: []string{"a"}, o: ResolveOptions{Outputs: []string{"romfs0.img", "romfs0.img.json", "romfs1.img", "romfs1.img.json"}}},
 		{name: "output excluded", yaml: "exclude: [\"*.romfs\"]\nfiles:\n  - src: \"**\"\n", tree: []string{"a"}, o: ResolveOptions{Outputs: []string{"app.romfs"}}},
 	}
 }

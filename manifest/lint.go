@@ -191,8 +191,36 @@ func (r *resolver) lint() {
 		r.warn(r.at[f.entry], f.code, f.remedy, "%s", f.message)
 	}
 	for i, used := range r.usedAlign {
-		if !used {
-			r.warn(fmt.Sprintf("align[%d].match", i), LintUnused, "it is matched against destinations, such as lib/app.mpy", "%s matches no file of the image", strictyaml.Quote(r.m.Align[i].Match))
+		if used {
+			continue
+		}
+		at := r.m.alignAt(i) + ".match"
+		const remedy = "it is matched against destinations, such as lib/app.mpy"
+		if s := r.m.section; s != nil && i >= s.align {
+			r.unused(at, remedy, r.m.Align[i].Match)
+			continue
+		}
+		r.warn(at, LintUnused, remedy, "%s matches no file of the image", strictyaml.Quote(r.m.Align[i].Match))
+	}
+}
+
+// unused notes a pattern of the top level that one of several images has no
+// use for: another may have.
+func (r *resolver) unused(at, remedy, pattern string) {
+	if _, silent := slices.BinarySearch(r.plan.Allow, LintUnused); !silent {
+		p := r.m.doc.Pos(at)
+		r.plan.unused = append(r.plan.unused, Warning{LintUnused, r.m.path, p.Line, p.Column, at, strictyaml.Quote(pattern) + " matches no file of any image", remedy})
+	}
+}
+
+// Unused returns the warnings about patterns in the top level of a manifest
+// that none of its images has a use for. The plans are those of all images.
+func Unused(plans []*Plan) []Warning {
+	var out []Warning
+	for _, w := range plans[0].unused {
+		if !slices.ContainsFunc(plans, func(p *Plan) bool { return !slices.Contains(p.unused, w) }) {
+			out = append(out, w)
 		}
 	}
+	return out
 }

@@ -65,9 +65,16 @@ func Parse(data []byte, path string) (*Manifest, error) {
 		}
 	}
 	m.setDefaults()
-	errs = append(errs, m.check()...)
+	errs = append(errs, m.split()...)
+	patterns := 0
+	for _, im := range m.images {
+		if len(errs) > strictyaml.MaxErrors {
+			break
+		}
+		errs = append(errs, im.check(&patterns)...)
+	}
 	if len(errs) > 0 {
-		return nil, errs.Limit(path)
+		return nil, errs.Unique().Limit(path)
 	}
 	return m, nil
 }
@@ -89,8 +96,20 @@ func (m *Manifest) setDefaults() {
 	if m.Layout == "" {
 		m.Layout = "compact"
 	}
-	for i := range m.Files {
-		if f := &m.Files[i]; f.Src != nil && f.Dest == "" && !m.doc.Has(fmt.Sprintf("files[%d].dest", i)) {
+	if m.Output == "" {
+		m.Output = m.Name + ".romfs"
+	}
+	m.setDests("", m.Files)
+	for i := range m.ImageEntries {
+		m.setDests(fmt.Sprintf("images[%d].", i), m.ImageEntries[i].Files)
+	}
+}
+
+// setDests gives rules their default destination; prefix is that of the path
+// that they stand under.
+func (m *Manifest) setDests(prefix string, files []Rule) {
+	for i := range files {
+		if f := &files[i]; f.Src != nil && f.Dest == "" && !m.doc.Has(fmt.Sprintf("%sfiles[%d].dest", prefix, i)) {
 			f.Dest = "/"
 		}
 	}

@@ -168,7 +168,7 @@ func (r *resolver) checkExcludes() {
 		}
 	}
 	for i, g := range r.m.compiled.exclude {
-		check(fmt.Sprintf("exclude[%d]", i), g)
+		check(r.m.excludeAt(i), g)
 	}
 	for i := range r.m.compiled.rules {
 		rule := &r.m.compiled.rules[i]

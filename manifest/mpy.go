@@ -25,7 +25,7 @@ func (m *Manifest) settings(rule *rule) (MPYSettings, string) {
 	from := "defaults"
 	if m.MPY != nil {
 		s.merge(&m.MPY.MPYSettings)
-		from = "mpy"
+		from = m.at("mpy")
 	}
 	if rule != nil && rule.file.MPY != nil {
 		s.merge(&rule.file.MPY.MPYSettings)
@@ -62,13 +62,14 @@ func (s *MPYSettings) merge(over *MPYSettings) {
 // mpy checks the settings that a manifest or rule writes, over those they
 // replace.
 func (c *checker) mpy(rule *rule) {
-	at, written := "mpy", c.m.MPY != nil
+	at, written := c.m.at, c.m.MPY != nil
 	var own *MPYSettings
 	if written {
 		own = &c.m.MPY.MPYSettings
 	}
 	if rule != nil {
-		if at, written = rule.path+".mpy", rule.file.MPY != nil; written {
+		at = func(key string) string { return rule.path + "." + key }
+		if written = rule.file.MPY != nil; written {
 			own = &rule.file.MPY.MPYSettings
 		}
 	}
@@ -77,21 +78,21 @@ func (c *checker) mpy(rule *rule) {
 	}
 	if own.KeepSource != nil {
 		for i, k := range *own.KeepSource {
-			c.glob(fmt.Sprintf("%s.keep_source[%d]", at, i), strings.TrimPrefix(k, "/"))
+			c.glob(fmt.Sprintf("%s[%d]", at("mpy.keep_source"), i), strings.TrimPrefix(k, "/"))
 		}
 	}
 	s, _ := c.m.settings(rule)
 	if s.Emit != defaultEmit && s.Arch == defaultArch && *s.Compile && (own.Emit != "" || own.Arch != "") {
-		where := at + ".emit"
+		where := at("mpy.emit")
 		if own.Emit == "" {
-			where = at + ".arch"
+			where = at("mpy.arch")
 		}
 		c.add(where, CodeMPY, "add arch: board, or the name of an architecture", "emit: %s generates machine code and arch is none", s.Emit)
 	}
 	if len(s.ArchFlags) > 0 && s.Arch != "rv32imc" && s.Arch != "board" && (own.ArchFlags != nil || own.Arch != "") {
-		where := at + ".arch_flags"
+		where := at("mpy.arch_flags")
 		if own.ArchFlags == nil {
-			where = at + ".arch"
+			where = at("mpy.arch")
 		}
 		c.add(where, CodeMPY, "say arch: rv32imc, or remove them", "only rv32imc has arch_flags, and arch is %s", s.Arch)
 	}

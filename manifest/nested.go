@@ -83,6 +83,11 @@ func (r *resolver) resolveNested(ref, at string) *Plan {
 		r.addNested(err)
 		return nil
 	}
+	if len(nested.images) > 1 {
+		r.add(at, CodeImages, "name a manifest with one image", "%s makes %s, and a rule packs one", strictyaml.Quote(ref), nested.describeImages())
+		return nil
+	}
+	nested = nested.images[0]
 	// What the manifests say has to agree, also where --board overrides it.
 	inner := nested.boardRef()
 	if inner != "" && inner != r.declared && (r.declared != "" || r.o.Board == "") {
@@ -150,7 +155,7 @@ func (r *resolver) checkImages() {
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.o.Images)) {
 		if !named[name] {
-			r.add("files", CodeUndeclared, "write the path as the rule does, or do not give the image", "a built image is given for %q, which no rule names", name)
+			r.add(r.m.at("files"), CodeUndeclared, "write the path as the rule does, or do not give the image", "a built image is given for %q, which no rule names", name)
 		}
 	}
 }

@@ -107,6 +107,10 @@ func TestNestedErrors(t *testing.T) {
 			"a.yaml":     head + "fils: []\n",
 			"b.yaml":     head + "files:\n  - src: gone\n  - src: gone.too\n",
 		}},
+		{"several images", map[string]string{
+			"romfs.yaml": head + "files:\n" + image("a.yaml"),
+			"a.yaml":     head + "images:\n  - {partition: romfs0, files: []}\n  - {partition: 1, files: []}\n",
+		}},
 		{"too deep", deep},
 		{"too many", wide},
 	}

@@ -22,7 +22,8 @@ type Plan struct {
 	// bytewise. The layout openmv keeps it. No two have the same Dest.
 	Entries []Entry
 
-	nested int // images inside, at any depth
+	nested int       // images inside, at any depth
+	unused []Warning // see Unused
 }
 
 // MaxAlign returns the largest alignment of any entry, at least 1.

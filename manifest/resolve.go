@@ -16,7 +16,13 @@ import (
 //
 // Defects are an [Errors] and list all of one run. Warnings come in the order
 // of their position, also beside an error.
+//
+// Of a manifest with several images one of [Manifest.Images] is resolved.
 func (m *Manifest) Resolve(src Source, o ResolveOptions) (*Plan, []Warning, error) {
+	m, err := m.single()
+	if err != nil {
+		return nil, nil, err
+	}
 	return m.resolve(src, o, &nesting{memo: map[string]*Plan{}})
 }
 
@@ -245,7 +251,7 @@ func (r *resolver) matched(s *scan, name string, in SourceInfo) {
 func (r *resolver) leftOut(rule *rule, name string) string {
 	for i, g := range r.m.compiled.exclude {
 		if g.match(name) {
-			return fmt.Sprintf("exclude[%d] (%s)", i, g.text)
+			return fmt.Sprintf("%s (%s)", r.m.excludeAt(i), g.text)
 		}
 	}
 	for i, g := range rule.exclude {

@@ -13,6 +13,14 @@ var schema []byte
 func Schema() []byte { return schema }
 
 // JSONSchemaExtra says which keys go together.
+func (Manifest) JSONSchemaExtra() map[string]any {
+	return map[string]any{"oneOf": []any{
+		map[string]any{"required": []any{"files"}, "properties": map[string]any{"images": false}},
+		map[string]any{"required": []any{"images"}, "properties": map[string]any{"files": false, "partition": false, "output": false}},
+	}}
+}
+
+// JSONSchemaExtra says which keys go together.
 func (Rule) JSONSchemaExtra() map[string]any {
 	kind := func(required []any, forbidden ...string) map[string]any {
 		props := map[string]any{}

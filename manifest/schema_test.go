@@ -41,7 +41,7 @@ func TestSchema(t *testing.T) {
 
 // beyond are the codes of defects that a schema cannot see.
 var beyond = []string{
-	CodePattern, CodeEscape, CodeName, CodeStrip, CodeMPY,
+	CodePattern, CodeEscape, CodeName, CodeStrip, CodeMPY, CodeImages,
 	strictyaml.CodeSyntax, strictyaml.CodeDuplicateKey, strictyaml.CodeLimit,
 }
 
@@ -92,7 +92,7 @@ func schemaDocuments() map[string]string {
 	values := []string{"1", "0", "-1", "3", "64", "1.5", "true", "text", "a/b", "'*'", "[]", "[a]", "[1]", "{}", "{a: b}", "~", "\"\"",
 		"board", "none", "rv32imc", "native", "stable", "1MiB", "90%", "\"1.29\"", "[zba]", "[case]", "{max: 1, warn: 50%}", "{allow: []}",
 		"{compile: false}", "{optimize: 2, keep_source: []}", "[{match: a, to: 2}]", "[{src: a}]", "[{image: a, dest: b}]", "[{mkdir: a}]", "24-01-01", "0x10", "yes"}
-	for _, key := range []string{"version", "name", "board", "partition", "root", "layout", "dedup", "mpy", "align", "exclude", "budget", "lint", "files", "images", "x"} {
+	for _, key := range []string{"version", "name", "board", "partition", "root", "layout", "dedup", "mpy", "align", "exclude", "budget", "lint", "files", "images", "output", "x"} {
 		for _, v := range values {
 			lines := map[string]string{"version": "1", "name": "app", "files": "[]"}
 			lines[key] = v
@@ -101,6 +101,17 @@ func schemaDocuments() map[string]string {
 				b.WriteString(k + ": " + lines[k] + "\n")
 			}
 			docs[key+": "+v] = b.String()
+		}
+	}
+	for _, key := range []string{"partition", "output", "name", "layout", "dedup", "mpy", "align", "exclude", "budget", "lint", "files", "version", "board", "root", "images", "x"} {
+		for _, v := range values {
+			image := map[string]string{"partition": "romfs1", "files": "[]"}
+			image[key] = v
+			var b strings.Builder
+			for _, k := range slices.Sorted(maps.Keys(image)) {
+				b.WriteString(k + ": " + image[k] + ", ")
+			}
+			docs["images[0]."+key+": "+v] = head + "images: [{" + b.String() + "}]\n"
 		}
 	}
 	for _, kind := range []string{"src: a", "{}", "image: a", "image: a, dest: b", "mkdir: a"} {

@@ -9,16 +9,18 @@ import (
 // The doc comments of the types in this file are also the descriptions in the
 // JSON Schema, so they are written for the author of a manifest.
 
-// A Manifest says which files go into one ROMFS image, and how.
+// A Manifest says which files go into one ROMFS image, and how; or into several images, one for each of some partitions of a board.
 type Manifest struct {
 	// Version of the manifest format: 1.
 	Version int `yaml:"version" jsonschema:"required,enum=1"`
-	// Base name of the artifact: the image is written to NAME.romfs.
+	// Base name of the artifact: the image is written to NAME.romfs, unless output says otherwise.
 	Name string `yaml:"name" jsonschema:"required,maxLength=100,pattern=^[A-Za-z0-9][A-Za-z0-9._-]*$"`
 	// Board that the image is for: a built-in id (romfs boards lists them) or the path of a board file, relative to the manifest. --board overrides it.
 	Board string `yaml:"board" jsonschema:"minLength=1"`
 	// Partition that the image is for: its name or its index. Default: the board's first.
 	Partition Partition `yaml:"partition"`
+	// File name of the image, without a directory. Default: NAME.romfs.
+	Output string `yaml:"output" jsonschema:"maxLength=100,pattern=^[A-Za-z0-9][A-Za-z0-9._-]*$"`
 	// Directory that every src is relative to, itself relative to the manifest; may contain "..". No source may lie outside. Default: the manifest's directory.
 	Root string `yaml:"root" jsonschema:"minLength=1,default=."`
 	// How files are laid out: compact (smallest), stable (growing code does not move large files) or openmv (byte for byte as OpenMV's own builder does).
@@ -36,11 +38,41 @@ type Manifest struct {
 	// Which warnings to silence.
 	Lint *Lint `yaml:"lint"`
 	// What goes into the image. One source for one destination by two rules: the first rule counts.
-	Files []Rule `yaml:"files" jsonschema:"required"`
+	Files []Rule `yaml:"files"`
+	// Several images, each for a partition of its own, instead of files. Layout, dedup, mpy, align, exclude, budget and lint of the top level are their defaults.
+	ImageEntries []ImageEntry `yaml:"images" jsonschema:"minItems=1"`
 
 	doc      *strictyaml.Document
 	path     string
 	compiled *compiled
+	images   []*Manifest // see Images
+	section  *section    // nil: all of the document is about this image
+}
+
+// An ImageEntry is one of several images of a manifest.
+type ImageEntry struct {
+	// Partition that the image is for: its name or its index. Each has at most one image.
+	Partition Partition `yaml:"partition" jsonschema:"required"`
+	// File name of the image, without a directory. Default: PARTITION.img.
+	Output string `yaml:"output" jsonschema:"maxLength=100,pattern=^[A-Za-z0-9][A-Za-z0-9._-]*$"`
+	// Base name of the artifact. Default: the manifest's name and the partition, as NAME-PARTITION.
+	Name string `yaml:"name" jsonschema:"maxLength=100,pattern=^[A-Za-z0-9][A-Za-z0-9._-]*$"`
+	// How files are laid out: compact, stable or openmv. Default: the top level's.
+	Layout string `yaml:"layout" jsonschema:"enum=compact,enum=stable,enum=openmv"`
+	// Whether files with equal contents are stored once. Default: the top level's.
+	Dedup *bool `yaml:"dedup"`
+	// How .py files are compiled, key by key over the top level's.
+	MPY *MPY `yaml:"mpy"`
+	// Alignment by destination: before the top level's.
+	Align []Align `yaml:"align"`
+	// Sources to leave out, besides the top level's: patterns relative to root.
+	Exclude []string `yaml:"exclude" jsonschema:"minLength=1"`
+	// Size limits of this image, key by key over the top level's.
+	Budget *Budget `yaml:"budget"`
+	// Which warnings to silence, besides the top level's.
+	Lint *Lint `yaml:"lint"`
+	// What goes into this image.
+	Files []Rule `yaml:"files" jsonschema:"required"`
 }
 
 // MPY are the defaults for every .py file, and the compiler's version.
@@ -118,8 +150,17 @@ type Rule struct {
 
 // ReservedKeys names what version 1 does not give a meaning to.
 func (Manifest) ReservedKeys() map[string]string {
-	const later = "is reserved: several images in one manifest come with a later version"
-	return map[string]string{"images": later, "transform": later, "output": later}
+	return map[string]string{"transform": "is reserved: conversions of a source come with a later version"}
+}
+
+// ReservedKeys names what one of several images cannot set.
+func (ImageEntry) ReservedKeys() map[string]string {
+	return map[string]string{
+		"version": "stands at the top of the manifest only",
+		"board":   "stands at the top of the manifest only: all its images are for one board",
+		"root":    "stands at the top of the manifest only: all its images have one root",
+		"images":  "stands at the top of the manifest only; to pack an image into this one, write a rule with image",
+	}
 }
 
 // ReservedKeys names what version 1 does not give a meaning to.
@@ -134,8 +175,9 @@ func (m *Manifest) Path() string { return m.path }
 func (m *Manifest) Dir() string { return filepath.Dir(m.path) }
 
 // Pos returns where the value at a path such as "budget.max" stands, for errors
-// that a later stage finds.
-func (m *Manifest) Pos(path string) strictyaml.Pos { return m.doc.Pos(path) }
+// that a later stage finds. For one of several images it is the image's own
+// value, or else the top level's.
+func (m *Manifest) Pos(path string) strictyaml.Pos { return m.doc.Pos(m.at(path)) }
 
 // RootDir returns the directory that sources are relative to, as a path for
 // this machine.

@@ -84,6 +84,12 @@ func (es Errors) Sort() {
 	})
 }
 
+// Unique returns es sorted and without repetitions.
+func (es Errors) Unique() Errors {
+	es.Sort()
+	return slices.CompactFunc(es, func(a, b *Error) bool { return *a == *b })
+}
+
 // Err returns es sorted as an error, or nil if there are none.
 func (es Errors) Err() error {
 	if len(es) == 0 {
