@@ -15,8 +15,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
-	"slices"
 
 	"rules_romfs/manifest"
 	"rules_romfs/packager/artifact"
@@ -49,100 +47,64 @@ type Options struct {
 
 // Build makes the image of a manifest or directory, ready to be written.
 // Errors are manifest.Errors, *mpy.NotFoundError, *mpy.CompileError (several
-// joined), *SourceError, *MPYError, *FitError, or the system's.
+// joined), *SourceError, *MPYError, *BoardError, *FitError, or the system's;
+// of a manifest with several images and no choice of one, *ChoiceError. Those
+// begin with [Open].
 func Build(ctx context.Context, o Options) (*Image, error) {
-	if o.Jobs <= 0 {
-		o.Jobs = runtime.GOMAXPROCS(0)
-	}
-	b := &builder{Options: o, compilers: map[string]*mpy.Compiler{}}
-	plan, err := b.resolve()
+	p, err := Open(o)
 	if err != nil {
 		return nil, err
 	}
-	if err := b.checkOutputs(plan); err != nil {
+	if err := p.One("one is wanted"); err != nil {
 		return nil, err
 	}
-	im, err := b.image(ctx, plan, b.target)
+	images, err := p.Build(ctx)
 	if err != nil {
 		return nil, err
 	}
-	im.Warnings = slices.DeleteFunc(append(b.warnings, im.Warnings...), func(w Warning) bool {
-		return slices.Contains(b.allow, manifest.LintCode(w.Code))
-	})
-	return im, nil
+	return images[0], nil
 }
 
-// Name returns the base name of the artifact that a build of path makes.
-func Name(path string) (string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", &SourceError{Source: path, Err: err}
-	}
-	if info.IsDir() {
-		abs, err := filepath.Abs(path)
-		if err != nil {
-			return "", err
-		}
-		if name := filepath.Base(abs); fs.ValidPath(name) && name != "." {
-			return name, nil
-		}
-		return "root", nil // the root of a file system has no name
-	}
-	m, err := manifest.Load(path)
+// directoryName returns the base name of the artifact of a plain directory.
+func directoryName(path string) (string, error) {
+	abs, err := filepath.Abs(path)
 	if err != nil {
 		return "", err
 	}
-	return m.Name, nil
+	if name := filepath.Base(abs); fs.ValidPath(name) && name != "." {
+		return name, nil
+	}
+	return "root", nil // the root of a file system has no name
 }
 
 // A builder is one build: options, and what is found out on the way.
 type builder struct {
 	Options
-	target    Target
 	compilers map[string]*mpy.Compiler // by release
 	cache     *mpy.Cache
 	warnings  []Warning
-	allow     []manifest.LintCode
 }
 
 func (b *builder) warn(code, format string, args ...any) {
 	b.warnings = append(b.warnings, Warning{code, fmt.Sprintf(format, args...)})
 }
 
-// resolve reads the manifest, finds the board, and resolves the one with the
-// other's demands.
-func (b *builder) resolve() (*manifest.Plan, error) {
-	info, err := os.Stat(b.Path)
-	if err != nil {
-		return nil, &SourceError{Source: b.Path, Err: err}
+// resolve plans one image by the demands of its board.
+func (b *builder) resolve(p *part) (*manifest.Plan, error) {
+	if p.manifest == nil {
+		return b.directory(p.target)
 	}
-	if info.IsDir() {
-		if b.target, err = NewTarget(b.Board, b.Partition, b.PartitionSize); err != nil {
-			return nil, err
-		}
-		return b.directory()
-	}
-	m, err := manifest.Load(b.Path)
-	if err != nil {
-		return nil, err
-	}
-	if b.target, err = ManifestTarget(m, b.Board, b.Partition, b.PartitionSize); err != nil {
-		return nil, err
-	}
-	o := b.target.ResolveOptions()
+	o := p.target.ResolveOptions()
 	o.Compile, o.Outputs, o.Allow = b.Compile, b.Outputs, b.Allow
-	plan, warnings, err := m.Resolve(nil, o)
+	plan, warnings, err := p.manifest.Resolve(nil, o)
 	b.lint(warnings)
-	if plan != nil {
-		b.allow = plan.Allow
-	}
 	return plan, err
 }
 
 // directory plans a plain directory: as mpremote packs it, but for what a
 // board named on the command line demands.
-func (b *builder) directory() (*manifest.Plan, error) {
-	target := b.target.ResolveOptions()
+func (b *builder) directory(t Target) (*manifest.Plan, error) {
+	target := t.ResolveOptions()
 	plan, warnings, err := manifest.DirPlan(b.Path, manifest.DirOptions{
 		Board: target.Board, Partition: target.Partition, BoardAlign: target.BoardAlign,
 		Compile: b.Compile == nil || *b.Compile, Outputs: b.Outputs, Allow: b.Allow,
@@ -151,7 +113,6 @@ func (b *builder) directory() (*manifest.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.allow = plan.Allow
 	plan.Dedup = new(false) // mpremote has none
 	return plan, nil
 }

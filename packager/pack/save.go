@@ -33,54 +33,98 @@ func HashedName(name string, id artifact.Image) string {
 // target that is no regular file, such as /dev/null, gets the image alone. It
 // returns the paths written.
 func (im *Image) Save(ctx context.Context, t Targets, reporter report.Reporter) ([]string, error) {
-	var pending []*atomicfile.File
-	var paths []string
-	defer func() {
-		for _, f := range pending {
-			f.Close()
-		}
-	}()
-	// A small helper, since each of up to four files is made the same way.
-	add := func(path string, write func(io.Writer) error) (*atomicfile.File, error) {
-		f, err := atomicfile.Create(path)
-		if err != nil {
-			return nil, &OutputError{Path: path, Err: err}
-		}
-		pending, paths = append(pending, f), append(paths, path)
-		return f, write(outputWriter{ctx, path, f})
-	}
-	stream := func(w io.Writer) error { return im.stream(ctx, w, reporter) }
-	first, err := add(t.Image, stream)
-	if err != nil {
+	s := saver{ctx: ctx}
+	defer s.close()
+	if err := s.add(im, t, reporter); err != nil {
 		return nil, err
+	}
+	if err := s.commit(); err != nil {
+		return nil, err
+	}
+	return s.paths, nil
+}
+
+// Save writes the images that Build made, each to its targets, as Image.Save
+// does: all files are complete before the first takes its place. It returns the
+// paths written, by image.
+func (p *Project) Save(ctx context.Context, images []*Image, targets []Targets) ([][]string, error) {
+	s := saver{ctx: ctx}
+	defer s.close()
+	written := make([][]string, len(images))
+	for i, im := range images {
+		first := len(s.paths)
+		if err := s.add(im, targets[i], p.reporter(i)); err != nil {
+			return nil, err
+		}
+		written[i] = s.paths[first:len(s.paths):len(s.paths)]
+	}
+	if err := s.commit(); err != nil {
+		return nil, err
+	}
+	return written, nil
+}
+
+// A saver writes files that shall appear together.
+type saver struct {
+	ctx     context.Context
+	pending []*atomicfile.File
+	paths   []string
+}
+
+func (s *saver) close() {
+	for _, f := range s.pending {
+		f.Close()
+	}
+}
+
+// file begins one file and writes it.
+func (s *saver) file(path string, write func(io.Writer) error) (*atomicfile.File, error) {
+	f, err := atomicfile.Create(path)
+	if err != nil {
+		return nil, &OutputError{Path: path, Err: err}
+	}
+	s.pending, s.paths = append(s.pending, f), append(s.paths, path)
+	return f, write(outputWriter{s.ctx, path, f})
+}
+
+// add writes the files of one image.
+func (s *saver) add(im *Image, t Targets, reporter report.Reporter) error {
+	stream := func(w io.Writer) error { return im.stream(s.ctx, w, reporter) }
+	first, err := s.file(t.Image, stream)
+	if err != nil {
+		return err
 	}
 	sidecar, err := im.Sidecar()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if first.Regular() {
-		if _, err := add(artifact.Path(t.Image), sidecar.EncodeTo); err != nil {
-			return nil, err
+		if _, err := s.file(artifact.Path(t.Image), sidecar.EncodeTo); err != nil {
+			return err
 		}
 	}
-	if t.HashedDir != "" {
-		path := filepath.Join(t.HashedDir, HashedName(im.Spec.Name, sidecar.Image))
-		if _, err := add(path, stream); err != nil {
-			return nil, err
-		}
-		if _, err := add(artifact.Path(path), sidecar.EncodeTo); err != nil {
-			return nil, err
-		}
+	if t.HashedDir == "" {
+		return nil
 	}
-	for i, f := range pending {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+	path := filepath.Join(t.HashedDir, HashedName(im.Spec.Name, sidecar.Image))
+	if _, err := s.file(path, stream); err != nil {
+		return err
+	}
+	_, err = s.file(artifact.Path(path), sidecar.EncodeTo)
+	return err
+}
+
+// commit puts the files in their places.
+func (s *saver) commit() error {
+	for i, f := range s.pending {
+		if err := s.ctx.Err(); err != nil {
+			return err
 		}
 		if err := f.Commit(); err != nil {
-			return nil, &OutputError{Path: paths[i], Err: err, Written: paths[:i]}
+			return &OutputError{Path: s.paths[i], Err: err, Written: s.paths[:i]}
 		}
 	}
-	return paths, nil
+	return nil
 }
 
 // Stream writes the image alone to w.

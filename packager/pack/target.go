@@ -64,14 +64,105 @@ func NewTarget(id, partition string, size int64) (Target, error) {
 // partition are empty.
 func ManifestTarget(m *manifest.Manifest, id, partition string, size int64) (Target, error) {
 	if id == "" {
-		if id = m.Board; IsBoardPath(id) && !filepath.IsAbs(id) {
-			id = filepath.Join(m.Dir(), filepath.FromSlash(id))
-		}
+		id = boardOf(m)
 	}
 	if partition == "" {
 		partition = string(m.Partition)
 	}
 	return NewTarget(id, partition, size)
+}
+
+// boardOf returns the board that a manifest names: an id, or the path of its
+// file.
+func boardOf(m *manifest.Manifest) string {
+	if IsBoardPath(m.Board) && !filepath.IsAbs(m.Board) {
+		return filepath.Join(m.Dir(), filepath.FromSlash(m.Board))
+	}
+	return m.Board
+}
+
+// ImageTargets returns the images of a manifest that partition chooses, by
+// name or index, and what each is for; "" chooses all. Of a manifest without
+// the key images it returns the manifest itself, and partition is over its own.
+func ImageTargets(m *manifest.Manifest, id, partition string, size int64) ([]*manifest.Manifest, []Target, error) {
+	images := m.Images()
+	if images[0] == m {
+		t, err := ManifestTarget(m, id, partition, size)
+		return images, []Target{t}, err
+	}
+	if id == "" && m.Board == "" {
+		return nil, nil, &BoardError{placed(m, "images", errors.New("the images are for partitions, and no board is named; add board: ID, or --board ID (romfs boards lists them)"))}
+	}
+	if id == "" {
+		id = boardOf(m)
+	}
+	if _, err := NewTarget(id, "", 0); err != nil {
+		return nil, nil, err // about the board, not about one image
+	}
+	targets := make([]Target, len(images))
+	byIndex := map[int]int{}
+	var errs []error
+	for i, im := range images {
+		at := fmt.Sprintf("images[%d].partition", i)
+		var err error
+		if targets[i], err = ManifestTarget(im, id, "", 0); err != nil {
+			errs = append(errs, &BoardError{placed(m, at, err)})
+			continue
+		}
+		part := targets[i].Partition
+		if first, ok := byIndex[part.Index]; ok {
+			errs = append(errs, &BoardError{placed(m, at, fmt.Errorf("it is partition %s of %s, and so is that of images[%d]; write one image for a partition", part.Name, targets[i].Board.ID, first))})
+			continue
+		}
+		byIndex[part.Index] = i
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, nil, err
+	}
+	if partition != "" {
+		i, err := choose(m, targets, byIndex, partition)
+		if err != nil {
+			return nil, nil, err
+		}
+		images, targets = images[i:i+1], targets[i:i+1]
+	}
+	if size != 0 {
+		if len(images) > 1 {
+			return nil, nil, &ChoiceError{m.Path(), names(targets), "a partition size is that of one"}
+		}
+		var err error
+		if targets[0], err = ManifestTarget(images[0], id, "", size); err != nil {
+			return nil, nil, err
+		}
+	}
+	return images, targets, nil
+}
+
+// choose returns the index of the image for a partition.
+func choose(m *manifest.Manifest, targets []Target, byIndex map[int]int, partition string) (int, error) {
+	part, err := targets[0].Board.Partition(partition)
+	if err != nil {
+		return 0, &BoardError{err}
+	}
+	i, ok := byIndex[part.Index]
+	if !ok {
+		return 0, &BoardError{fmt.Errorf("%s makes no image for partition %s; it makes them for %s", m.Path(), part.Name, strings.Join(names(targets), ", "))}
+	}
+	return i, nil
+}
+
+func names(targets []Target) []string {
+	var all []string
+	for _, t := range targets {
+		all = append(all, t.Partition.Name)
+	}
+	return all
+}
+
+// placed says where in the manifest the value stands that an error is about.
+func placed(m *manifest.Manifest, at string, err error) error {
+	p := m.Pos(at)
+	return fmt.Errorf("%s:%d:%d: %s: %w", m.Path(), p.Line, p.Column, at, err)
 }
 
 // IsBoardPath reports whether a board is named by the path of its file; see

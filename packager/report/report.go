@@ -5,7 +5,10 @@
 // of it: bars on a terminal, plain lines, NDJSON, or nothing.
 package report
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+)
 
 // A Reporter takes what happens. Its methods may be called from several
 // goroutines at once.
@@ -73,6 +76,25 @@ type noTask struct{}
 func (noTask) Add(int64)  {}
 func (noTask) Done()      {}
 func (noTask) Fail(error) {}
+
+// Named returns a reporter that says what the work is about: tasks are called
+// "NAME: TASK", and events have NAME as their field "image".
+func Named(r Reporter, name string) Reporter { return named{r, name} }
+
+type named struct {
+	Reporter
+	name string
+}
+
+func (n named) Task(name string, total int64, unit Unit) Task {
+	return n.Reporter.Task(n.name+": "+name, total, unit)
+}
+
+func (n named) Event(name string, fields map[string]any) {
+	fields = maps.Clone(fields)
+	fields["image"] = n.name
+	n.Reporter.Event(name, fields)
+}
 
 // size writes a count the way people read it: bytes as KiB and MiB.
 func size(n int64, unit Unit) string {

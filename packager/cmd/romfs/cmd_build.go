@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -35,7 +36,7 @@ type sourceFlags struct {
 func (f *sourceFlags) add(a *app, cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.board, "board", "", "`board` id (romfs boards lists them) or board file; over the manifest's")
-	flags.StringVarP(&f.partition, "partition", "p", "", "`partition` name or index; over the manifest's")
+	flags.StringVarP(&f.partition, "partition", "p", "", "`partition` name or index; over the manifest's, or which of its images")
 	flags.StringVar(&f.size, "partition-size", "", "`size` of the partition, such as 1MiB, where the board leaves it open")
 	flags.BoolVarP(&f.compile, "mpy", "m", false, "compile .py files, whatever the manifest says")
 	flags.BoolVar(&f.noCompile, "no-mpy", false, "pack .py files as they are, whatever the manifest says")
@@ -104,6 +105,9 @@ type buildResult struct {
 	Free     *int64          `json:"free,omitempty"`
 	Files    int             `json:"files"`
 	Warnings []warning       `json:"warnings"`
+	// Partition is empty for an image that is for none in particular.
+	Partition string `json:"partition,omitempty"`
+	used      string // of the partition, for people
 }
 
 type warning struct {
@@ -121,13 +125,16 @@ func newBuildCmd(a *app) *cobra.Command {
 
 Without -o and --out-dir, NAME.romfs and its description NAME.romfs.json are
 written to the current directory; NAME is the manifest's, or the directory's.
-A directory is packed as mpremote does: all of it, .py files compiled.
+A directory is packed as mpremote does: all of it, .py files compiled. Of a
+manifest with several images all are built, or with -p the one for a partition.
 
 The same inputs give the same bytes, on every machine. The image's sha256 is
-its identity. Files are written whole or not at all.`,
+its identity. Files are written whole or not at all: of several images none
+before all are made.`,
 		Example: `  romfs build
   romfs build src --no-mpy -o app.romfs
   romfs build app/romfs.yaml --board openmv-n6 --out-dir dist
+  romfs build ae3.yaml -p romfs1
   romfs build app/romfs.yaml -o - | sha256sum`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -139,22 +146,23 @@ its identity. Files are written whole or not at all.`,
 			if err != nil {
 				return err
 			}
-			name, err := pack.Name(path)
-			if len(args) == 0 && errors.Is(err, fs.ErrNotExist) {
+			project, err := pack.Open(o)
+			var missing *pack.SourceError
+			if len(args) == 0 && errors.As(err, &missing) && missing.Source == path && errors.Is(err, fs.ErrNotExist) {
 				return &inputError{fmt.Errorf("%w; name a manifest or a directory, or begin with `romfs init`", err)}
 			}
 			if err != nil {
 				return err
 			}
-			targets := pack.Targets{Image: name + ".romfs", HashedDir: outDir}
-			switch {
-			case out != "":
-				targets.Image = out
-			case outDir != "":
+			if out != "" {
+				if err := project.One("-o names one file"); err != nil {
+					return err
+				}
+			}
+			if outDir != "" {
 				if err := os.MkdirAll(outDir, 0o777); err != nil {
 					return &pack.OutputError{Path: outDir, Err: err}
 				}
-				targets.Image = filepath.Join(outDir, name+".romfs")
 			}
 			toStdout := out == "-"
 			switch {
@@ -163,33 +171,41 @@ its identity. Files are written whole or not at all.`,
 			case toStdout && isTerminal(a.stdout):
 				return &usageError{"an image is no text for a terminal; redirect stdout, or name a file with -o"}
 			}
-			if !toStdout {
-				o.Outputs = []string{targets.Image, artifact.Path(targets.Image)}
+			var targets []pack.Targets
+			for _, file := range project.Files() {
+				t := pack.Targets{Image: cmp.Or(out, filepath.Join(outDir, file)), HashedDir: outDir}
+				targets = append(targets, t)
+				if !toStdout {
+					project.Outputs = append(project.Outputs, t.Image, artifact.Path(t.Image))
+				}
 			}
-			im, err := pack.Build(cmd.Context(), o)
+			images, err := project.Build(cmd.Context())
 			if err != nil {
 				return err
 			}
-			warnings := a.warn(im.Warnings)
+			warnings := a.warnings(images)
 			if toStdout {
-				return im.Stream(cmd.Context(), a.stdout, a.reporter)
+				return images[0].Stream(cmd.Context(), a.stdout, a.reporter)
 			}
-			written, err := im.Save(cmd.Context(), targets, a.reporter)
+			written, err := project.Save(cmd.Context(), images, targets)
 			if err != nil {
 				return err
 			}
-			s, err := im.Sidecar()
-			if err != nil {
-				return err
+			var results []buildResult
+			for i, im := range images {
+				r, err := newBuildResult(im, written[i], warnings[i])
+				if err != nil {
+					return err
+				}
+				results = append(results, r)
 			}
-			r := buildResult{Image: written[0], Written: written, SHA256: s.Image.SHA256, Size: s.Image.Size,
-				Free: s.Totals.Free, Files: s.Totals.Files, Warnings: warnings}
-			if len(written) > 1 {
-				r.Sidecar = written[1]
-			}
-			return a.result(r, func(w io.Writer) error {
-				_, err := fmt.Fprintf(w, "%s: %s, %s%s, sha256 %s\n", r.Image, report.Plural(int64(r.Files), "file"), report.Size(r.Size), freeText(s), r.SHA256.Short())
-				return err
+			return a.result(oneOrAll(results), func(w io.Writer) error {
+				for i := range results {
+					if err := results[i].print(w); err != nil {
+						return err
+					}
+				}
+				return nil
 			})
 		},
 	}
@@ -200,14 +216,55 @@ its identity. Files are written whole or not at all.`,
 	return cmd
 }
 
-func freeText(s *artifact.Sidecar) string {
-	if s.Partition == nil || s.Totals.Free == nil {
-		return ""
+// newBuildResult describes an image and where it was written.
+func newBuildResult(im *pack.Image, written []string, warnings []warning) (buildResult, error) {
+	s, err := im.Sidecar()
+	if err != nil {
+		return buildResult{}, err
 	}
-	return fmt.Sprintf(" (%.1f%% of %s)", 100*float64(s.Image.Size)/float64(s.Partition.Size), s.Partition.Name)
+	r := buildResult{Image: written[0], Written: written, SHA256: s.Image.SHA256, Size: s.Image.Size,
+		Free: s.Totals.Free, Files: s.Totals.Files, Warnings: warnings}
+	if len(written) > 1 {
+		r.Sidecar = written[1]
+	}
+	if p := s.Partition; p != nil {
+		r.Partition = p.Name
+		if r.Free != nil {
+			r.used = fmt.Sprintf(" (%.1f%% of %s)", 100*float64(r.Size)/float64(p.Size), p.Name)
+		}
+	}
+	return r, nil
 }
 
-// warn reports a build's warnings and returns them for its result.
+func (r *buildResult) print(w io.Writer) error {
+	_, err := fmt.Fprintf(w, "%s: %s, %s%s, sha256 %s\n", r.Image, report.Plural(int64(r.Files), "file"), report.Size(r.Size), r.used, r.SHA256.Short())
+	return err
+}
+
+// several is the result object of a verb about several images of a manifest.
+type several[T any] struct {
+	Images []T `json:"images"`
+}
+
+// oneOrAll is the result object about images: that of the one there is, or a
+// list of them.
+func oneOrAll[T any](results []T) any {
+	if len(results) == 1 {
+		return results[0]
+	}
+	return several[T]{results}
+}
+
+// warnings reports the warnings of a build and returns them by image.
+func (a *app) warnings(images []*pack.Image) [][]warning {
+	var all [][]warning
+	for _, im := range images {
+		all = append(all, a.warn(im.Warnings))
+	}
+	return all
+}
+
+// warn reports the warnings of an image and returns them for its result.
 func (a *app) warn(warnings []pack.Warning) []warning {
 	all := []warning{}
 	for _, w := range warnings {

@@ -87,6 +87,7 @@ type exitRule struct {
 // Of several matches the earliest stage counts, which is the smallest code.
 var exitRules = []exitRule{
 	{exitUsage, is[*usageError]},
+	{exitUsage, is[*pack.ChoiceError]},
 	{exitUsage, is[*simboard.FaultError]},
 	{exitUsage, is[*simboard.SpecError]},
 	{exitUsage, is[*simboard.OptionError]},

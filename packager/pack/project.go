@@ -1,0 +1,187 @@
+package pack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+
+	"rules_romfs/manifest"
+	"rules_romfs/packager/mpy"
+	"rules_romfs/packager/report"
+)
+
+// A Project is what a build starts from, read and checked: a directory or a
+// manifest, and which images are to be made of it.
+type Project struct {
+	// Options of the build. Outputs may still be set: by then the names of the
+	// images are known.
+	Options
+	parts []part
+	all   bool // no image of the manifest was left out
+}
+
+// A part is one image to be made.
+type part struct {
+	manifest *manifest.Manifest // nil: of a directory
+	target   Target
+	file     string
+}
+
+// Open reads the directory or manifest that o.Path names. Of a manifest with
+// several images it takes all, or the one that o.Partition chooses.
+func Open(o Options) (*Project, error) {
+	info, err := os.Stat(o.Path)
+	if err != nil {
+		return nil, &SourceError{Source: o.Path, Err: err}
+	}
+	if o.Jobs <= 0 {
+		o.Jobs = runtime.GOMAXPROCS(0)
+	}
+	p := &Project{Options: o, all: true}
+	if info.IsDir() {
+		name, err := directoryName(o.Path)
+		if err != nil {
+			return nil, err
+		}
+		target, err := NewTarget(o.Board, o.Partition, o.PartitionSize)
+		if err != nil {
+			return nil, err
+		}
+		p.parts = []part{{nil, target, name + ".romfs"}}
+		return p, nil
+	}
+	m, err := manifest.Load(o.Path)
+	if err != nil {
+		return nil, err
+	}
+	images, targets, err := ImageTargets(m, o.Board, o.Partition, o.PartitionSize)
+	if err != nil {
+		return nil, err
+	}
+	for i, im := range images {
+		p.parts = append(p.parts, part{im, targets[i], im.Output})
+	}
+	p.all = len(images) == len(m.Images())
+	return p, nil
+}
+
+// Files returns the file name of each image, as the manifest has it.
+func (p *Project) Files() []string {
+	var names []string
+	for i := range p.parts {
+		names = append(names, p.parts[i].file)
+	}
+	return names
+}
+
+// One returns nil if one image is to be made, and else a *ChoiceError with the
+// reason why that would be wanted: "-o names one file".
+func (p *Project) One(why string) error {
+	if len(p.parts) == 1 {
+		return nil
+	}
+	e := &ChoiceError{Path: p.Path, Why: why}
+	for i := range p.parts {
+		e.Partitions = append(e.Partitions, p.parts[i].target.Partition.Name)
+	}
+	return e
+}
+
+// A ChoiceError says that a manifest makes several images where one is wanted.
+type ChoiceError struct {
+	Path       string
+	Partitions []string // that the images are for
+	Why        string
+}
+
+func (e *ChoiceError) Error() string {
+	return fmt.Sprintf("%s makes %d images (for %s), and %s; choose one with -p", e.Path, len(e.Partitions), strings.Join(e.Partitions, ", "), e.Why)
+}
+
+// Build makes the images, ready to be written, in the manifest's order. Its
+// errors are those of the function Build, for all images together.
+func (p *Project) Build(ctx context.Context) ([]*Image, error) {
+	b := &builder{Options: p.Options, compilers: map[string]*mpy.Compiler{}}
+	plans := make([]*manifest.Plan, len(p.parts))
+	warnings := make([][]Warning, len(p.parts))
+	errs := make([]error, len(p.parts))
+	for i := range p.parts {
+		plans[i], errs[i] = b.resolve(&p.parts[i])
+		warnings[i], b.warnings = b.warnings, nil
+	}
+	if err := manifest.JoinErrors(errs); err != nil {
+		return nil, err
+	}
+	if p.all {
+		b.lint(manifest.Unused(plans))
+		warnings[0], b.warnings = append(b.warnings, warnings[0]...), nil
+	}
+	clear(errs)
+	for i, plan := range plans {
+		errs[i] = b.checkOutputs(plan)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	images := make([]*Image, len(p.parts))
+	said := map[Warning]bool{}
+	for i := range p.parts {
+		b.Reporter = p.reporter(i)
+		im, err := b.image(ctx, plans[i], p.parts[i].target)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil, err
+			}
+			errs[i] = p.named(i, err)
+			continue
+		}
+		images[i] = im
+		if len(p.parts) > 1 {
+			for j := range im.Warnings {
+				im.Warnings[j].Message = p.parts[i].file + ": " + im.Warnings[j].Message
+			}
+		}
+		all := slices.Concat(warnings[i], b.warnings, im.Warnings)
+		images[i].Warnings = slices.DeleteFunc(all, func(w Warning) bool {
+			again := said[w]
+			said[w] = true
+			return again || slices.Contains(plans[i].Allow, manifest.LintCode(w.Code))
+		})
+		b.warnings = nil
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return images, nil
+}
+
+// reporter tells the images apart where there are several.
+func (p *Project) reporter(i int) report.Reporter {
+	if len(p.parts) == 1 {
+		return p.Reporter
+	}
+	return report.Named(p.Reporter, p.parts[i].target.Partition.Name)
+}
+
+// named says which of several images an error is about, where that is not
+// plain from the file that it names.
+func (p *Project) named(i int, err error) error {
+	if len(p.parts) == 1 {
+		return err
+	}
+	switch e := err.(type) {
+	case *FitError:
+		return fmt.Errorf("%s: %w", p.parts[i].file, e)
+	case interface{ Unwrap() []error }:
+		var all []error
+		for _, each := range e.Unwrap() {
+			all = append(all, p.named(i, each))
+		}
+		return errors.Join(all...)
+	}
+	return err
+}
