@@ -4,11 +4,15 @@ load("@io_bazel_rules_go//go:def.bzl", _go_test = "go_test")
 
 # What internal/peer looks for, and what it is under Bazel.
 _PEERS = {
+    "ROMFS_PEER_DFUSE_PACK": Label("@romfs_peer_flash//:bin/dfuse-pack"),
+    "ROMFS_PEER_DFU_SUFFIX": Label("@romfs_peer_flash//:bin/dfu-suffix"),
     "ROMFS_PEER_MICROPYTHON": Label("//internal/peer:micropython"),
     "ROMFS_PEER_MICROPYTHON_32": Label("@romfs_peer_micropython_32//:bin/micropython"),
     "ROMFS_PEER_MPREMOTE": Label("@romfs_peer_mpremote//:bin/mpremote"),
     "ROMFS_PEER_MPREMOTE_1_26": Label("@romfs_peer_mpremote_1_26//:bin/mpremote"),
     "ROMFS_PEER_MPY_CROSS": Label("//internal/peer:mpy_cross"),
+    "ROMFS_PEER_OBJCOPY": Label("@romfs_peer_flash//:bin/objcopy"),
+    "ROMFS_PEER_UF2CONV": Label("@romfs_peer_uf2conv//:bin/uf2conv"),
 }
 
 def go_test(name, data = [], env = {}, timeout = "long", **kwargs):

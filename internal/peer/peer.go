@@ -1,5 +1,6 @@
 // Package peer finds the official tools that the tests compare this project
-// with: mpy-cross, mpremote and a real MicroPython interpreter.
+// with: mpy-cross, mpremote, a real MicroPython interpreter, and those that read
+// files for programmers of flash memory.
 //
 // A tool is taken from its environment variable, which Bazel tests set to its
 // place in their runfiles, or else from tools/peers, which installs it into the user's cache folder on
@@ -28,6 +29,11 @@ var (
 	micropython = tool{"micropython", "ROMFS_PEER_MICROPYTHON"}
 
 	micropython32 = tool{"micropython-32", "ROMFS_PEER_MICROPYTHON_32"}
+
+	dfuSuffix = tool{"dfu-suffix", "ROMFS_PEER_DFU_SUFFIX"}
+	dfusePack = tool{"dfuse-pack", "ROMFS_PEER_DFUSE_PACK"}
+	objcopy   = tool{"objcopy", "ROMFS_PEER_OBJCOPY"}
+	uf2conv   = tool{"uf2conv", "ROMFS_PEER_UF2CONV"}
 )
 
 // MpyCross returns the path of the official mpy-cross that this release pins.
@@ -46,6 +52,20 @@ func MicroPython(tb testing.TB) string { tb.Helper(); return find(tb, micropytho
 // MicroPython32 returns the path of the same interpreter with words of 32 bits,
 // as boards have: its objects are half the size, and its limits theirs.
 func MicroPython32(tb testing.TB) string { tb.Helper(); return find(tb, micropython32) }
+
+// DFUSuffix returns the path of dfu-util's dfu-suffix, which checks the end of a
+// DFU file.
+func DFUSuffix(tb testing.TB) string { tb.Helper(); return find(tb, dfuSuffix) }
+
+// DfusePack returns the path of dfu-util's dfuse-pack, which takes DfuSe files
+// apart.
+func DfusePack(tb testing.TB) string { tb.Helper(); return find(tb, dfusePack) }
+
+// Objcopy returns the path of GNU objcopy.
+func Objcopy(tb testing.TB) string { tb.Helper(); return find(tb, objcopy) }
+
+// UF2Conv returns the path of uf2conv, Microsoft's converter of UF2 files.
+func UF2Conv(tb testing.TB) string { tb.Helper(); return find(tb, uf2conv) }
 
 var (
 	mu    sync.Mutex

@@ -14,6 +14,10 @@ func TestVersions(t *testing.T) {
 		{Mpremote126(t), "--version", "1.26"},
 		{MicroPython(t), "-cimport vfs; print(vfs.VfsRom)", "VfsRom"},
 		{MicroPython32(t), "-cimport vfs, sys; print(vfs.VfsRom, sys.maxsize)", "2147483647"},
+		{DFUSuffix(t), "--version", "dfu-util) 0.11"},
+		{DfusePack(t), "--help", "--dump"},
+		{Objcopy(t), "--help", "ihex"},
+		{UF2Conv(t), "--help", "UF2"},
 	} {
 		args := []string{tc.arg}
 		if rest, ok := strings.CutPrefix(tc.arg, "-c"); ok {

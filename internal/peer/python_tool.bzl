@@ -1,14 +1,15 @@
 """Programs that tests compare with: Python's, fetched through pip with required hashes, and Debian's."""
 
 load("//rules/toolchains:micropython_repository.bzl", "micropython_repository")
+load(":debian_tool.bzl", "debian_tools")
 
 _BUILD = """\
 load("{launcher_rule}", "launcher")
 
 launcher(
-    name = "bin/{module}",
+    name = "bin/{program}",
     srcs = glob(["lib/**"]),
-    script = "launcher/{module}",
+    script = "launcher/{program}",
     visibility = ["//visibility:public"],
 )
 """
@@ -17,9 +18,9 @@ _SCRIPT = """\
 #!/bin/sh
 # Bazel calls this through a link, and lays lib beside the link's folder or beside this file's.
 for top in "$(dirname "$(dirname "$0")")" "$(dirname "$(dirname "$(readlink -f "$0")")")"; do
-  [ ! -e "$top/lib/{module}" ] || break
+  [ ! -e "$top/lib/{package}" ] || break
 done
-PYTHONPATH="$top/lib" PYTHONDONTWRITEBYTECODE=1 exec python3 -m {module} "$@"
+PYTHONPATH="$top/lib" PYTHONDONTWRITEBYTECODE=1 exec python3 -W ignore -m {module} "$@"
 """
 
 def _python_tool_impl(rctx):
@@ -36,25 +37,33 @@ def _python_tool_impl(rctx):
         rctx.extract(wheel.basename + ".zip", output = "lib")
         rctx.delete(wheel.basename + ".zip")
     rctx.delete("wheels")
-    rctx.file("launcher/" + rctx.attr.module, _SCRIPT.format(module = rctx.attr.module), executable = True)
+    package, _, program = rctx.attr.module.rpartition(".")
+    rctx.file("launcher/" + program, _SCRIPT.format(module = rctx.attr.module, package = package or program), executable = True)
     rctx.file("BUILD.bazel", _BUILD.format(
         launcher_rule = Label("//rules/toolchains:launcher.bzl"),
-        module = rctx.attr.module,
+        program = program,
     ))
 
 _python_tool = repository_rule(
     implementation = _python_tool_impl,
     attrs = {
         "lock": attr.label(mandatory = True, allow_single_file = True, doc = "A requirements file with hashes."),
-        "module": attr.string(mandatory = True, doc = "The module that is the program."),
+        "module": attr.string(mandatory = True, doc = "The module that is the program, of which a last part behind a dot is the name."),
     },
 )
 
 def peers():
-    """Declares the programs: mpremote of this release and of MicroPython 1.26, and MicroPython with words of 32 bits."""
+    """Declares the programs: mpremote of this release and of MicroPython 1.26, MicroPython with words of 32 bits, and readers of files for programmers of flash."""
     _python_tool(name = "romfs_peer_mpremote", lock = Label("//tools/peers.d:mpremote.txt"), module = "mpremote")
     _python_tool(name = "romfs_peer_mpremote_1_26", lock = Label("//tools/peers.d:mpremote-1.26.txt"), module = "mpremote")
+    _python_tool(name = "romfs_peer_uf2conv", lock = Label("//tools/peers.d:uf2conv.txt"), module = "adafruit_uf2.uf2conv")
     micropython_repository(name = "romfs_peer_micropython_32", arch = "i386")
+    debian_tools(
+        name = "romfs_peer_flash",
+        packages = ["dfu-util", "binutils"],
+        programs = ["dfu-suffix", "dfuse-pack", "objcopy"],
+        suite = "forky",
+    )
 
 python_tools = module_extension(
     implementation = lambda _: peers(),
