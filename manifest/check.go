@@ -132,20 +132,21 @@ func (c *checker) file(i int, f *Rule) {
 	default:
 		c.src(&r)
 		c.mpy(&r)
+		c.transform(&r)
 	}
 }
 
 // useless refuses keys that have no meaning for a rule's kind: an option that
 // does nothing is a misunderstanding.
 func (c *checker) useless(r *rule) {
-	only := map[string]string{"strip": "src", "exclude": "src", "mpy": "src", "bulk": "src image", "optional": "src", "align": "src image", "dest": "src image"}
+	only := map[string]string{"strip": "src", "exclude": "src", "mpy": "src", "transform": "src", "bulk": "src image", "optional": "src", "align": "src image", "dest": "src image"}
 	kind := "src"
 	if r.file.Mkdir != "" {
 		kind = "mkdir"
 	} else if r.file.Image != "" {
 		kind = "image"
 	}
-	for _, key := range []string{"dest", "strip", "exclude", "mpy", "align", "bulk", "optional"} {
+	for _, key := range []string{"dest", "strip", "exclude", "mpy", "transform", "align", "bulk", "optional"} {
 		if c.m.doc.Has(r.path+"."+key) && !strings.Contains(only[key], kind) {
 			c.add(r.path+"."+key, strictyaml.CodeUnknownKey, "remove it", "a rule with %s takes no %s", kind, key)
 		}

@@ -125,8 +125,8 @@ func docsKeys(t *testing.T) string {
 		}
 	}
 	table("At the top", root)
-	titles := map[string]string{"Align": "An entry of `align`", "Budget": "`budget`", "ImageEntry": "An entry of `images`", "Lint": "`lint`", "MPY": "`mpy` at the top", "MPYSettings": "`mpy` of a rule", "Rule": "An entry of `files`"}
-	for _, name := range []string{"MPY", "Align", "Budget", "Lint", "Rule", "MPYSettings", "ImageEntry"} {
+	titles := map[string]string{"Align": "An entry of `align`", "Budget": "`budget`", "ImageEntry": "An entry of `images`", "Lint": "`lint`", "MPY": "`mpy` at the top", "MPYSettings": "`mpy` of a rule", "Rule": "An entry of `files`", "TransformSettings": "`transform` of a rule"}
+	for _, name := range []string{"MPY", "Align", "Budget", "Lint", "Rule", "MPYSettings", "TransformSettings", "ImageEntry"} {
 		table(titles[name], root.Defs[name])
 		delete(root.Defs, name)
 	}

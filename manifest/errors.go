@@ -30,6 +30,7 @@ const (
 	CodeImages     = "images"     // several images that do not go together, or where one is wanted
 	CodeOutput     = "output"     // the build would pack its own output
 	CodeMPY        = "mpy"        // settings that contradict each other
+	CodeTransform  = "transform"  // a transform that cannot be run
 	CodeUndeclared = "undeclared" // Bazel: an image that is not declared, or not used
 	CodeLimit      = strictyaml.CodeLimit
 )

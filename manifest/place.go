@@ -21,13 +21,25 @@ func (r *resolver) place(rule *rule, e Entry, at string) {
 	e.File, e.Line, e.Column = r.m.path, p.Line, p.Column
 
 	before := e.Dest
-	if i, ok := r.byDest[before]; ok {
-		if first := &r.plan.Entries[i]; e.Kind != first.Kind || e.Source != first.Source {
-			r.conflict(&e, first, at)
-		}
-		return // one source for one destination: the first rule wins
+	if r.transformed[[2]string{before, e.Source}] {
+		return // the first rule wins, also where it packs the source under another name
 	}
-	if e.Kind == File {
+	if i, ok := r.byDest[before]; ok {
+		first := &r.plan.Entries[i]
+		if e.Kind == first.Kind && e.Source == first.Source {
+			return // one source for one destination: the first rule wins
+		}
+		if rule.file.Transform == nil {
+			r.conflict(&e, first, at)
+			return
+		}
+	}
+	switch {
+	case rule.file.Transform != nil:
+		if !r.setTransform(rule, &e) {
+			return
+		}
+	case e.Kind == File:
 		r.setMPY(rule, &e, at)
 	}
 	if i, ok := r.byFinal[e.Dest]; ok {
@@ -35,7 +47,15 @@ func (r *resolver) place(rule *rule, e Entry, at string) {
 		return
 	}
 	r.setAlign(rule, &e, at)
-	r.byDest[before], r.byFinal[e.Dest] = len(r.plan.Entries), len(r.plan.Entries)
+	r.byFinal[e.Dest] = len(r.plan.Entries)
+	if e.Transform == nil {
+		r.byDest[before] = len(r.plan.Entries)
+	} else {
+		if r.transformed == nil {
+			r.transformed = map[[2]string]bool{}
+		}
+		r.transformed[[2]string{before, e.Source}] = true
+	}
 	r.plan.Entries = append(r.plan.Entries, e)
 	r.at = append(r.at, at)
 }

@@ -86,6 +86,10 @@ type Entry struct {
 	// packed as it is, why it was kept: "keep_source: main.py".
 	MPYFrom string
 
+	// Transform says what makes the contents of Source; nil for what needs no
+	// such program.
+	Transform *TransformPlan
+
 	// Align is the alignment of the contents in bytes, at least 1.
 	Align int64
 	// AlignFrom says what asked for it: "files[1].align", "align[0]
@@ -116,6 +120,27 @@ type MPYOptions struct {
 	ArchFlags  []string // zba, zcmp
 	// SmallIntBits of the board; 0 for what its profile says.
 	SmallIntBits int
+}
+
+// A TransformPlan says how one source becomes what is packed in its place.
+// Placeholders in Run and Args are checked, and expanded by who runs it: see
+// package transform.
+type TransformPlan struct {
+	Preset string   // vela, stedgeai or haar; empty for Run
+	Args   []string // of the preset, besides its own
+	// Run is an executable and its arguments. The executable is relative to
+	// the manifest's directory if it has a slash, else a name to be looked up.
+	Run    []string
+	Inputs []TransformInput // further files that it reads
+	Output string           // base name of what it makes
+
+	Line, Column int // of the key, in Entry.File
+}
+
+// A TransformInput is a file that a transform reads besides its source.
+type TransformInput struct {
+	Name string // slash path relative to root
+	Path string // where to read it
 }
 
 // A BoardAlign is one alignment rule of a board profile, by destination.

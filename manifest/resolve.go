@@ -66,6 +66,10 @@ type resolver struct {
 	// byDest maps a destination before compiling, byFinal one after, to the
 	// index of its entry.
 	byDest, byFinal map[string]int
+	// transformed holds the destination before its transform, and the source,
+	// of what a rule with a transform placed.
+	transformed map[[2]string]bool
+	inputs      map[string]bool // whether an input of a transform is there, by its path in the manifest
 
 	boardAlign []*glob
 	usedAlign  []bool // by index of the manifest's align

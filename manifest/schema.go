@@ -29,9 +29,10 @@ func (Rule) JSONSchemaExtra() map[string]any {
 		}
 		return map[string]any{"required": required, "properties": props}
 	}
-	return map[string]any{"oneOf": []any{
+	both := map[string]any{"required": []any{"transform", "mpy"}}
+	return map[string]any{"not": both, "oneOf": []any{
 		kind([]any{"src"}, "image", "mkdir"),
-		kind([]any{"image", "dest"}, "src", "mkdir", "strip", "exclude", "mpy", "optional"),
-		kind([]any{"mkdir"}, "src", "image", "dest", "strip", "exclude", "mpy", "align", "bulk", "optional"),
+		kind([]any{"image", "dest"}, "src", "mkdir", "strip", "exclude", "mpy", "transform", "optional"),
+		kind([]any{"mkdir"}, "src", "image", "dest", "strip", "exclude", "mpy", "transform", "align", "bulk", "optional"),
 	}}
 }

@@ -41,7 +41,7 @@ func TestSchema(t *testing.T) {
 
 // beyond are the codes of defects that a schema cannot see.
 var beyond = []string{
-	CodePattern, CodeEscape, CodeName, CodeStrip, CodeMPY, CodeImages,
+	CodePattern, CodeEscape, CodeName, CodeStrip, CodeMPY, CodeImages, CodeTransform,
 	strictyaml.CodeSyntax, strictyaml.CodeDuplicateKey, strictyaml.CodeLimit,
 }
 
@@ -125,6 +125,13 @@ func schemaDocuments() map[string]string {
 		for _, v := range values {
 			docs["mpy."+key+": "+v] = head + "mpy: {" + key + ": " + v + "}\nfiles: []\n"
 			docs["files[0].mpy."+key+": "+v] = head + "files: [{src: a, mpy: {" + key + ": " + v + "}}]\n"
+		}
+	}
+	for _, key := range []string{"preset", "args", "run", "inputs", "output", "x"} {
+		for _, v := range append(values, "vela", "haar", "'{in}'", "['{in}']", "[a, '{in}', '{out}']", "['{inputs[0]}']", "'{stem}.bin'") {
+			for _, with := range []string{"", "preset: vela, ", "run: [a, '{in}'], ", "preset: vela, run: [a, '{in}'], "} {
+				docs["transform."+with+key+": "+v] = head + "files: [{src: a, transform: {" + with + key + ": " + v + "}}]\n"
+			}
 		}
 	}
 	return docs

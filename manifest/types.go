@@ -140,6 +140,8 @@ type Rule struct {
 	Exclude []string `yaml:"exclude" jsonschema:"minLength=1"`
 	// How this rule's .py files are compiled, over the manifest's mpy; false packs them as they are.
 	MPY *RuleMPY `yaml:"mpy"`
+	// Program that makes of each source what is packed in its place: the name of a preset, or a mapping.
+	Transform *Transform `yaml:"transform"`
 	// Alignment of the contents in bytes, a power of two, counted from the start of the partition.
 	Align *Alignment `yaml:"align"`
 	// For the layout stable: whether these files are large and rarely changed. Default: all but code that have at least one erase unit.
@@ -148,9 +150,23 @@ type Rule struct {
 	Optional bool `yaml:"optional" jsonschema:"default=false"`
 }
 
-// ReservedKeys names what version 1 does not give a meaning to.
+// TransformSettings are a preset, or run: an executable of the author's.
+type TransformSettings struct {
+	// Preset: vela (models for Arm's Ethos-U), stedgeai (models for the STM32N6) or haar (OpenCV's cascades for OpenMV).
+	Preset string `yaml:"preset" jsonschema:"enum=vela,enum=stedgeai,enum=haar"`
+	// Arguments for the preset, after its own. They may hold {inputs[0]}.
+	Args []string `yaml:"args" jsonschema:"minItems=1"`
+	// An executable and its arguments: relative to the manifest if it has a slash, else looked up in PATH. Arguments may hold {in}, {out}, {inputs[0]}, {name} and {stem}.
+	Run []string `yaml:"run" jsonschema:"minItems=1,minLength=1"`
+	// Further files that it reads, relative to root.
+	Inputs []string `yaml:"inputs" jsonschema:"minItems=1,minLength=1"`
+	// Name of the file that it makes, and that is packed; may hold {name} and {stem}. Default: the source's name; for haar, {stem}.cascade.
+	Output string `yaml:"output" jsonschema:"minLength=1"`
+}
+
+// ReservedKeys names what the top level cannot set.
 func (Manifest) ReservedKeys() map[string]string {
-	return map[string]string{"transform": "is reserved: conversions of a source come with a later version"}
+	return map[string]string{"transform": "belongs into a rule of files"}
 }
 
 // ReservedKeys names what one of several images cannot set.
@@ -161,11 +177,6 @@ func (ImageEntry) ReservedKeys() map[string]string {
 		"root":    "stands at the top of the manifest only: all its images have one root",
 		"images":  "stands at the top of the manifest only; to pack an image into this one, write a rule with image",
 	}
-}
-
-// ReservedKeys names what version 1 does not give a meaning to.
-func (Rule) ReservedKeys() map[string]string {
-	return map[string]string{"transform": "is reserved: conversions of a source come with a later version"}
 }
 
 // Path returns the path that the manifest was loaded from.

@@ -197,7 +197,9 @@ func (g *generator) extend(s *jsonschema.Schema, root reflect.Type) {
 			return
 		}
 		seen[t] = true
-		if e, ok := reflect.Zero(t).Interface().(extender); ok {
+		zero := reflect.Zero(t).Interface()
+		_, describes := zero.(describer) // then the conditions are those of a struct in it
+		if e, ok := zero.(extender); ok && !describes {
 			def := s.Definitions[t.Name()]
 			if t == root {
 				def = s
