@@ -56,6 +56,7 @@ var lints = []LintInfo{
 	{"partition-size", "the size of the partition is not known, so nothing checks that the image fits"},
 	{LintPyAndMPY, "a module is there as .py and as .mpy, and the .py wins at import"},
 	{LintSecret, "a pattern matches what looks like a key or a password, which is left out"},
+	{"transform-skipped", "a file is packed as it is, because the program of its transform is missing"},
 	{LintUnused, "a pattern of align matches nothing, or one of exclude names a directory"},
 }
 

@@ -108,6 +108,24 @@ type File struct {
 	SourceSHA256 *Digest `json:"source_sha256"` // null for a nested image: its content is its identity
 	Rule         string  `json:"rule,omitempty"`
 	Kind         string  `json:"kind"` // data, mpy (compiled here) or image (nested)
+
+	// Transform is what made the content of the source; nil where the manifest
+	// names none.
+	Transform *Transform `json:"transform,omitempty"`
+}
+
+// A Transform is the program that makes a file's content, with its arguments as
+// the manifest writes them.
+type Transform struct {
+	Preset  string   `json:"preset,omitempty"`
+	Version string   `json:"version,omitempty"` // what a preset's program says of itself
+	Args    []string `json:"args,omitempty"`    // all arguments of a preset
+	Run     []string `json:"run,omitempty"`     // instead of a preset: executable and arguments
+
+	// Kept says why the source was packed as it is: converted (it was before),
+	// no-npu (the board has nothing to convert for) or missing (there was no
+	// program). Empty: it was converted.
+	Kept string `json:"kept,omitempty"`
 }
 
 // The values of File.Kind.
@@ -335,6 +353,8 @@ func (f *File) check(image int64) error {
 		return errors.New("an alignment is no power of two")
 	case f.Kind != KindData && f.Kind != KindMPY && f.Kind != KindImage:
 		return fmt.Errorf("kind %q is none of data, mpy, image", f.Kind)
+	case f.Transform != nil && (f.Kind != KindData || (f.Transform.Preset == "") == (len(f.Transform.Run) == 0)):
+		return errors.New("its transform is none")
 	}
 	return nil
 }

@@ -109,6 +109,10 @@ func (p *planFile) jobs(target pack.Target) (map[string][]mpy.Options, error) {
 	var errs []error
 	for i := range p.Plan.Entries {
 		e := &p.Plan.Entries[i]
+		if e.Transform != nil {
+			errs = append(errs, p.at(e, fmt.Errorf("%s (%s): a transform is run by romfs build alone; name what it makes in src, with a genrule that makes it", e.Source, e.Rule)))
+			continue
+		}
 		if e.MPY == nil {
 			continue
 		}

@@ -90,7 +90,14 @@ type Partition struct {
 	Medium   string // "nor", "ecc" (each word is programmed once), "mram" or "ram"
 	ReadOnly bool   // vfs.rom_ioctl cannot write it
 	Core     string // the core that mounts it at /rom; "" on boards with one
+	NPU      *NPU   // of that core; nil: none
 	DFU      *DFU   // how its bootloader programs it; nil: it does not
+}
+
+// NPU is a processor for models.
+type NPU struct {
+	Preset string   // of the manifest's transforms, that converts models for it
+	Args   []string // of the preset's program, which tell it this NPU from others
 }
 
 // DFU is how dfu-util reaches a partition.

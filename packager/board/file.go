@@ -113,8 +113,18 @@ type PartitionFile struct {
 	ReadOnly bool `yaml:"read_only" jsonschema:"default=false"`
 	// Name of the core that mounts the partition at /rom, on boards with several. Default: the one with the REPL.
 	Core string `yaml:"core" jsonschema:"minLength=1"`
+	// NPU of the core that mounts the partition, which runs models from it. Default: none.
+	NPU *NPUFile `yaml:"npu"`
 	// How the bootloader programs the partition, through dfu-util. Default: it does not.
 	DFU *DFUFile `yaml:"dfu"`
+}
+
+// NPUFile is a processor for models, and how they are converted for it.
+type NPUFile struct {
+	// Preset of a manifest's transforms that converts models for it.
+	Preset string `yaml:"preset" jsonschema:"required,enum=vela,enum=stedgeai"`
+	// Arguments that tell the preset's program which NPU it is.
+	Args []string `yaml:"args" jsonschema:"required,minItems=1,minLength=1"`
 }
 
 // DFUFile is how dfu-util reaches a partition.
@@ -197,6 +207,9 @@ func (x *PartitionFile) partition() Partition {
 		Segment: x.Segment, Medium: x.Medium, ReadOnly: x.ReadOnly, Core: x.Core}
 	if p.Medium == "" {
 		p.Medium = "nor"
+	}
+	if n := x.NPU; n != nil {
+		p.NPU = &NPU{n.Preset, n.Args}
 	}
 	if d := x.DFU; d != nil {
 		p.DFU = &DFU{Alt: d.Alt, Address: d.Address, Erase: int64(d.Erase), Leave: d.Leave}

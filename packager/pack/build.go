@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"rules_romfs/internal/filecache"
 	"rules_romfs/manifest"
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/mpy"
@@ -39,6 +40,10 @@ type Options struct {
 	CacheRoot string // see mpy.CacheRoot; empty: no cache, and nothing fetched
 	NoCache   bool   // neither use nor fill the cache of compiled files
 
+	// SkipMissingTransforms packs sources as they are whose transform's program
+	// is not there.
+	SkipMissingTransforms bool
+
 	Outputs  []string            // paths that the build is going to write
 	Allow    []manifest.LintCode // warnings to silence, besides the manifest's
 	Getenv   func(string) string
@@ -47,9 +52,9 @@ type Options struct {
 
 // Build makes the image of a manifest or directory, ready to be written.
 // Errors are manifest.Errors, *mpy.NotFoundError, *mpy.CompileError (several
-// joined), *SourceError, *MPYError, *BoardError, *FitError, or the system's;
-// of a manifest with several images and no choice of one, *ChoiceError. Those
-// begin with [Open].
+// joined), *transform.MissingError and *transform.RunError, *SourceError,
+// *MPYError, *BoardError, *FitError, or the system's; of a manifest with several
+// images and no choice of one, *ChoiceError. Those begin with [Open].
 func Build(ctx context.Context, o Options) (*Image, error) {
 	p, err := Open(o)
 	if err != nil {
@@ -83,6 +88,9 @@ type builder struct {
 	compilers map[string]*mpy.Compiler // by release
 	cache     *mpy.Cache
 	warnings  []Warning
+
+	transforms     map[*manifest.Entry]*transformed
+	transformCache *filecache.Cache
 }
 
 func (b *builder) warn(code, format string, args ...any) {
@@ -167,9 +175,10 @@ func (b *builder) image(ctx context.Context, plan *manifest.Plan, target Target)
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	transformErr := b.transform(ctx, plan, &spec)
 	if len(jobs) > 0 {
 		compiler, results, err := b.compile(ctx, plan, jobs)
-		if err != nil {
+		if err := errors.Join(transformErr, err); err != nil {
 			return nil, err
 		}
 		spec.Compiler = compiler.Release
@@ -178,6 +187,9 @@ func (b *builder) image(ctx context.Context, plan *manifest.Plan, target Target)
 			source := artifact.Digest(r.SourceSum)
 			spec.Inputs[compiled[i]].Code, spec.Inputs[compiled[i]].SourceSHA256 = r.Code, &source
 		}
+	}
+	if transformErr != nil {
+		return nil, transformErr
 	}
 	return Assemble(ctx, spec, b.Jobs, b.Reporter)
 }
@@ -264,6 +276,11 @@ func eachSource(plan *manifest.Plan, visit func(path string)) {
 			eachSource(e.Nested, visit)
 		case e.Path != "":
 			visit(e.Path)
+			if e.Transform != nil {
+				for _, in := range e.Transform.Inputs {
+					visit(in.Path)
+				}
+			}
 		}
 	}
 }

@@ -40,6 +40,8 @@ const (
 	WarnMPY       = "not-mpy"          // a .mpy file without a .mpy header
 	WarnABI       = "mixed-abi"        // .mpy files that no single firmware loads
 	WarnCache     = "cache"            // the compile cache does not work
+
+	WarnTransform = "transform-skipped" // a source packed as it is, for want of a tool
 )
 
 // Assemble reads the spec's contents, checks them against the board, and lays
@@ -188,7 +190,7 @@ func (im *Image) describe(abis []artifact.ABI) {
 		s.Files = append(s.Files, artifact.File{
 			Path: f.Path, Offset: f.Offset, Size: f.Size, Stored: f.Stored, SharedWith: f.SharedWith,
 			Align: max(f.Align, 1), AlignGiven: lowBit(f.Offset), SHA256: sum,
-			Source: in.Source, SourceSHA256: source, Rule: in.Rule, Kind: in.Kind,
+			Source: in.Source, SourceSHA256: source, Rule: in.Rule, Kind: in.Kind, Transform: in.Transform,
 		})
 	}
 }

@@ -127,6 +127,9 @@ func (p *Project) Build(ctx context.Context) ([]*Image, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	if err := b.findTools(ctx, plans, p.parts, warnings); err != nil {
+		return nil, err
+	}
 	images := make([]*Image, len(p.parts))
 	said := map[Warning]bool{}
 	for i := range p.parts {

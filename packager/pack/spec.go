@@ -65,7 +65,8 @@ type Input struct {
 	kept   []byte // the content of a small file, once it has been looked at
 
 	// SourceSHA256 is the digest of the source where the content is not the
-	// source itself: of kind mpy. The others leave it nil.
+	// source itself: of kind mpy, and where a transform made it. The others
+	// leave it nil.
 	SourceSHA256 *artifact.Digest
 
 	// Align is the alignment in bytes, at most 1 for none; AlignFrom names what
@@ -78,6 +79,9 @@ type Input struct {
 	// Bulk marks data that is large and rarely changed, for layout stable;
 	// nil: decided by kind and size.
 	Bulk *bool
+
+	// Transform is what made Code of the source, or why nothing did.
+	Transform *artifact.Transform
 
 	// Why says why the content is what it is: compiled with which settings, or
 	// why it was kept. For people only: it decides no byte.

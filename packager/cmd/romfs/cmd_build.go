@@ -29,6 +29,7 @@ type sourceFlags struct {
 	compile, noCompile     bool
 	mpyCross, cacheDir     string
 	offline, noCache       bool
+	skipTransforms         bool
 	jobs                   int
 	allow                  []string
 }
@@ -42,9 +43,10 @@ func (f *sourceFlags) add(a *app, cmd *cobra.Command) {
 	flags.BoolVar(&f.noCompile, "no-mpy", false, "pack .py files as they are, whatever the manifest says")
 	flags.StringVar(&f.mpyCross, "mpy-cross", "", "compiler to use: the `file` of a mpy-cross")
 	flags.BoolVar(&f.offline, "offline", false, "do not fetch the compiler if it is not there")
-	flags.IntVarP(&f.jobs, "jobs", "j", 0, "compile with `N` processes at once (default: one a processor)")
-	flags.StringVar(&f.cacheDir, "cache-dir", "", "keep compiled files and the compiler in `dir` (default: $ROMFS_CACHE, else the user's cache folder)")
-	flags.BoolVar(&f.noCache, "no-cache", false, "neither use nor fill the cache of compiled files")
+	flags.BoolVar(&f.skipTransforms, "skip-missing-transforms", false, "pack sources as they are whose transform's program is missing")
+	flags.IntVarP(&f.jobs, "jobs", "j", 0, "compile and transform with `N` processes at once (default: one a processor)")
+	flags.StringVar(&f.cacheDir, "cache-dir", "", "keep compiled and transformed files and the compiler in `dir` (default: $ROMFS_CACHE, else the user's cache folder)")
+	flags.BoolVar(&f.noCache, "no-cache", false, "neither use nor fill the cache of compiled and transformed files")
 	flags.StringSliceVar(&f.allow, "allow", nil, "silence the warnings with these `codes`")
 	cmd.MarkFlagsMutuallyExclusive("mpy", "no-mpy")
 	cmd.MarkFlagsMutuallyExclusive("cache-dir", "no-cache")
@@ -87,6 +89,7 @@ func (f *sourceFlags) options(a *app, path string) (pack.Options, error) {
 		}
 		o.Allow = append(o.Allow, code)
 	}
+	o.SkipMissingTransforms = f.skipTransforms
 	o.NoCache, o.CacheRoot = f.noCache, f.cacheDir
 	if f.cacheDir == "" {
 		// Without a home there is no cache: builds are slower, and right.

@@ -25,11 +25,14 @@ type explainResult struct {
 
 // An explanation says why a file is in the image as it is.
 type explanation struct {
-	Path      string `json:"path"`
-	Source    string `json:"source"`
-	Rule      string `json:"rule,omitempty"`
-	Kind      string `json:"kind"`
-	Why       string `json:"why,omitempty"` // compiled how, or kept why
+	Path   string `json:"path"`
+	Source string `json:"source"`
+	Rule   string `json:"rule,omitempty"`
+	Kind   string `json:"kind"`
+	Why    string `json:"why,omitempty"` // compiled or converted how, or kept why
+
+	Transform *artifact.Transform `json:"transform,omitempty"`
+
 	Offset    int64  `json:"offset"`
 	Size      int64  `json:"size"`
 	Align     int64  `json:"align"`
@@ -102,7 +105,7 @@ func explain(im *pack.Image, dests []string) (*explainResult, error) {
 func explainFile(im *pack.Image, p *romfs.Placed) explanation {
 	in := im.Input(p.Path)
 	e := explanation{
-		Path: p.Path, Source: in.Source, Rule: in.Rule, Kind: in.Kind, Why: in.Why,
+		Path: p.Path, Source: in.Source, Rule: in.Rule, Kind: in.Kind, Why: in.Why, Transform: in.Transform,
 		Offset: p.Offset, Size: p.Size, Align: max(p.Align, 1), AlignFrom: in.AlignFrom, Padding: p.Padding,
 	}
 	switch {
@@ -143,10 +146,12 @@ func (r *explainResult) print(w io.Writer) error {
 			from += " (" + f.Rule + ")"
 		}
 		fmt.Fprintf(&b, "  from   %s\n", from)
-		switch f.Kind {
-		case artifact.KindMPY:
+		switch {
+		case f.Kind == artifact.KindMPY:
 			fmt.Fprintf(&b, "  kind   compiled: %s\n", f.Why)
-		case artifact.KindImage:
+		case f.Transform != nil && f.Transform.Kept == "":
+			fmt.Fprintf(&b, "  kind   made by %s\n", f.Why)
+		case f.Kind == artifact.KindImage:
 			fmt.Fprint(&b, "  kind   an image of its own\n")
 		default:
 			why := ""

@@ -16,6 +16,7 @@ import (
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
+	"rules_romfs/packager/transform"
 )
 
 // The exit codes. Scripts depend on them; docs/cli.md lists them.
@@ -24,7 +25,7 @@ const (
 	exitInternal     = 1   // internal, or the system: disk full, permissions
 	exitUsage        = 2   // the command line
 	exitInput        = 3   // manifest or inputs
-	exitCompile      = 4   // mpy-cross
+	exitCompile      = 4   // mpy-cross, transforms
 	exitImage        = 5   // image invalid, over budget, or does not fit
 	exitBoard        = 6   // no board, several, or busy
 	exitTransfer     = 7   // transfer failed
@@ -43,7 +44,7 @@ var exitMeanings = []struct {
 	{exitInternal, "internal, or the system: disk full, no permission"},
 	{exitUsage, "the command line"},
 	{exitInput, "the manifest or its inputs"},
-	{exitCompile, "a compile error, or no mpy-cross"},
+	{exitCompile, "compiling or a transform failed, or its program is missing"},
 	{exitImage, "the image is invalid, over its budget, or does not fit"},
 	{exitBoard, "no board, several, or a busy one"},
 	{exitTransfer, "the transfer failed"},
@@ -101,6 +102,8 @@ var exitRules = []exitRule{
 	{exitInput, is[*importer.EmptyError]},
 	{exitCompile, is[*mpy.CompileError]},
 	{exitCompile, is[*mpy.NotFoundError]},
+	{exitCompile, is[*transform.RunError]},
+	{exitCompile, is[*transform.MissingError]},
 	{exitImage, is[*imageError]},
 	{exitImage, is[*pack.FitError]},
 	{exitImage, is[*romfs.FormatError]},

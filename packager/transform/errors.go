@@ -1,0 +1,74 @@
+package transform
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+)
+
+// A RunError says that a file could not be converted.
+type RunError struct {
+	Where
+	Tool   string // as the manifest names it
+	Reason error  // what happened
+	Output string // the last lines that it printed; may be empty
+}
+
+func (e *RunError) Error() string {
+	s := fmt.Sprintf("%s%s: %s: %v", e.at(), e.Source, e.Tool, e.Reason)
+	if e.Output != "" {
+		s += "; it printed:\n  " + strings.ReplaceAll(e.Output, "\n", "\n  ")
+	}
+	return s
+}
+
+func (e *RunError) Unwrap() error { return e.Reason }
+
+// at is "romfs.yaml:5:7: files[0].transform: ", as errors of the manifest begin.
+func (w *Where) at() string {
+	s := ""
+	if w.Line > 0 {
+		s = fmt.Sprintf("%s:%d:%d: ", w.Manifest, w.Line, w.Column)
+	}
+	if w.Rule != "" {
+		s += w.Rule + ".transform: "
+	}
+	return s
+}
+
+// fail is a failure that is not the tool's: something cannot be read.
+func (j *Job) fail(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = fmt.Errorf("cannot be read: %w", path.Err)
+	}
+	return &RunError{Where: j.Where, Tool: j.Tool.Name, Reason: err}
+}
+
+// A MissingError says that a tool is not there, or cannot be started.
+type MissingError struct {
+	Where            // of the first file that needs it
+	Tool    string   // as the manifest names it
+	Why     string   // "not found in PATH"
+	Get     string   // how to get it; may be empty
+	Sources []string // all files that need it
+}
+
+// maxNames is how many files an error names.
+const maxNames = 8
+
+func (e *MissingError) Error() string {
+	names := e.Sources
+	more := ""
+	if len(names) > maxNames {
+		more = fmt.Sprintf(" and %d more", len(names)-maxNames)
+		names = names[:maxNames]
+	}
+	get := ""
+	if e.Get != "" {
+		get = e.Get + ", or "
+	}
+	return fmt.Sprintf("%sthere is no usable %s (%s), which is to convert %s%s; %spack the sources as they are with --skip-missing-transforms",
+		e.at(), e.Tool, e.Why, strings.Join(names, ", "), more, get)
+}
