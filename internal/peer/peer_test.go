@@ -17,6 +17,7 @@ func TestVersions(t *testing.T) {
 		{DFUSuffix(t), "--version", "dfu-util) 0.11"},
 		{DfusePack(t), "--help", "--dump"},
 		{Objcopy(t), "--help", "ihex"},
+		{Vela(t), "--version", "5.2.0"},
 		{UF2Conv(t), "--help", "UF2"},
 	} {
 		args := []string{tc.arg}

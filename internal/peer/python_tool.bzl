@@ -53,10 +53,11 @@ _python_tool = repository_rule(
 )
 
 def peers():
-    """Declares the programs: mpremote of this release and of MicroPython 1.26, MicroPython with words of 32 bits, and readers of files for programmers of flash."""
+    """Declares the programs: mpremote of this release and of MicroPython 1.26, MicroPython with words of 32 bits, readers of files for programmers of flash, and vela."""
     _python_tool(name = "romfs_peer_mpremote", lock = Label("//tools/peers.d:mpremote.txt"), module = "mpremote")
     _python_tool(name = "romfs_peer_mpremote_1_26", lock = Label("//tools/peers.d:mpremote-1.26.txt"), module = "mpremote")
     _python_tool(name = "romfs_peer_uf2conv", lock = Label("//tools/peers.d:uf2conv.txt"), module = "adafruit_uf2.uf2conv")
+    _python_tool(name = "romfs_peer_vela", lock = Label("//tools/peers.d:vela.txt"), module = "ethosu.vela")
     micropython_repository(name = "romfs_peer_micropython_32", arch = "i386")
     debian_tools(
         name = "romfs_peer_flash",

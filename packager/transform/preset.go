@@ -28,7 +28,7 @@ type preset struct {
 	decides string
 	// args is the command line for a board's arguments and the manifest's.
 	args      func(npu, own []string) (args []string, files []File)
-	made      func(source string) string
+	made      func(source string) []string
 	converted func(source []byte) bool
 	builtin   func(source []byte, args []string) ([]byte, error)
 	format    string // of what is built in: part of the cache's key, to be counted up with its output
@@ -69,7 +69,7 @@ func velaArgs(npu, own []string) ([]string, []File) {
 	args := slices.Clone(npu)
 	var files []File
 	if !slices.ContainsFunc(own, option("--config")) {
-		args = append(args, "--config", "."+string(filepath.Separator)+velaIniName)
+		args = append(args, "--config", "./"+velaIniName) // without a slash it would be one of vela's own
 		files = []File{{Name: velaIniName, Data: velaIni}}
 	}
 	return slices.Concat(args, own, []string{"--output-dir", "{outdir}", "{in}"}), files
@@ -77,20 +77,25 @@ func velaArgs(npu, own []string) ([]string, []File) {
 
 const velaIniName = "vela.ini"
 
-func velaMade(source string) string { return manifest.Stem(source) + "_vela.tflite" }
+func velaMade(source string) []string { return []string{manifest.Stem(source) + "_vela.tflite"} }
 
 // velaConverted looks for the custom operator that runs a command stream on the
 // NPU: it is in each model that vela has compiled, and in no other.
 func velaConverted(source []byte) bool { return bytes.Contains(source, []byte("ethos-u")) }
 
-// stedgeaiArgs makes a relocatable binary, as OpenMV's firmware loads it.
+// stedgeaiArgs makes a relocatable binary for the NPU, as OpenMV's firmware
+// loads it.
 func stedgeaiArgs(npu, own []string) ([]string, []File) {
-	return slices.Concat([]string{"generate"}, npu, []string{"--model", "{in}", "--relocatable"}, own,
-		[]string{"--workspace", filepath.Join("{outdir}", "workspace"), "--output", filepath.Join("{outdir}", "output"), "--verbosity", "1", "--quiet"}), nil
+	args := slices.Concat([]string{"generate"}, npu, []string{"--model", "{in}", "--relocatable"})
+	if !slices.ContainsFunc(own, option("--st-neural-art")) {
+		args = append(args, "--st-neural-art") // with the profile that the program has
+	}
+	return slices.Concat(args, own, []string{"--workspace", "{outdir}/workspace", "--output", "{outdir}/output", "--verbosity", "1", "--quiet"}), nil
 }
 
-func stedgeaiMade(string) string {
-	return filepath.Join("workspace", "network_npu_reloc_build", "network_rel.bin")
+// stedgeaiMade has the places of STEdgeAI 2 and 3, and of 4.
+func stedgeaiMade(string) []string {
+	return []string{"workspace/network_npu_reloc_build/network_rel.bin", "output/network_rel.bin"}
 }
 
 // stedgeaiConverted looks for the magic of a relocatable binary.

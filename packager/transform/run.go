@@ -104,17 +104,22 @@ func operand(name string) string {
 	return name
 }
 
-// made is where the output is afterwards, from the directory's top.
-func (j *Job) made() string {
+// made are the places where the output may be afterwards, from the directory's
+// top: the first is the right one of those that exist.
+func (j *Job) made() []string {
 	if j.Tool.made != nil {
-		return filepath.Join(outDir, j.Tool.made(j.Name))
+		var all []string
+		for _, name := range j.Tool.made(j.Name) {
+			all = append(all, filepath.Join(outDir, filepath.FromSlash(name)))
+		}
+		return all
 	}
 	for _, a := range j.Args {
 		if t, err := placeholder.Parse(a); err == nil && slices.Contains(t.Names(), "out") {
-			return filepath.Join(outDir, j.Output)
+			return []string{filepath.Join(outDir, j.Output)}
 		}
 	}
-	return filepath.Join(workDir, j.Output)
+	return []string{filepath.Join(workDir, j.Output)}
 }
 
 // A directory is where one run happens.
@@ -188,12 +193,19 @@ func (d *directory) environment() []string {
 	return []string{"HOME=" + home, "USERPROFILE=" + home, "TMPDIR=" + temp, "TMP=" + temp, "TEMP=" + temp}
 }
 
-// output reads what the tool has made.
-func (d *directory) output(name string) ([]byte, error) {
+// output reads what the tool has made, which is in one of several places.
+func (d *directory) output(places []string) ([]byte, error) {
+	name := places[0]
+	for _, p := range places[1:] {
+		if _, err := d.root.Lstat(name); err == nil {
+			break
+		}
+		name = p
+	}
 	info, err := d.root.Lstat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("it ended without an error, but made no %s%s", filepath.Base(name), d.instead(filepath.Dir(name)))
+		return nil, fmt.Errorf("it ended without an error, but made no %s%s", filepath.Base(places[0]), d.instead(filepath.Dir(places[0])))
 	case err != nil:
 		return nil, fmt.Errorf("its output %s cannot be read: %w", filepath.Base(name), bare(err))
 	case info.Mode()&fs.ModeSymlink != 0:

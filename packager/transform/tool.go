@@ -23,7 +23,7 @@ type Tool struct {
 	converted func(source []byte) bool                           // tells a source that needs no conversion; may be nil
 	facts     []string                                           // all that tells its output from another's
 	env       []string                                           // its variables, but for those of the directory
-	made      func(source string) string                         // where its output is below outDir; nil: as the arguments say
+	made      func(source string) []string                       // where its output may be below outDir; nil: as the arguments say
 	builtin   func(source []byte, args []string) ([]byte, error) // instead of Path
 }
 

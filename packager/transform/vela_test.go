@@ -1,0 +1,179 @@
+package transform_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rules_romfs/internal/peer"
+	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/pack"
+	"rules_romfs/packager/report"
+	"rules_romfs/packager/transform"
+)
+
+var discard = report.Discard()
+
+const velaManifest = `version: 1
+name: models
+board: openmv-ae3
+layout: openmv
+files:
+  - src: models/*.tflite
+    dest: models/
+    transform: vela
+  - src: models/*.txt
+    dest: models/
+`
+
+// onPath makes the folder of a program all that PATH begins with.
+func onPath(t *testing.T, program string) {
+	t.Setenv("PATH", filepath.Dir(program)+string(os.PathListSeparator)+os.Getenv("PATH"))
+}
+
+// project writes a manifest with the model, and returns the manifest's path.
+func project(t *testing.T, manifest string, files map[string][]byte) string {
+	t.Helper()
+	dir := t.TempDir()
+	files["romfs.yaml"] = []byte(manifest)
+	for name, data := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "romfs.yaml")
+}
+
+func model(t *testing.T) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", "model.tflite"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// build returns the image with its sidecar.
+func build(t *testing.T, o pack.Options) (*pack.Image, []byte, *artifact.Sidecar) {
+	t.Helper()
+	o.Getenv, o.Offline = func(string) string { return "" }, true
+	if o.Reporter == nil {
+		o.Reporter = discard
+	}
+	im, err := pack.Build(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if _, err := im.WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	s, err := im.Sidecar()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Encode(); err != nil {
+		t.Errorf("the sidecar is not valid: %v", err)
+	}
+	return im, b.Bytes(), s
+}
+
+// content cuts a file out of an image.
+func content(t *testing.T, image []byte, s *artifact.Sidecar, path string) ([]byte, artifact.File) {
+	t.Helper()
+	i := slices.IndexFunc(s.Files, func(f artifact.File) bool { return f.Path == path })
+	if i < 0 {
+		t.Fatalf("no %s in the image", path)
+	}
+	f := s.Files[i]
+	return image[f.Offset : f.Offset+f.Size], f
+}
+
+// byHand runs vela in an ordinary environment and folder, with what a person
+// would type for that core.
+func byHand(t *testing.T, vela string, args ...string) []byte {
+	t.Helper()
+	dir := t.TempDir()
+	ini, err := os.ReadFile("vela.ini")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{"model.tflite": model(t), "memories.ini": ini} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command(vela, append(args, "--config", filepath.Join(dir, "memories.ini"), "--output-dir", "results", filepath.Join(dir, "model.tflite"))...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "TZ=Asia/Tokyo", "LC_ALL=C.UTF-8", "PYTHONHASHSEED=7")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "results", "model_vela.tflite"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// TestVela: what the real vela makes of a real model is what lies in the image,
+// for each core of the AE3, aligned for it. Run by hand, in another folder and
+// environment, vela makes the same bytes: its output is a function of the model
+// and the arguments.
+func TestVela(t *testing.T) {
+	vela := peer.Vela(t)
+	onPath(t, vela)
+	source := model(t)
+	for _, tc := range []struct {
+		partition string
+		args      []string
+	}{
+		{"romfs0", []string{"--accelerator-config", "ethos-u55-256", "--system-config", "RTSS_HP_SRAM_OSPI", "--memory-mode", "Shared_Sram"}},
+		{"romfs1", []string{"--accelerator-config", "ethos-u55-128", "--system-config", "RTSS_HE_SRAM_MRAM", "--memory-mode", "Shared_Sram"}},
+	} {
+		path := project(t, velaManifest, map[string][]byte{"models/model.tflite": source, "models/model.txt": []byte("nothing\n")})
+		_, image, s := build(t, pack.Options{Path: path, Partition: tc.partition})
+		got, f := content(t, image, s, "models/model.tflite")
+		want := byHand(t, vela, tc.args...)
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s: the image holds %d bytes that are not the %d that vela makes by hand", tc.partition, len(got), len(want))
+		}
+		if !bytes.Contains(got, []byte("ethos-u")) || bytes.Contains(source, []byte("ethos-u")) {
+			t.Errorf("%s: no operator of the NPU is in the model, or one was in the source", tc.partition)
+		}
+		if f.Offset%16 != 0 {
+			t.Errorf("%s: the model lies at %d", tc.partition, f.Offset)
+		}
+		if *f.SourceSHA256 == f.SHA256 {
+			t.Errorf("%s: the digest of the source is that of the output", tc.partition)
+		}
+		made := artifact.Transform{Preset: "vela", Version: "5.2.0",
+			Args: append(slices.Clone(tc.args), "--config", "./vela.ini", "--output-dir", "{outdir}", "{in}")}
+		if diff := cmp.Diff(made, *f.Transform); diff != "" {
+			t.Errorf("%s: sidecar (-want +got):\n%s", tc.partition, diff)
+		}
+
+		// Converted already: vela is not run again, and need not be there.
+		withVela := os.Getenv("PATH")
+		t.Setenv("PATH", t.TempDir())
+		path = project(t, velaManifest, map[string][]byte{"models/model.tflite": got, "models/model.txt": []byte("nothing\n")})
+		im, again, s := build(t, pack.Options{Path: path, Partition: tc.partition})
+		t.Setenv("PATH", withVela)
+		same, f := content(t, again, s, "models/model.tflite")
+		if !bytes.Equal(same, got) || f.Transform.Kept != string(transform.AlreadyDone) {
+			t.Errorf("%s: a converted model is converted again: %+v", tc.partition, f.Transform)
+		}
+		if why := im.Input("models/model.tflite").Why; why != "vela has converted it before" {
+			t.Errorf("explain says %q", why)
+		}
+	}
+}
