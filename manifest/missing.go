@@ -76,9 +76,17 @@ func (r *resolver) noMatch(s *scan) {
 
 func (r *resolver) missingRemedy(g *glob) string { return r.closest(g.fixed, g) }
 
-// closest advises on a name that does not exist: a similar one beside it, and
-// what the source has to say.
+// closest advises on a src that does not exist.
 func (r *resolver) closest(name string, g *glob) string {
+	if advice := r.advice(name, g.text); advice != "" {
+		return advice
+	}
+	return "correct it, or say optional: true"
+}
+
+// advice is what can be said of a name that does not exist: a similar one
+// beside it, and what the source has to say of the pattern.
+func (r *resolver) advice(name, pattern string) string {
 	var remedies []string
 	if name != "" {
 		if d := r.tree.dir(dirOf(name)); d.err == nil {
@@ -91,11 +99,8 @@ func (r *resolver) closest(name string, g *glob) string {
 			}
 		}
 	}
-	if hint := r.tree.src.Missing("src", g.text); hint != "" {
+	if hint := r.tree.src.Missing("src", pattern); hint != "" {
 		remedies = append(remedies, hint)
-	}
-	if len(remedies) == 0 {
-		return "correct it, or say optional: true"
 	}
 	return strings.Join(remedies, " Otherwise ")
 }

@@ -61,7 +61,11 @@ func (r *resolver) place(rule *rule, e Entry, at string) {
 }
 
 func (r *resolver) conflict(e, first *Entry, at string) {
-	r.add(at, CodeConflict, "exclude one of them, or give it another dest", "%s and %s (%s, line %d) both go to %s",
+	remedy := "exclude one of them, or give it another dest"
+	if e.Transform != nil || first.Transform != nil {
+		remedy += " or output"
+	}
+	r.add(at, CodeConflict, remedy, "%s and %s (%s, line %d) both go to %s",
 		e.describe(), first.describe(), first.Rule, first.Line, strictyaml.Quote(first.Dest))
 }
 

@@ -82,7 +82,7 @@ func TestSchemaAgreesWithDecoder(t *testing.T) {
 // values, and what the tests of errors have.
 func schemaDocuments() map[string]string {
 	docs := map[string]string{}
-	for _, c := range manifestErrorCases() {
+	for _, c := range append(manifestErrorCases(), transformErrorCases()...) {
 		text := c.yaml
 		if !strings.HasPrefix(text, "version") {
 			text = head + text

@@ -16,7 +16,10 @@ import (
 
 // Transform says how a source becomes what is packed in its place. YAML writes
 // it as a mapping, or as a preset's name alone.
-type Transform struct{ TransformSettings }
+type Transform struct {
+	TransformSettings
+	wrong bool // the decoder has reported it
+}
 
 // presetOutputs are the presets, with the default of their output.
 var presetOutputs = map[string]string{"vela": "{name}", "stedgeai": "{name}", "haar": "{stem}.cascade"}
@@ -40,6 +43,7 @@ func (t *Transform) UnmarshalValue(v strictyaml.Value) {
 		v.Decode(&t.TransformSettings)
 	default:
 		v.WrongType("the name of a preset, or a mapping")
+		t.wrong = true
 	}
 }
 
@@ -69,7 +73,7 @@ func (c *checker) transform(rule *rule) {
 		c.add(at+".run", CodeTransform, "keep one of them", "a transform has a preset or run, and this has both")
 		return
 	case !preset && !has("run"):
-		if !has("preset") { // the decoder has reported a wrong one
+		if !has("preset") && !t.wrong { // the decoder has reported a wrong one
 			c.add(at, strictyaml.CodeMissingKey, "add one of them", "a transform has a preset or run, and this has neither")
 		}
 		return
@@ -101,7 +105,7 @@ func (c *checker) transform(rule *rule) {
 		switch {
 		case strings.HasPrefix(name, "/") || filepath.IsAbs(name) || !filepath.IsLocal(path.Clean(name)):
 			c.add(where, CodeEscape, "write it relative to root", "%s leaves root", strictyaml.Quote(name))
-		case base[path.Base(name)]:
+		case name != "" && base[path.Base(name)]:
 			c.add(where, CodeTransform, "rename one of them", "two inputs are called %s, and a transform sees all of them in one directory", strictyaml.Quote(path.Base(name)))
 		}
 		base[path.Base(name)] = true
@@ -167,16 +171,15 @@ func (r *resolver) setTransform(rule *rule, e *Entry) bool {
 	p := r.m.doc.Pos(at)
 	plan := &TransformPlan{Preset: t.Preset, Args: t.Args, Run: t.Run, Line: p.Line, Column: p.Column}
 	source := path.Base(e.Source)
+	ok := true
 	for i, name := range t.Inputs {
 		where := fmt.Sprintf("%s.inputs[%d]", at, i)
 		name = path.Clean(name)
 		if path.Base(name) == source {
 			r.add(where, CodeTransform, "rename one of them", "%s and the source %s have one name, and a transform sees both in one directory", strictyaml.Quote(name), strictyaml.Quote(e.Source))
-			return false
+			ok = false
 		}
-		if !r.input(where, name) {
-			return false
-		}
+		ok = r.input(where, name) && ok
 		plan.Inputs = append(plan.Inputs, TransformInput{name, r.tree.src.Path(name)})
 	}
 	output := t.Output
@@ -203,7 +206,7 @@ func (r *resolver) setTransform(rule *rule, e *Entry) bool {
 	if rule.destDir {
 		e.Dest = join(dirOf(e.Dest), plan.Output)
 	}
-	return true
+	return ok
 }
 
 // input reports whether a further input of a transform is there. Each is
@@ -221,7 +224,7 @@ func (r *resolver) input(at, name string) bool {
 	case errors.Is(err, ErrOutside):
 		r.add(at, CodeEscape, "copy the file, or set root to a directory that holds both", "the symbolic link %s leads out of root", q)
 	case errors.Is(err, fs.ErrNotExist):
-		r.add(at, CodeNoMatch, r.closest(name, &glob{text: EscapePattern(name)}), "there is no file %s", q)
+		r.add(at, CodeNoMatch, r.advice(name, EscapePattern(name)), "there is no file %s", q)
 	case err != nil:
 		r.add(at, CodeIO, "", "%s cannot be read: %s", q, plain(err))
 	case kind != SourceFile:
