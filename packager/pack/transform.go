@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 
@@ -18,11 +17,9 @@ import (
 
 // A transformed entry is how one file of the plan is to be converted.
 type transformed struct {
-	job  transform.Job
-	kept transform.Kept // if not empty, nothing is run
-
-	board string // id
-	made  artifact.Transform
+	target Target
+	job    transform.Job
+	kept   transform.Kept // if not empty, nothing is run
 }
 
 // findTools finds the programs of all transforms, those in nested images too,
@@ -71,44 +68,41 @@ func (f *finding) plan(ctx context.Context, plan *manifest.Plan) {
 
 func (f *finding) entry(ctx context.Context, e *manifest.Entry) {
 	t := e.Transform
-	request := transform.Request{TransformPlan: t, Dir: filepath.Dir(e.File), NPU: f.npu()}
-	if f.target.Board != nil {
-		request.Board = f.target.Board.ID
-	}
 	where := transform.Where{Source: e.Source, Manifest: e.File, Line: t.Line, Column: t.Column, Rule: e.Rule}
-	plan, files, err := f.tools.Plan(ctx, request)
-	one := &transformed{kept: plan.Kept, board: request.Board, made: artifact.Transform{Preset: t.Preset, Run: t.Run}}
-	f.transforms[e] = one
-	var unknown *transform.UnknownNPUError
-	switch {
-	case errors.As(err, &unknown):
+	command, err := f.target.Command(t)
+	if err != nil {
 		f.defects = append(f.defects, &manifest.Error{File: e.File, Line: t.Line, Column: t.Column, Rule: e.Rule + ".transform", Code: manifest.CodeTransform, Message: err.Error()})
-	case err != nil:
-		one.kept = f.lacking(e, where, plan.Get, err)
-	case plan.Kept == "":
-		one.made.Version = plan.Tool.Version
-		if t.Preset != "" {
-			one.made.Args = plan.Args
-		}
-		one.job = transform.Job{Where: where, Path: e.Path, Name: path.Base(e.Source), Tool: plan.Tool, Args: plan.Args, Output: t.Output}
-		for _, in := range t.Inputs {
-			one.job.Inputs = append(one.job.Inputs, transform.File{Name: path.Base(in.Name), Path: in.Path})
-		}
-		one.job.Inputs = append(one.job.Inputs, files...)
+		return
 	}
+	one := &transformed{target: f.target, kept: command.Kept}
+	f.transforms[e] = one
+	if one.kept != "" {
+		return
+	}
+	tool, err := f.tools.Tool(ctx, t, filepath.Dir(e.File), "")
+	if err != nil {
+		one.kept = f.lacking(e, where, err)
+		return
+	}
+	one.job = transform.NewJob(where, e.Path, t, tool, command)
 }
 
-// npu returns the one that runs models from the partition, if there is one.
-func (f *finding) npu() *board.NPU {
-	if f.target.Partition == nil {
-		return nil
+// Command returns the command line of a transform for the target.
+func (t Target) Command(plan *manifest.TransformPlan) (transform.Command, error) {
+	var id string
+	var npu *board.NPU
+	if t.Board != nil {
+		id = t.Board.ID
 	}
-	return f.target.Partition.NPU
+	if t.Partition != nil {
+		npu = t.Partition.NPU
+	}
+	return transform.CommandOf(plan, id, npu)
 }
 
 // lacking decides about a file whose tool cannot be used. One that needs no
 // conversion does not need the tool either.
-func (f *finding) lacking(e *manifest.Entry, where transform.Where, get string, why error) transform.Kept {
+func (f *finding) lacking(e *manifest.Entry, where transform.Where, why error) transform.Kept {
 	t := e.Transform
 	if t.Preset != "" {
 		if source, err := os.ReadFile(e.Path); err == nil && transform.Converted(t.Preset, source) {
@@ -125,7 +119,7 @@ func (f *finding) lacking(e *manifest.Entry, where transform.Where, get string, 
 	}
 	key := where.Manifest + "\x00" + tool
 	if f.missing[key] == nil {
-		f.missing[key] = &transform.MissingError{Where: where, Tool: tool, Why: why.Error(), Get: get}
+		f.missing[key] = &transform.MissingError{Where: where, Tool: tool, Why: why.Error(), Get: transform.HowToGet(t)}
 		f.errs = append(f.errs, f.missing[key])
 	}
 	f.missing[key].Sources = append(f.missing[key].Sources, e.Source)
@@ -136,23 +130,18 @@ func (f *finding) lacking(e *manifest.Entry, where transform.Where, get string, 
 // of the spec's inputs.
 func (b *builder) transform(ctx context.Context, plan *manifest.Plan, spec *Spec) error {
 	var jobs []transform.Job
-	var inputs []*Input // one a job
+	var entries []*manifest.Entry // one a job
+	var inputs []*Input           // and what it is to fill
 	i := -1
 	for e := range plan.Files() {
 		i++
-		one := b.transforms[e]
-		if one == nil {
-			continue
+		switch one := b.transforms[e]; {
+		case one == nil:
+		case one.kept != "":
+			spec.Inputs[i].SetTransform(e.Transform, one.target, nil, transform.Result{Kept: one.kept})
+		default:
+			jobs, entries, inputs = append(jobs, one.job), append(entries, e), append(inputs, &spec.Inputs[i])
 		}
-		in := &spec.Inputs[i]
-		made := one.made
-		in.Transform = &made
-		if one.kept != "" {
-			in.keep(one.kept, one.board)
-			continue
-		}
-		in.Why = describe(&made)
-		jobs, inputs = append(jobs, one.job), append(inputs, in)
 	}
 	if len(jobs) == 0 {
 		return nil
@@ -173,16 +162,13 @@ func (b *builder) transform(ctx context.Context, plan *manifest.Plan, spec *Spec
 	task.Done()
 	cached, kept := 0, 0
 	for i, r := range results {
-		if r.Kept != "" {
-			kept++
-			inputs[i].keep(r.Kept, "")
-			continue
-		}
 		if r.Cached {
 			cached++
 		}
-		source := artifact.Digest(r.SourceSum)
-		inputs[i].Code, inputs[i].SourceSHA256 = r.Content, &source
+		if r.Kept != "" {
+			kept++
+		}
+		inputs[i].SetTransform(entries[i].Transform, b.transforms[entries[i]].target, &jobs[i], r)
 	}
 	b.Reporter.Event("transformed", map[string]any{"files": len(jobs), "cached": cached, "kept": kept})
 	if b.transformCache != nil {
@@ -193,20 +179,28 @@ func (b *builder) transform(ctx context.Context, plan *manifest.Plan, spec *Spec
 	return nil
 }
 
-// keep packs the source itself, and says why.
-func (in *Input) keep(why transform.Kept, board string) {
-	in.Transform = &artifact.Transform{Preset: in.Transform.Preset, Run: in.Transform.Run, Kept: string(why)}
-	tool := in.Transform.Preset
+// SetTransform makes the input what a transform made of its source, or the
+// source, and says which and why. The job is nil where nothing was run.
+func (in *Input) SetTransform(t *manifest.TransformPlan, target Target, j *transform.Job, r transform.Result) {
+	made := &artifact.Transform{Preset: t.Preset, Run: t.Run, Kept: string(r.Kept)}
+	in.Transform = made
+	tool := t.Preset
 	if tool == "" {
-		tool = in.Transform.Run[0]
+		tool = t.Run[0]
 	}
-	switch why {
+	switch r.Kept {
 	case transform.AlreadyDone:
 		in.Why = tool + " has converted it before"
 	case transform.NoNPU:
-		in.Why = fmt.Sprintf("%s has no NPU that %s converts for", board, tool)
+		in.Why = fmt.Sprintf("%s has no NPU that %s converts for", target.Board.ID, tool)
 	case transform.NoTool:
 		in.Why = "there is no usable " + tool
+	default:
+		if t.Preset != "" {
+			made.Version, made.Args = j.Tool.Version, j.Args
+		}
+		source := artifact.Digest(r.SourceSum)
+		in.Code, in.SourceSHA256, in.Why = r.Content, &source, describe(made)
 	}
 }
 

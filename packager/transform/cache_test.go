@@ -86,10 +86,7 @@ func TestCacheHitsAreExact(t *testing.T) {
 	if err := os.WriteFile(tool.Path, append(read(t, tool.Path), "# a comment\n"...), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	changed, err := Find("tools/x", filepath.Dir(filepath.Dir(tool.Path)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	changed := find(t, "tools/x", filepath.Dir(filepath.Dir(tool.Path)))
 	change("the tool", func(j *Job) { j.Tool = changed })
 	if r := run(t, &Batch{Cache: cache}, base)[0]; !r.Cached {
 		t.Error("the old tool's output is forgotten")
@@ -138,13 +135,9 @@ func TestInterpreter(t *testing.T) {
 		}
 	}
 	write(t, filepath.Join(dir, "tools", "x"), "#!/usr/bin/env python9\n", 0o777)
-	before, err := Find("tools/x", dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	before := find(t, "tools/x", dir)
 	write(t, python, "two", 0o777)
-	after, err := Find("tools/x", dir)
-	if err != nil || strings.Join(before.facts, "") == strings.Join(after.facts, "") {
-		t.Errorf("another interpreter, and the same key; %v", err)
+	if after := find(t, "tools/x", dir); strings.Join(before.facts, "") == strings.Join(after.facts, "") {
+		t.Error("another interpreter, and the same key")
 	}
 }

@@ -138,23 +138,46 @@ func option(name string) func(string) bool {
 	}
 }
 
-// A Request is one transform of a manifest, for one board.
-type Request struct {
-	*manifest.TransformPlan
-	Dir   string     // of the manifest: executables are relative to it
-	Board string     // id; empty for none
-	NPU   *board.NPU // nil: the board has none, or there is no board
+// A Command is the command line of a transform, before its tool is looked for:
+// it follows from the manifest and the board alone.
+type Command struct {
+	Args  []string // with placeholders
+	Files []File   // that the tool reads besides the manifest's inputs
+	Kept  Kept     // NoNPU: nothing is to be run; else empty
 }
 
-// A Plan is a tool with its command line.
-type Plan struct {
-	Tool *Tool
-	Args []string // with placeholders
-	// Kept is NoNPU if the board has none that the preset converts for, or
-	// empty. There is no tool then.
-	Kept Kept
-	// Get says how to get a tool that is missing.
-	Get string
+// CommandOf returns the command line of a transform for a board, by its id and
+// the NPU of its partition; "" and nil without. The error is an
+// [*UnknownNPUError].
+func CommandOf(t *manifest.TransformPlan, boardID string, npu *board.NPU) (Command, error) {
+	if t.Preset == "" {
+		return Command{Args: t.Run[1:]}, nil
+	}
+	p := presetOf(t.Preset)
+	var forNPU []string
+	if p.decides != "" && !slices.ContainsFunc(t.Args, option(p.decides)) {
+		switch {
+		case npu != nil && npu.Preset == p.name:
+			forNPU = npu.Args
+		case boardID == "":
+			return Command{}, &UnknownNPUError{Preset: p.name, Option: p.decides}
+		default:
+			return Command{Kept: NoNPU}, nil
+		}
+	}
+	if p.args == nil {
+		return Command{Args: t.Args}, nil
+	}
+	args, files := p.args(forNPU, t.Args)
+	return Command{Args: args, Files: files}, nil
+}
+
+// HowToGet says how to get the tool of a transform; "" if nothing is known of it.
+func HowToGet(t *manifest.TransformPlan) string {
+	if t.Preset == "" {
+		return ""
+	}
+	return presetOf(t.Preset).get
 }
 
 // A Finder finds tools, each once.
@@ -168,39 +191,18 @@ type foundTool struct {
 	err  error
 }
 
-// Plan says how a request is run. An [*UnknownNPUError] is a preset that nothing
-// tells what to convert for; any other error is the reason why a tool cannot be
-// used, and the plan then still says how to get it.
-func (f *Finder) Plan(ctx context.Context, r Request) (Plan, []File, error) {
-	if r.Preset == "" {
-		tool, err := f.find("run\x00"+r.Dir+"\x00"+r.Run[0], func() (*Tool, error) { return Find(r.Run[0], r.Dir) })
-		return Plan{Tool: tool, Args: r.Run[1:]}, nil, err
+// Tool finds the tool of a transform: the executable at path, if it is not
+// empty, or that of a run relative to dir, the manifest's, or in PATH. The error
+// is the reason why there is none, as a [MissingError] words it.
+func (f *Finder) Tool(ctx context.Context, t *manifest.TransformPlan, dir, path string) (*Tool, error) {
+	key := t.Preset + "\x00" + path
+	if t.Preset == "" {
+		key = "\x00" + t.Run[0] + "\x00" + dir + "\x00" + path
 	}
-	p := presetOf(r.Preset)
-	var npu []string
-	if p.decides != "" && !slices.ContainsFunc(r.Args, option(p.decides)) {
-		switch {
-		case r.NPU != nil && r.NPU.Preset == p.name:
-			npu = r.NPU.Args
-		case r.Board == "":
-			return Plan{}, nil, &UnknownNPUError{Preset: p.name, Option: p.decides}
-		default:
-			return Plan{Kept: NoNPU}, nil, nil
-		}
-	}
-	args, files := r.Args, []File(nil)
-	if p.args != nil {
-		args, files = p.args(npu, r.Args)
-	}
-	tool, err := f.find("preset\x00"+p.name, func() (*Tool, error) { return p.tool(ctx, f.Getenv) })
-	return Plan{Tool: tool, Args: args, Get: p.get}, files, err
-}
-
-func (f *Finder) find(key string, find func() (*Tool, error)) (*Tool, error) {
 	if found, ok := f.found[key]; ok {
 		return found.tool, found.err
 	}
-	tool, err := find()
+	tool, err := f.tool(ctx, t, dir, path)
 	if f.found == nil {
 		f.found = map[string]foundTool{}
 	}
@@ -208,14 +210,25 @@ func (f *Finder) find(key string, find func() (*Tool, error)) (*Tool, error) {
 	return tool, err
 }
 
+func (f *Finder) tool(ctx context.Context, t *manifest.TransformPlan, dir, path string) (*Tool, error) {
+	if t.Preset != "" {
+		return presetOf(t.Preset).tool(ctx, path, f.Getenv)
+	}
+	path, err := lookUp(t.Run[0], dir, path)
+	if err != nil {
+		return nil, err
+	}
+	return newTool(t.Run[0], path)
+}
+
 // tool finds a preset's executable and asks for its version.
-func (p *preset) tool(ctx context.Context, getenv func(string) string) (*Tool, error) {
+func (p *preset) tool(ctx context.Context, given string, getenv func(string) string) (*Tool, error) {
 	t := &Tool{Name: p.name, converted: p.converted, made: p.made, builtin: p.builtin}
 	if p.builtin != nil {
 		t.facts = []string{"builtin", p.name, p.format}
 		return t, nil
 	}
-	path, err := lookUp(p.command, "")
+	path, err := lookUp(p.command, "", given)
 	if err != nil {
 		return nil, err
 	}

@@ -227,14 +227,14 @@ func TestFind(t *testing.T) {
 	for name, want := range map[string]string{
 		"tools/none": "there is no such file beside the manifest", "tools/plain": "the file is not executable", "nowhere": "not found in PATH", "tools": "not found in PATH",
 	} {
-		if _, err := Find(name, dir); err == nil || err.Error() != want {
+		if _, err := lookUp(name, dir, ""); err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", name, err, want)
 		}
 	}
-	if tool, err := Find("on-path", dir); err != nil || tool.Path != filepath.Join(dir, "bin", "on-path") {
-		t.Errorf("%+v, %v", tool, err)
+	if path, err := lookUp("on-path", dir, ""); err != nil || path != filepath.Join(dir, "bin", "on-path") {
+		t.Errorf("%s, %v", path, err)
 	}
-	if _, err := Find("./tools", dir); err == nil {
+	if _, err := lookUp("./tools", dir, ""); err == nil {
 		t.Error("a folder is a program")
 	}
 }

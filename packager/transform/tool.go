@@ -27,14 +27,8 @@ type Tool struct {
 	builtin   func(source []byte, args []string) ([]byte, error) // instead of Path
 }
 
-// Find returns the executable of a transform's run: relative to dir, that of
-// the manifest, if its name has a slash, and else looked up in PATH. The error
-// is a reason, as [MissingError] words it.
-func Find(name, dir string) (*Tool, error) {
-	path, err := lookUp(name, dir)
-	if err != nil {
-		return nil, err
-	}
+// newTool returns the tool of a transform's run.
+func newTool(name, path string) (*Tool, error) {
 	facts, err := digests(path)
 	if err != nil {
 		return nil, err
@@ -42,7 +36,12 @@ func Find(name, dir string) (*Tool, error) {
 	return &Tool{Name: name, Path: path, facts: append([]string{"run"}, facts...), env: environment()}, nil
 }
 
-func lookUp(name, dir string) (string, error) {
+// lookUp finds the executable that a manifest in dir calls name: the given one,
+// or relative to dir if the name has a slash, or in PATH.
+func lookUp(name, dir, given string) (string, error) {
+	if given != "" {
+		return filepath.Abs(given)
+	}
 	if !strings.Contains(name, "/") {
 		path, err := exec.LookPath(name)
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"path"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -25,6 +26,7 @@ import (
 
 	"rules_romfs/internal/filecache"
 	"rules_romfs/internal/smallfile"
+	"rules_romfs/manifest"
 )
 
 // cacheFormat is part of every key. Count it up when the meaning of a key or of
@@ -53,6 +55,17 @@ type Job struct {
 	Args   []string // its arguments, with placeholders
 	Inputs []File   // what it reads besides
 	Output string   // base name of what it makes
+}
+
+// NewJob returns the job of converting a file, by a transform with its
+// tool and command line.
+func NewJob(w Where, file string, t *manifest.TransformPlan, tool *Tool, c Command) Job {
+	j := Job{Where: w, Path: file, Name: path.Base(w.Source), Tool: tool, Args: c.Args, Output: t.Output}
+	for _, in := range t.Inputs {
+		j.Inputs = append(j.Inputs, File{Name: path.Base(in.Name), Path: in.Path})
+	}
+	j.Inputs = append(j.Inputs, c.Files...)
+	return j
 }
 
 // Where says which file of which rule something is about.

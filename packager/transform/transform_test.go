@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"rules_romfs/manifest"
 )
 
 // write makes a file with its directories.
@@ -24,7 +26,13 @@ func script(t testing.TB, text string) *Tool {
 	t.Helper()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "tools", "x"), "#!/bin/sh\nset -e\n"+text, 0o777)
-	tool, err := Find("tools/x", dir)
+	return find(t, "tools/x", dir)
+}
+
+func find(t testing.TB, name, dir string) *Tool {
+	t.Helper()
+	var f Finder
+	tool, err := f.Tool(t.Context(), &manifest.TransformPlan{Run: []string{name}}, dir, "")
 	if err != nil {
 		t.Fatal(err)
 	}
