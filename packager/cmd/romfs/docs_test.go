@@ -120,6 +120,7 @@ With ` + "`--events json`" + ` every line on stderr is one JSON object. No line 
 | ` + "`task`" + ` | ` + "`task`, `state` (start, progress, done, fail), `n`, `total` if it is known, `unit`, `error`" + ` of one that failed |
 | ` + "`log`" + ` | ` + "`level` (info, warning, error), `message`" + ` |
 | ` + "`compiled`" + ` | ` + "`files`, `cached` (of them), `compiler` (its release), `origin` (where it was found), `image` (its partition) where a manifest makes several" + ` |
+| ` + "`transformed`" + ` | ` + "`files`, `cached` and `kept` (of them: converted before), `image` as above" + ` |
 | ` + "`deploy`" + ` | one board's result, as in the result of ` + "`romfs deploy`" + ` |
 | ` + "`board`" + ` | ` + "`what`" + ` a simulated board went through |
 | ` + "`error`" + ` | ` + "`exit_code`, `stage`, `messages`" + `: the end of a verb that failed |
