@@ -3,7 +3,10 @@ package board
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // A fact is one row of a table that was written by hand from the memory maps of
@@ -209,5 +212,28 @@ func TestMachines(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: %v, want %v", machine, got, want)
 		}
+	}
+}
+
+// TestNPU: what each partition's models are converted with, as OpenMV's builds
+// have it (ports/alif/alif.mk, ports/stm32/port_config.mk and
+// boards/MPS3_AN547/board_config.mk).
+func TestNPU(t *testing.T) {
+	got := map[string]string{}
+	for _, p := range Builtin() {
+		for _, x := range p.Partitions {
+			if x.NPU != nil {
+				got[p.ID+" "+x.Name] = x.NPU.Preset + " " + strings.Join(x.NPU.Args, " ")
+			}
+		}
+	}
+	want := map[string]string{
+		"openmv-ae3 romfs0":   "vela --accelerator-config ethos-u55-256 --system-config RTSS_HP_SRAM_OSPI --memory-mode Shared_Sram",
+		"openmv-ae3 romfs1":   "vela --accelerator-config ethos-u55-128 --system-config RTSS_HE_SRAM_MRAM --memory-mode Shared_Sram",
+		"openmv-n6 romfs0":    "stedgeai --target stm32n6",
+		"openmv-an547 romfs0": "vela --accelerator-config ethos-u55-256 --system-config RTSS_HE_SRAM_Only --memory-mode Shared_Sram",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

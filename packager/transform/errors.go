@@ -1,9 +1,7 @@
 package transform
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 )
 
@@ -37,14 +35,22 @@ func (w *Where) at() string {
 	return s
 }
 
-// fail is a failure that is not the tool's: something cannot be read.
-func (j *Job) fail(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		err = fmt.Errorf("cannot be read: %w", path.Err)
-	}
-	return &RunError{Where: j.Where, Tool: j.Tool.Name, Reason: err}
+// A ReadError says that a source, or an input of its transform, cannot be read.
+type ReadError struct {
+	Where
+	Input string // base name; empty: the source itself
+	Err   error
 }
+
+func (e *ReadError) Error() string {
+	name := e.Source
+	if e.Input != "" {
+		name += ": its input " + e.Input
+	}
+	return fmt.Sprintf("%s%s: cannot be read: %v", e.at(), name, bare(e.Err))
+}
+
+func (e *ReadError) Unwrap() error { return e.Err }
 
 // A MissingError says that a tool is not there, or cannot be started.
 type MissingError struct {

@@ -40,6 +40,28 @@ func TestOutputs(t *testing.T) {
 	}
 }
 
+// TestUnreadable: a source or input that cannot be read is said to be so, by its
+// name in the manifest.
+func TestUnreadable(t *testing.T) {
+	t.Parallel()
+	tool := script(t, `cp "$1" "$2"`)
+	source, input, fifo := job(t, tool, "a.csv", "x", "{in}", "{out}"), job(t, tool, "b.csv", "x", "{in}", "{out}"), job(t, tool, "c.csv", "x", "{in}", "{out}")
+	source.Path += ".gone"
+	input.Inputs = []File{{Name: "head", Path: filepath.Join(t.TempDir(), "gone")}}
+	fifo.Path += ".fifo"
+	if err := syscall.Mkfifo(fifo.Path, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	_, err := (&Batch{}).Run(t.Context(), []Job{source, input, fifo})
+	want := "romfs.yaml:5:7: files[0].transform: data/a.csv: cannot be read: no such file or directory\n" +
+		"romfs.yaml:5:7: files[0].transform: data/b.csv: its input head: cannot be read: no such file or directory\n" +
+		"romfs.yaml:5:7: files[0].transform: data/c.csv: cannot be read: not a regular file"
+	var read *ReadError
+	if !errors.As(err, &read) || err.Error() != want {
+		t.Errorf("%v, want\n%s", err, want)
+	}
+}
+
 // TestPlaces: the output of a tool that is not told where to put it is looked
 // for where it runs, and an empty one is one.
 func TestPlaces(t *testing.T) {

@@ -15,7 +15,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"path"
 	"path/filepath"
 	"runtime"
@@ -120,7 +119,7 @@ type input struct {
 
 // Run converts all files; results are in the order of jobs. It does not stop at
 // one that fails, and reports every failure in the order of the jobs: a
-// [*RunError], or the error of reading a file.
+// [*RunError] or a [*ReadError].
 func (b *Batch) Run(ctx context.Context, jobs []Job) ([]Result, error) {
 	results := make([]Result, len(jobs))
 	errs := make([]error, len(jobs))
@@ -155,7 +154,7 @@ func (b *Batch) Run(ctx context.Context, jobs []Job) ([]Result, error) {
 func (b *Batch) job(ctx context.Context, j *Job) (Result, error) {
 	source, _, err := smallfile.Read(j.Path, maxFile)
 	if err != nil {
-		return Result{}, j.fail(err)
+		return Result{}, &ReadError{Where: j.Where, Err: err}
 	}
 	r := Result{SourceSum: sha256.Sum256(source)}
 	if j.Tool.converted != nil && j.Tool.converted(source) {
@@ -165,7 +164,7 @@ func (b *Batch) job(ctx context.Context, j *Job) (Result, error) {
 	inputs := make([]input, len(j.Inputs))
 	for i, f := range j.Inputs {
 		if inputs[i], err = b.input(f); err != nil {
-			return r, j.fail(fmt.Errorf("its input %s: %w", f.Name, err))
+			return r, &ReadError{Where: j.Where, Input: f.Name, Err: err}
 		}
 	}
 	k := j.key(r.SourceSum, inputs)

@@ -134,43 +134,44 @@ func TestVela(t *testing.T) {
 	onPath(t, vela)
 	source := model(t)
 	for _, tc := range []struct {
-		partition string
-		args      []string
+		board, partition string
+		args             []string
 	}{
-		{"romfs0", []string{"--accelerator-config", "ethos-u55-256", "--system-config", "RTSS_HP_SRAM_OSPI", "--memory-mode", "Shared_Sram"}},
-		{"romfs1", []string{"--accelerator-config", "ethos-u55-128", "--system-config", "RTSS_HE_SRAM_MRAM", "--memory-mode", "Shared_Sram"}},
+		{"openmv-ae3", "romfs0", []string{"--accelerator-config", "ethos-u55-256", "--system-config", "RTSS_HP_SRAM_OSPI", "--memory-mode", "Shared_Sram"}},
+		{"openmv-ae3", "romfs1", []string{"--accelerator-config", "ethos-u55-128", "--system-config", "RTSS_HE_SRAM_MRAM", "--memory-mode", "Shared_Sram"}},
+		{"openmv-an547", "romfs0", []string{"--accelerator-config", "ethos-u55-256", "--system-config", "RTSS_HE_SRAM_Only", "--memory-mode", "Shared_Sram"}},
 	} {
 		path := project(t, velaManifest, map[string][]byte{"models/model.tflite": source, "models/model.txt": []byte("nothing\n")})
-		_, image, s := build(t, pack.Options{Path: path, Partition: tc.partition})
+		_, image, s := build(t, pack.Options{Path: path, Board: tc.board, Partition: tc.partition})
 		got, f := content(t, image, s, "models/model.tflite")
 		want := byHand(t, vela, tc.args...)
 		if !bytes.Equal(got, want) {
-			t.Errorf("%s: the image holds %d bytes that are not the %d that vela makes by hand", tc.partition, len(got), len(want))
+			t.Errorf("%s %s: the image holds %d bytes that are not the %d that vela makes by hand", tc.board, tc.partition, len(got), len(want))
 		}
 		if !bytes.Contains(got, []byte("ethos-u")) || bytes.Contains(source, []byte("ethos-u")) {
-			t.Errorf("%s: no operator of the NPU is in the model, or one was in the source", tc.partition)
+			t.Errorf("%s %s: no operator of the NPU is in the model, or one was in the source", tc.board, tc.partition)
 		}
 		if f.Offset%16 != 0 {
-			t.Errorf("%s: the model lies at %d", tc.partition, f.Offset)
+			t.Errorf("%s %s: the model lies at %d", tc.board, tc.partition, f.Offset)
 		}
 		if *f.SourceSHA256 == f.SHA256 {
-			t.Errorf("%s: the digest of the source is that of the output", tc.partition)
+			t.Errorf("%s %s: the digest of the source is that of the output", tc.board, tc.partition)
 		}
 		made := artifact.Transform{Preset: "vela", Version: "5.2.0",
 			Args: append(slices.Clone(tc.args), "--config", "./vela.ini", "--output-dir", "{outdir}", "{in}")}
 		if diff := cmp.Diff(made, *f.Transform); diff != "" {
-			t.Errorf("%s: sidecar (-want +got):\n%s", tc.partition, diff)
+			t.Errorf("%s %s: sidecar (-want +got):\n%s", tc.board, tc.partition, diff)
 		}
 
 		// Converted already: vela is not run again, and need not be there.
 		withVela := os.Getenv("PATH")
 		t.Setenv("PATH", t.TempDir())
 		path = project(t, velaManifest, map[string][]byte{"models/model.tflite": got, "models/model.txt": []byte("nothing\n")})
-		im, again, s := build(t, pack.Options{Path: path, Partition: tc.partition})
+		im, again, s := build(t, pack.Options{Path: path, Board: tc.board, Partition: tc.partition})
 		t.Setenv("PATH", withVela)
 		same, f := content(t, again, s, "models/model.tflite")
 		if !bytes.Equal(same, got) || f.Transform.Kept != string(transform.AlreadyDone) {
-			t.Errorf("%s: a converted model is converted again: %+v", tc.partition, f.Transform)
+			t.Errorf("%s %s: a converted model is converted again: %+v", tc.board, tc.partition, f.Transform)
 		}
 		if why := im.Input("models/model.tflite").Why; why != "vela has converted it before" {
 			t.Errorf("explain says %q", why)

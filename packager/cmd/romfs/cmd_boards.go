@@ -34,6 +34,14 @@ type partitionResult struct {
 	Segment string `json:"segment"`
 	Medium  string `json:"medium"`
 	Core    string `json:"core,omitempty"`
+
+	NPU *npuResult `json:"npu,omitempty"`
+}
+
+// An npuResult is the processor that models are converted for.
+type npuResult struct {
+	Preset string   `json:"preset"`
+	Args   []string `json:"args"`
 }
 
 type alignResult struct {
@@ -77,7 +85,7 @@ func describeBoard(p *board.Profile) boardResult {
 	b := boardResult{ID: p.ID, Name: p.Name, Arch: strings.Join(p.MPY.Archs, ", "), SmallInts: p.MPY.SmallIntBits, NoROM: p.NoROM,
 		Partitions: []partitionResult{}, Align: []alignResult{}, USB: []string{}}
 	for _, x := range p.Partitions {
-		b.Partitions = append(b.Partitions, partitionResult{x.Name, x.Index, x.Base, x.Size, x.Tail, x.Erase, x.Write, x.Segment, x.Medium, x.Core})
+		b.Partitions = append(b.Partitions, partitionResult{x.Name, x.Index, x.Base, x.Size, x.Tail, x.Erase, x.Write, x.Segment, x.Medium, x.Core, (*npuResult)(x.NPU)})
 	}
 	for _, r := range p.Align {
 		b.Align = append(b.Align, alignResult{r.Match, r.To, r.Why})
@@ -136,6 +144,9 @@ func (b boardResult) print(w io.Writer) error {
 		fmt.Fprintf(&s, "  %s (%d): %s %s, %s %s, erases %s, writes %d bytes%s\n", p.Name, p.Index, roundSize(p.Size), base, p.Medium, p.Segment, eraseText(p.Erase), p.Write, core)
 		if p.Tail > 0 {
 			fmt.Fprintf(&s, "    its last %d bytes are to stay unused\n", p.Tail)
+		}
+		if p.NPU != nil {
+			fmt.Fprintf(&s, "    has an NPU, for models by transform: %s (%s)\n", p.NPU.Preset, strings.Join(p.NPU.Args, " "))
 		}
 	}
 	for _, r := range b.Align {

@@ -98,6 +98,7 @@ var exitRules = []exitRule{
 	{exitInput, is[*manifest.Error]},
 	{exitInput, is[*pack.SourceError]},
 	{exitInput, is[*mpy.OptionError]},
+	{exitInput, is[*transform.ReadError]},
 	{exitInput, is[*romfs.TreeError]},
 	{exitInput, is[*importer.EmptyError]},
 	{exitCompile, is[*mpy.CompileError]},
