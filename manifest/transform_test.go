@@ -130,8 +130,11 @@ files:
   - {src: c/*.xml, dest: c/}
   - {src: d/eye.xml, dest: c/}
   - {src: c/eye.xml, dest: e/}
+  - {src: d/eye.xml, dest: f/eye.xml}
+  - {src: c/eye.xml, dest: f/, transform: haar}
 `)
-	want := []string{"c/eye.cascade <- c/eye.xml", "c/nose.xml <- c/nose.xml", "c/eye.xml <- d/eye.xml", "e/eye.xml <- c/eye.xml"}
+	want := []string{"c/eye.cascade <- c/eye.xml", "c/nose.xml <- c/nose.xml", "c/eye.xml <- d/eye.xml", "e/eye.xml <- c/eye.xml",
+		"f/eye.xml <- d/eye.xml", "f/eye.cascade <- c/eye.xml"}
 	if diff := cmp.Diff(want, lines(p)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

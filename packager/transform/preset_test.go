@@ -2,6 +2,7 @@ package transform_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"os"
 	"path/filepath"
@@ -248,7 +249,7 @@ func TestHaar(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, f := build1(args, source)
-		if !bytes.Equal(got, want) || f.Transform.Preset != "haar" || f.Transform.Kept != "" || f.Source != "cascades/eye.xml" {
+		if !bytes.Equal(got, want) || f.Transform.Preset != "haar" || f.Transform.Kept != "" || f.Source != "cascades/eye.xml" || *f.SourceSHA256 != sha256.Sum256(source) {
 			t.Errorf("%s: %d bytes, want %d; %+v", args, len(got), len(want), f.Transform)
 		}
 		again, f := build1(args, got)
