@@ -176,7 +176,7 @@ func pidIn(t *testing.T, path string) int {
 func TestCancel(t *testing.T) {
 	temp, notes := t.TempDir(), t.TempDir()
 	t.Setenv("TMPDIR", temp)
-	tool := script(t, `sleep 1000 & echo $! >'`+notes+`/grandchild'; echo $$ >'`+notes+`/child'; mkdir ../tmp/locked; touch ../tmp/locked/x; chmod 0 ../tmp/locked; wait`)
+	tool := script(t, `mkdir ../tmp/locked; touch ../tmp/locked/x; chmod 0 ../tmp/locked; sleep 1000 & echo $! >'`+notes+`/grandchild'; echo $$ >'`+notes+`/child'; wait`)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("interrupted by the test")
 	done := make(chan error, 1)
