@@ -5,11 +5,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"runtime"
-	"sync"
-	"sync/atomic"
 	"time"
 
+	"rules_romfs/internal/batch"
 	"rules_romfs/internal/filecache"
 	"rules_romfs/internal/smallfile"
 )
@@ -46,38 +44,11 @@ const maxSource = maxHeap / 16
 // jobs and whatever the number of workers: errors.As finds each
 // [*CompileError], [*OptionError] or [*os.PathError] in the joined error.
 func (b *Batch) Run(ctx context.Context, jobs []Job) ([]Result, error) {
-	results := make([]Result, len(jobs))
-	errs := make([]error, len(jobs))
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	workers := b.Workers
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	for range min(workers, len(jobs)) {
-		wg.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(jobs) || ctx.Err() != nil {
-					return
-				}
-				if results[i], errs[i] = b.job(ctx, jobs[i]); errs[i] == nil && b.Done != nil {
-					b.Done(i, &results[i])
-				}
-			}
-		})
-	}
-	wg.Wait()
+	results, err := batch.Run(ctx, b.Workers, jobs, func(j Job) (Result, error) { return b.job(ctx, j) }, b.Done)
 	if b.Cache != nil {
 		b.Cache.Trim(time.Now())
 	}
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	return results, nil
+	return results, err
 }
 
 func (b *Batch) job(ctx context.Context, j Job) (Result, error) {

@@ -14,15 +14,13 @@ package transform
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"path"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
+	"rules_romfs/internal/batch"
 	"rules_romfs/internal/filecache"
 	"rules_romfs/internal/smallfile"
 	"rules_romfs/manifest"
@@ -121,34 +119,11 @@ type input struct {
 // one that fails, and reports every failure in the order of the jobs: a
 // [*RunError] or a [*ReadError].
 func (b *Batch) Run(ctx context.Context, jobs []Job) ([]Result, error) {
-	results := make([]Result, len(jobs))
-	errs := make([]error, len(jobs))
-	workers := b.Workers
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range min(workers, len(jobs)) {
-		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(jobs) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				if results[i], errs[i] = b.job(ctx, &jobs[i]); errs[i] == nil && b.Done != nil {
-					b.Done(i, &results[i])
-				}
-			}
-		})
-	}
-	wg.Wait()
+	results, err := batch.Run(ctx, b.Workers, jobs, func(j Job) (Result, error) { return b.job(ctx, &j) }, b.Done)
 	if b.Cache != nil {
 		b.Cache.Trim(time.Now())
 	}
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	return results, nil
+	return results, err
 }
 
 func (b *Batch) job(ctx context.Context, j *Job) (Result, error) {
