@@ -1,7 +1,10 @@
-"""Writes model.tflite: one int8 convolution, 8x8x8 to 8x8x16 with 3x3 kernels.
+"""Writes model.tflite: twelve int8 convolutions of 48x48x16 with 3x3 kernels,
+each followed by the addition of what was three additions before.
 
-The weights are a fixed pattern; the model detects nothing. It is written with
-the flatbuffers package and the TFLite schema that vela (ethos-u-vela) carries:
+So vela has operators to schedule and tensors of different lifetimes to place.
+The weights, which all convolutions share, are a fixed pattern; the model detects
+nothing. It is written with the flatbuffers package and the TFLite schema that
+vela (ethos-u-vela) carries:
 
     PYTHONPATH=LIB python3 model.py model.tflite
 """
@@ -10,78 +13,85 @@ import sys
 
 import flatbuffers
 from ethosu.vela.tflite import (
-    Buffer, BuiltinOperator, BuiltinOptions, Conv2DOptions, Model, Operator, OperatorCode, Padding, QuantizationParameters, SubGraph, Tensor, TensorType,
+    AddOptions, Buffer, BuiltinOperator, BuiltinOptions, Conv2DOptions, Model, Operator, OperatorCode, Padding, QuantizationParameters, SubGraph, Tensor, TensorType,
 )
 
-HEIGHT = WIDTH = INPUTS = 8
-OUTPUTS = 16
-KERNEL = 3
+BLOCKS = 12
+CHANNELS = 16
+SHAPE = [1, 48, 48, CHANNELS]
+KERNEL = [CHANNELS, 3, 3, CHANNELS]
+
+INT8, INT32 = TensorType.TensorType.INT8, TensorType.TensorType.INT32
+CONV, ADD = BuiltinOperator.BuiltinOperator.CONV_2D, BuiltinOperator.BuiltinOperator.ADD
 
 
-def table(builder, module, **fields):
-    """Builds a table; fields are named as the schema's Add functions are."""
-    name = module.__name__.rsplit(".", 1)[1]
-    getattr(module, name + "Start")(builder)
-    for field, value in fields.items():
-        getattr(module, name + "Add" + field)(builder, value)
-    return getattr(module, name + "End")(builder)
+class ModelBuilder:
+    def __init__(self):
+        self.b = flatbuffers.Builder(8192)
+        self.tensors = []
+        self.operators = []
 
+    def table(self, module, **fields):
+        """Builds a table; fields are named as the schema's Add functions are."""
+        name = module.__name__.rsplit(".", 1)[1]
+        getattr(module, name + "Start")(self.b)
+        for field, value in fields.items():
+            getattr(module, name + "Add" + field)(self.b, value)
+        return getattr(module, name + "End")(self.b)
 
-def vector(builder, start, push, items):
-    start(builder, len(items))
-    for item in reversed(items):
-        push(item)
-    return builder.EndVector()
+    def vector(self, size, push, items):
+        self.b.StartVector(size, len(items), size)
+        for item in reversed(items):
+            push(item)
+        return self.b.EndVector()
 
+    def ints(self, *items):
+        return self.vector(4, self.b.PrependInt32, items)
 
-def ints(builder, items):
-    return vector(builder, lambda b, n: b.StartVector(4, n, 4), builder.PrependInt32, items)
+    def tables(self, items):
+        return self.vector(4, self.b.PrependUOffsetTRelative, items)
 
+    def buffer(self, data):
+        content = self.b.CreateByteVector(data) if data else None
+        return self.table(Buffer, **({"Data": content} if data else {}))
 
-def tables(builder, items):
-    return vector(builder, lambda b, n: b.StartVector(4, n, 4), builder.PrependUOffsetTRelative, items)
+    def tensor(self, name, shape, scales, kind=INT8, buffer=0):
+        """Adds a tensor and returns its index."""
+        scale = self.vector(4, self.b.PrependFloat32, scales)
+        zero = self.vector(8, self.b.PrependInt64, [0] * len(scales))
+        quantization = self.table(QuantizationParameters, Scale=scale, ZeroPoint=zero)
+        name, shape = self.b.CreateString(name), self.ints(*shape)
+        self.tensors.append(self.table(Tensor, Shape=shape, Type=kind, Buffer=buffer, Name=name, Quantization=quantization))
+        return len(self.tensors) - 1
 
+    def operator(self, opcode, inputs, output, kind, options):
+        inputs, outputs = self.ints(*inputs), self.ints(output)
+        self.operators.append(self.table(Operator, OpcodeIndex=opcode, Inputs=inputs, Outputs=outputs, BuiltinOptionsType=kind, BuiltinOptions=options))
 
-def quantization(builder, scales, zero):
-    scale = vector(builder, lambda b, n: b.StartVector(4, n, 4), builder.PrependFloat32, scales)
-    point = vector(builder, lambda b, n: b.StartVector(8, n, 8), builder.PrependInt64, [zero] * len(scales))
-    return table(builder, QuantizationParameters, Scale=scale, ZeroPoint=point)
+    def build(self):
+        weights = bytes((i * 37 + i // 7) % 255 for i in range(KERNEL[0] * KERNEL[1] * KERNEL[2] * KERNEL[3]))
+        bias = b"".join((i * 100 - 800).to_bytes(4, "little", signed=True) for i in range(CHANNELS))
+        buffers = [self.buffer(data) for data in (b"", weights, bias)]
+        weights = self.tensor("weights", KERNEL, [0.01] * CHANNELS, buffer=1)
+        bias = self.tensor("bias", [CHANNELS], [0.005] * CHANNELS, INT32, buffer=2)
+        sums = [self.tensor("input", SHAPE, [0.5])]
+        for i in range(BLOCKS):
+            conv, add = self.tensor(f"conv{i}", SHAPE, [0.5]), self.tensor(f"add{i}", SHAPE, [0.5])
+            options = self.table(Conv2DOptions, Padding=Padding.Padding.SAME, StrideW=1, StrideH=1, DilationWFactor=1, DilationHFactor=1)
+            self.operator(0, [sums[-1], weights, bias], conv, BuiltinOptions.BuiltinOptions.Conv2DOptions, options)
+            self.operator(1, [conv, sums[max(0, i - 2)]], add, BuiltinOptions.BuiltinOptions.AddOptions, self.table(AddOptions))
+            sums.append(add)
 
-
-def model():
-    weights = bytes((i * 37 + i // 7) % 255 for i in range(OUTPUTS * KERNEL * KERNEL * INPUTS))
-    bias = b"".join((i * 100 - 800).to_bytes(4, "little", signed=True) for i in range(OUTPUTS))
-
-    b = flatbuffers.Builder(8192)
-    buffers = []
-    for data in (b"", weights, bias):
-        content = b.CreateByteVector(data) if data else None
-        buffers.append(table(b, Buffer, **({"Data": content} if data else {})))
-
-    def tensor(name, shape, kind, buffer, scales, zero):
-        name, shape, q = b.CreateString(name), ints(b, shape), quantization(b, scales, zero)
-        return table(b, Tensor, Shape=shape, Type=kind, Buffer=buffer, Name=name, Quantization=q)
-
-    int8, int32 = TensorType.TensorType.INT8, TensorType.TensorType.INT32
-    tensors = [
-        tensor("input", [1, HEIGHT, WIDTH, INPUTS], int8, 0, [0.5], 0),
-        tensor("weights", [OUTPUTS, KERNEL, KERNEL, INPUTS], int8, 1, [0.01] * OUTPUTS, 0),
-        tensor("bias", [OUTPUTS], int32, 2, [0.005] * OUTPUTS, 0),
-        tensor("output", [1, HEIGHT, WIDTH, OUTPUTS], int8, 0, [1.0], 0),
-    ]
-    options = table(b, Conv2DOptions, Padding=Padding.Padding.SAME, StrideW=1, StrideH=1, DilationWFactor=1, DilationHFactor=1)
-    reads, makes = ints(b, [0, 1, 2]), ints(b, [3])
-    conv = table(b, Operator, OpcodeIndex=0, Inputs=reads, Outputs=makes, BuiltinOptionsType=BuiltinOptions.BuiltinOptions.Conv2DOptions, BuiltinOptions=options)
-    tensors, operators = tables(b, tensors), tables(b, [conv])
-    reads, makes, name = ints(b, [0]), ints(b, [3]), b.CreateString("main")
-    graph = table(b, SubGraph, Tensors=tensors, Inputs=reads, Outputs=makes, Operators=operators, Name=name)
-    opcode = BuiltinOperator.BuiltinOperator.CONV_2D
-    code = table(b, OperatorCode, DeprecatedBuiltinCode=opcode, Version=3, BuiltinCode=opcode)
-    codes, graphs, buffers, text = tables(b, [code]), tables(b, [graph]), tables(b, buffers), b.CreateString("rules_romfs test model")
-    root = table(b, Model, Version=3, OperatorCodes=codes, Subgraphs=graphs, Description=text, Buffers=buffers)
-    b.Finish(root, file_identifier=b"TFL3")
-    return bytes(b.Output())
+        tensors, operators = self.tables(self.tensors), self.tables(self.operators)
+        inputs, outputs, name = self.ints(sums[0]), self.ints(sums[-1]), self.b.CreateString("main")
+        graph = self.table(SubGraph, Tensors=tensors, Inputs=inputs, Outputs=outputs, Operators=operators, Name=name)
+        codes = [self.table(OperatorCode, DeprecatedBuiltinCode=code, Version=version, BuiltinCode=code) for code, version in ((CONV, 3), (ADD, 2))]
+        codes, graphs, buffers = self.tables(codes), self.tables([graph]), self.tables(buffers)
+        text = self.b.CreateString("rules_romfs test model")
+        model = self.table(Model, Version=3, OperatorCodes=codes, Subgraphs=graphs, Description=text, Buffers=buffers)
+        self.b.Finish(model, file_identifier=b"TFL3")
+        return bytes(self.b.Output())
 
 
 with open(sys.argv[1], "wb") as f:
-    f.write(model())
+    f.write(ModelBuilder().build())
