@@ -99,16 +99,16 @@ func (c *checker) transform(rule *rule) {
 			c.add(at+".run", CodeTransform, `add "{in}" to its arguments`, "nothing tells the executable which file to read")
 		}
 	}
-	base := map[string]bool{}
+	base := map[string]bool{} // in lower case: the directory may be on a file system that ignores it
 	for i, name := range t.Inputs {
 		where := fmt.Sprintf("%s.inputs[%d]", at, i)
 		switch {
 		case strings.HasPrefix(name, "/") || filepath.IsAbs(name) || !filepath.IsLocal(path.Clean(name)):
 			c.add(where, CodeEscape, "write it relative to root", "%s leaves root", strictyaml.Quote(name))
-		case name != "" && base[path.Base(name)]:
+		case name != "" && base[strings.ToLower(path.Base(name))]:
 			c.add(where, CodeTransform, "rename one of them", "two inputs are called %s, and a transform sees all of them in one directory", strictyaml.Quote(path.Base(name)))
 		}
-		base[path.Base(name)] = true
+		base[strings.ToLower(path.Base(name))] = true
 	}
 	if t.Output != "" {
 		p := c.placeholders(at+".output", t.Output, []string{"name", "stem"})
@@ -175,7 +175,7 @@ func (r *resolver) setTransform(rule *rule, e *Entry) bool {
 	for i, name := range t.Inputs {
 		where := fmt.Sprintf("%s.inputs[%d]", at, i)
 		name = path.Clean(name)
-		if path.Base(name) == source {
+		if strings.EqualFold(path.Base(name), source) {
 			r.add(where, CodeTransform, "rename one of them", "%s and the source %s have one name, and a transform sees both in one directory", strictyaml.Quote(name), strictyaml.Quote(e.Source))
 			ok = false
 		}

@@ -14,7 +14,7 @@ func TestTransformErrors(t *testing.T) {
 
 func transformErrorCases() []textCase {
 	rule := func(transform string) string { return "files:\n  - src: a.csv\n    transform: " + transform + "\n" }
-	tree := []string{"a.csv", "b.csv", "tools/schema.json", "other/schema.json", "x/a.csv", "link -> /etc/hostname"}
+	tree := []string{"a.csv", "b.csv", "tools/schema.json", "other/Schema.json", "x/A.csv", "link -> /etc/hostname"}
 	c := func(name, yaml string) textCase { return textCase{name: name, yaml: yaml, tree: tree} }
 	return []textCase{
 		c("unknown preset", rule("vella")),
@@ -38,15 +38,15 @@ func transformErrorCases() []textCase {
 		c("inputs", rule(`{run: [x, "{in}"], inputs: [/etc/passwd, ../x, .., "", 7]}`)),
 		c("inputs that are not there", rule(`{run: [x, "{in}"], inputs: [tools/schemas.json, tools, link]}`)),
 		c("an input for many", "files:\n  - {src: '*.csv', transform: {run: [x, \"{in}\"], inputs: [gone]}}\n"),
-		c("inputs of one name", rule(`{run: [x, "{in}"], inputs: [tools/schema.json, other/schema.json]}`)),
-		c("input of the source's name", rule(`{run: [x, "{in}"], inputs: [x/a.csv]}`)),
+		c("inputs of one name", rule(`{run: [x, "{in}"], inputs: [tools/schema.json, other/Schema.json]}`)),
+		c("input of the source's name", rule(`{run: [x, "{in}"], inputs: [x/A.csv]}`)),
 		c("inputs of haar", rule("{preset: haar, inputs: [tools/schema.json]}")),
 		c("compiled", rule("vela\n    mpy: {optimize: 3}")),
 		c("of a directory and an image", "files:\n  - mkdir: a\n    transform: vela\n  - image: b.yaml\n    dest: b\n    transform: vela\n"),
 		c("at the top", "transform: vela\nfiles: []\n"),
 		c("one output of two sources", "files:\n  - src: '*.csv'\n    transform: {run: [x, \"{in}\"], output: data.bin}\n"),
 		c("one output of two rules", "files:\n  - {src: a.csv, dest: data/, transform: {run: [x, \"{in}\"], output: a.bin}}\n  - {src: b.csv, dest: data/a.bin}\n"),
-		c("the output is a file that a source lies below", "files:\n  - {src: a.csv, transform: {run: [x, \"{in}\"], output: x}}\n  - {src: x/a.csv, dest: x/}\n"),
+		c("the output is a file that a source lies below", "files:\n  - {src: a.csv, transform: {run: [x, \"{in}\"], output: x}}\n  - {src: x/A.csv, dest: x/}\n"),
 		c("pointless twice", "files:\n  - {src: a.csv, transform: vela}\n  - src: a.csv\n"),
 	}
 }

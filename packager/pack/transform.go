@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"rules_romfs/manifest"
@@ -117,12 +118,17 @@ func (f *finding) lacking(e *manifest.Entry, where transform.Where, why error) t
 		f.warn(WarnTransform, "%s (%s) is packed as it is: there is no usable %s (%v)", e.Source, e.Rule, tool, why)
 		return transform.NoTool
 	}
-	key := where.Manifest + "\x00" + tool
+	key := tool
+	if strings.Contains(tool, "/") {
+		key = filepath.Join(filepath.Dir(e.File), tool) // what it is relative to
+	}
 	if f.missing[key] == nil {
 		f.missing[key] = &transform.MissingError{Where: where, Tool: tool, Why: why.Error(), Get: transform.HowToGet(t)}
 		f.errs = append(f.errs, f.missing[key])
 	}
-	f.missing[key].Sources = append(f.missing[key].Sources, e.Source)
+	if m := f.missing[key]; !slices.Contains(m.Sources, e.Source) { // for another core, too
+		m.Sources = append(m.Sources, e.Source)
+	}
 	return transform.NoTool
 }
 

@@ -182,7 +182,7 @@ func HowToGet(t *manifest.TransformPlan) string {
 
 // A Finder finds tools, each once.
 type Finder struct {
-	Getenv func(string) string // the user's environment; PATH is the process's own
+	Getenv func(string) string // the user's environment; nil: empty. PATH is the process's own
 	found  map[string]foundTool
 }
 
@@ -212,7 +212,11 @@ func (f *Finder) Tool(ctx context.Context, t *manifest.TransformPlan, dir, path 
 
 func (f *Finder) tool(ctx context.Context, t *manifest.TransformPlan, dir, path string) (*Tool, error) {
 	if t.Preset != "" {
-		return presetOf(t.Preset).tool(ctx, path, f.Getenv)
+		getenv := f.Getenv
+		if getenv == nil {
+			getenv = func(string) string { return "" }
+		}
+		return presetOf(t.Preset).tool(ctx, path, getenv)
 	}
 	path, err := lookUp(t.Run[0], dir, path)
 	if err != nil {

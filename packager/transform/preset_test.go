@@ -265,3 +265,54 @@ func TestHaar(t *testing.T) {
 		}
 	}
 }
+
+// TestImages: of a manifest for both cores of the AE3, each image has the model
+// for its core, and a program that both lack is missing once.
+func TestImages(t *testing.T) {
+	const manifest = `version: 1
+name: both
+board: openmv-ae3
+images:
+  - partition: romfs0
+    files: [{src: a.tflite, transform: vela}]
+  - partition: romfs1
+    files:
+      - {src: a.tflite, transform: vela}
+      - {image: inner/romfs.yaml, dest: inner.romfs}
+`
+	const inner = "version: 1\nname: inner\nfiles: [{src: b.tflite, transform: vela}]\n"
+	path := project(t, manifest, map[string][]byte{"a.tflite": []byte("a"), "inner/romfs.yaml": []byte(inner), "inner/b.tflite": []byte("b")})
+	o := pack.Options{Path: path, Offline: true, Getenv: os.Getenv, Reporter: discard}
+	p, err := pack.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := os.Getenv("PATH")
+	t.Setenv("PATH", t.TempDir())
+	_, err = p.Build(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "romfs.yaml:6:40: images[0].files[0].transform: there is no usable vela (not found in PATH), which is to convert a.tflite, b.tflite; ") ||
+		strings.Contains(err.Error(), "\n") {
+		t.Errorf("%v", err)
+	}
+
+	t.Setenv("PATH", old)
+	standIn(t, "vela", `[ "$1" != --version ] || { echo 5; exit; }
+for last; do :; done
+echo "$2 for $last" >"../out/${last%.tflite}_vela.tflite"
+`)
+	images, err := p.Build(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range [][]string{{"ethos-u55-256 for a.tflite"}, {"ethos-u55-128 for a.tflite", "ethos-u55-128 for b.tflite"}} {
+		var b bytes.Buffer
+		if _, err := images[i].WriteTo(&b); err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range want {
+			if !bytes.Contains(b.Bytes(), []byte(text)) {
+				t.Errorf("image %d has no %q", i, text)
+			}
+		}
+	}
+}
