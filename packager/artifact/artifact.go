@@ -122,11 +122,16 @@ type Transform struct {
 	Args    []string `json:"args,omitempty"`    // all arguments of a preset
 	Run     []string `json:"run,omitempty"`     // instead of a preset: executable and arguments
 
-	// Kept says why the source was packed as it is: converted (it was before),
-	// no-npu (the board has nothing to convert for) or missing (there was no
-	// program). Empty: it was converted.
+	// Kept says why the source was packed as it is; empty: it was converted.
 	Kept string `json:"kept,omitempty"`
 }
+
+// The values of Transform.Kept.
+const (
+	KeptConverted = "converted" // it was before
+	KeptNoNPU     = "no-npu"    // the board has nothing to convert for
+	KeptMissing   = "missing"   // there was no program
+)
 
 // The values of File.Kind.
 const (
@@ -353,8 +358,23 @@ func (f *File) check(image int64) error {
 		return errors.New("an alignment is no power of two")
 	case f.Kind != KindData && f.Kind != KindMPY && f.Kind != KindImage:
 		return fmt.Errorf("kind %q is none of data, mpy, image", f.Kind)
-	case f.Transform != nil && (f.Kind != KindData || (f.Transform.Preset == "") == (len(f.Transform.Run) == 0)):
-		return errors.New("its transform is none")
+	case f.Transform != nil && f.Kind != KindData:
+		return fmt.Errorf("a file of kind %s has a transform", f.Kind)
+	case f.Transform != nil:
+		return f.Transform.check()
+	}
+	return nil
+}
+
+func (t *Transform) check() error {
+	switch {
+	case (t.Preset == "") == (len(t.Run) == 0):
+		return errors.New("its transform is neither a preset nor run")
+	case t.Kept == "":
+	case t.Kept != KeptConverted && t.Kept != KeptNoNPU && t.Kept != KeptMissing:
+		return fmt.Errorf("its source was kept because of %q, none of converted, no-npu, missing", t.Kept)
+	case t.Version != "" || len(t.Args) > 0:
+		return errors.New("its source was kept, and a program has made it")
 	}
 	return nil
 }

@@ -32,8 +32,12 @@ func example(image []byte) *Sidecar {
 				Source: "../n.yaml", Rule: "files[1]", Kind: KindImage},
 			{Path: "ünï.bin", Offset: 32, Size: 8, SharedWith: "n & <m>.romfs", Align: 1, AlignGiven: 32, SHA256: Digest{2},
 				Source: "ünï.bin", SourceSHA256: &Digest{2}, Rule: "files[2]", Kind: KindData},
+			{Path: "m.tflite", Offset: 48, Size: 4, Stored: 4, Align: 16, AlignGiven: 16, SHA256: Digest{3}, Source: "m.tflite", SourceSHA256: &Digest{4},
+				Rule: "files[3]", Kind: KindData, Transform: &Transform{Preset: "vela", Version: "5.2.0", Args: []string{"--optimise", "Size"}}},
+			{Path: "n.tflite", Offset: 52, Size: 4, Stored: 4, Align: 1, AlignGiven: 4, SHA256: Digest{5}, Source: "n.tflite", SourceSHA256: &Digest{5},
+				Rule: "files[4]", Kind: KindData, Transform: &Transform{Run: []string{"tools/x", "{in}"}, Kept: "missing"}},
 		},
-		Totals: Totals{Files: 3, Dirs: 0, Padding: 9, Duplicates: 1, Shared: 8, Free: &free},
+		Totals: Totals{Files: 5, Dirs: 0, Padding: 9, Duplicates: 1, Shared: 8, Free: &free},
 	}
 }
 
@@ -112,7 +116,12 @@ func TestDecodeIsStrict(t *testing.T) {
 		"odd alignment":      {`"align": 1,`, `"align": 3,`, "no power of two"},
 		"listed twice":       {`"path": "ünï.bin"`, `"path": "a.mpy"`, "listed twice"},
 		"not UTF-8":          {`"path": "ünï.bin"`, "\"path\": \"\xff\"", "repeated, missing"},
-		"count":              {`"files": 3`, `"files": 4`, "speak of 4 files"},
+		"count":              {`"files": 5`, `"files": 4`, "speak of 4 files"},
+		"no transform":       {`"preset": "vela",`, ``, "its transform is neither a preset nor run"},
+		"two transforms":     {`"preset": "vela",`, `"preset": "vela", "run": ["x"],`, "its transform is neither a preset nor run"},
+		"transformed mpy":    {`"kind": "mpy"`, `"kind": "mpy", "transform": {"preset": "haar"}`, "a file of kind mpy has a transform"},
+		"kept for no reason": {`"kept": "missing"`, `"kept": "lost"`, "none of converted, no-npu, missing"},
+		"kept, but made":     {`"preset": "vela",`, `"preset": "vela", "kept": "no-npu",`, "kept"},
 		"kind":               {`"kind": "data"`, `"kind": "dta"`, "none of data"},
 		"half stored":        {`"stored": 4`, `"stored": 3`, "neither 0 nor"},
 		"negative partition": {`"erase": 4096`, `"erase": -1`, "negative"},

@@ -24,6 +24,7 @@ import (
 	"rules_romfs/internal/filecache"
 	"rules_romfs/internal/smallfile"
 	"rules_romfs/manifest"
+	"rules_romfs/packager/artifact"
 )
 
 // cacheFormat is part of every key. Count it up when the meaning of a key or of
@@ -95,9 +96,9 @@ type Kept string
 
 // The reasons.
 const (
-	AlreadyDone Kept = "converted" // it is what the tool makes
-	NoNPU       Kept = "no-npu"    // the board has nothing that needs a conversion
-	NoTool      Kept = "missing"   // there is no tool, and the user wants to do without
+	AlreadyDone Kept = artifact.KeptConverted // it is what the tool makes
+	NoNPU       Kept = artifact.KeptNoNPU     // the board has nothing that needs a conversion
+	NoTool      Kept = artifact.KeptMissing   // there is no tool, and the user wants to do without
 )
 
 // A Batch converts many files.
