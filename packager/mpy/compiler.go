@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -158,6 +157,11 @@ func heapFor(source int) int {
 	return max(minHeap, (source*heapRatio+1<<20-1)&^(1<<20-1))
 }
 
+// An exitError is a program that ran, and did not succeed.
+type exitError struct{ how string } // "exit status 1", "signal: killed"
+
+func (e *exitError) Error() string { return e.how }
+
 // errHeap: the compiler ran out of the heap that it was given.
 var errHeap = errors.New("mpy-cross: heap too small")
 
@@ -179,7 +183,7 @@ func (c *Compiler) run(ctx context.Context, src []byte, o Options, heap int) ([]
 
 // runPiped compiles by way of standard input and output.
 func (c *Compiler) runPiped(ctx context.Context, args []string, src []byte) (code, printed []byte, err error) {
-	stdout, stderr, err := runStdio(child.Command(ctx, c.Path, append(args, "-o", "-", "-")...), src)
+	stdout, stderr, err := runStdio(ctx, c.Path, append(args, "-o", "-", "-"), src)
 	if err != nil {
 		return nil, append(stdout, stderr...), err
 	}
@@ -197,8 +201,9 @@ func (c *Compiler) runFiles(ctx context.Context, args []string, src []byte) (cod
 	if err := os.WriteFile(in, src, 0o600); err != nil {
 		return nil, nil, err
 	}
-	if printed, err = child.Command(ctx, c.Path, append(args, "-o", out, in)...).CombinedOutput(); err != nil {
-		return nil, printed, err
+	printed, errs, err := runStdio(ctx, c.Path, append(args, "-o", out, in), nil)
+	if err != nil {
+		return nil, append(printed, errs...), err
 	}
 	code, err = os.ReadFile(out)
 	return code, nil, err
@@ -212,7 +217,7 @@ var (
 // explain turns a failed run into a CompileError: what the compiler printed, or
 // how it crashed, is about the source.
 func (c *Compiler) explain(ctx context.Context, err error, o Options, output []byte) error {
-	var exit *exec.ExitError
+	var exit *exitError
 	if ctx.Err() != nil || !errors.As(err, &exit) {
 		return fmt.Errorf("%s: %w", c.Path, child.Error(ctx, err, output))
 	}

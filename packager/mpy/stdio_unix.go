@@ -3,10 +3,10 @@
 package mpy
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
-	"os/exec"
 	"sync"
 )
 
@@ -39,20 +39,20 @@ func (s *stdio) close() {
 	}
 }
 
-// runStdio runs cmd with in as its input, and returns what it printed.
-func runStdio(cmd *exec.Cmd, in []byte) (stdout, stderr []byte, err error) {
+// runStdio runs a program with in as its input, and returns what it printed. A
+// program that fails is an [*exitError].
+func runStdio(ctx context.Context, path string, args []string, in []byte) (stdout, stderr []byte, err error) {
 	s, err := takeStdio()
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := errors.Join(fill(s.in, in), fill(s.out, nil), fill(s.errs, nil)); err != nil {
+	if err := s.fill(in); err != nil {
 		s.close()
 		return nil, nil, err
 	}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.in, s.out, s.errs
-	err = cmd.Run()
-	stdout, outErr := drain(s.out)
-	stderr, errsErr := drain(s.errs)
+	err = run(ctx, path, args, [3]*os.File{s.in, s.out, s.errs})
+	stdout, outErr := printed(s.out)
+	stderr, errsErr := printed(s.errs)
 	if err != nil || outErr != nil || errsErr != nil {
 		s.close() // what it had started may still write
 		return stdout, stderr, errors.Join(err, outErr, errsErr)
@@ -61,22 +61,28 @@ func runStdio(cmd *exec.Cmd, in []byte) (stdout, stderr []byte, err error) {
 	return stdout, stderr, nil
 }
 
-// fill makes b the content of a file, and its start the place to go on.
-func fill(f *os.File, b []byte) error {
-	if err := f.Truncate(0); err != nil {
+// fill makes in the content of the input, and the start of each file the place
+// to go on. What an earlier program printed is left to be overwritten: to cut a
+// file would only make the next one allocate its memory again.
+func (s *stdio) fill(in []byte) error {
+	if _, err := s.in.WriteAt(in, 0); err != nil {
 		return err
 	}
-	if len(b) > 0 {
-		if _, err := f.WriteAt(b, 0); err != nil {
+	if err := s.in.Truncate(int64(len(in))); err != nil {
+		return err
+	}
+	for _, f := range []*os.File{s.in, s.out, s.errs} {
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
 			return err
 		}
 	}
-	_, err := f.Seek(0, io.SeekStart)
-	return err
+	return nil
 }
 
-func drain(f *os.File) ([]byte, error) {
-	n, err := f.Seek(0, io.SeekEnd)
+// printed returns what was written to f since its start: up to the place where
+// the next write would go.
+func printed(f *os.File) ([]byte, error) {
+	n, err := f.Seek(0, io.SeekCurrent)
 	if err != nil || n == 0 {
 		return nil, err
 	}
