@@ -172,6 +172,10 @@ func (d *directory) put(name string, data []byte) error {
 	return errors.Join(d.root.WriteFile(name, data, 0o600), d.root.Chmod(name, 0o600))
 }
 
+// maxWritten bounds each file that a tool writes, its own temporary ones too: a
+// defect of it is not to fill the disk.
+const maxWritten = 4 * maxFile
+
 // run runs the tool and returns the last of what it printed.
 func (d *directory) run(ctx context.Context, t *Tool, args []string) (string, error) {
 	cmd := child.Command(ctx, t.Path, args...)
@@ -179,7 +183,12 @@ func (d *directory) run(ctx context.Context, t *Tool, args []string) (string, er
 	cmd.Env = append(slices.Clone(t.env), d.environment()...)
 	var printed tail
 	cmd.Stdout, cmd.Stderr = &printed, &printed
-	err := cmd.Run()
+	err := cmd.Start()
+	if err == nil {
+		// One that has ended by now cannot be limited, and need not be.
+		_ = child.LimitFiles(cmd, maxWritten)
+		err = cmd.Wait()
+	}
 	child.EndGroup(cmd)
 	if errors.Is(err, exec.ErrWaitDelay) {
 		err = nil // it has ended well, and something that it started had not
