@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -314,5 +315,40 @@ echo "$2 for $last" >"../out/${last%.tflite}_vela.tflite"
 				t.Errorf("image %d has no %q", i, text)
 			}
 		}
+	}
+}
+
+// TestUserInstall: a launcher finds the package that `pip install --user` put
+// beside it, although HOME is another folder during a run.
+func TestUserInstall(t *testing.T) {
+	base := t.TempDir()
+	packages, err := exec.Command("python3", "-c", "import sys, sysconfig; print(sysconfig.get_path('purelib', 'posix_user', {'userbase': sys.argv[1]}))", base).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	launcher, module := filepath.Join(base, "bin", "vela"), filepath.Join(strings.TrimSpace(string(packages)), "ethosu_stand_in.py")
+	for path, text := range map[string]string{
+		launcher: "#!/usr/bin/env python3\nimport ethosu_stand_in\nethosu_stand_in.main()\n",
+		module: `import os, sys
+def main():
+    if sys.argv[1] == "--version":
+        print("5.2.0")
+        return
+    stem = sys.argv[-1].removesuffix(".tflite")
+    with open(f"../out/{stem}_vela.tflite", "w") as f:
+        f.write(f"converted, HOME {os.listdir(os.environ['HOME'])}")
+`,
+	} {
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	onPath(t, launcher)
+	_, image, s := build(t, pack.Options{Path: project(t, velaManifest, map[string][]byte{"models/model.tflite": model(t), "models/model.txt": nil})})
+	if got, _ := content(t, image, s, "models/model.tflite"); string(got) != "converted, HOME []" {
+		t.Errorf("%q", got)
 	}
 }
