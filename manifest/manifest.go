@@ -20,7 +20,9 @@ import (
 )
 
 // Load reads and checks the manifest at path. A defect of the manifest is an
-// [Errors]; it lists all of them.
+// [Errors]; it lists all of them. The manifest is returned with it where it could
+// be read at all: it cannot be resolved, and has what else may be wrong with it
+// (Board, Pos).
 func Load(path string) (*Manifest, error) {
 	// Looking before opening, since opening a FIFO waits for its writer.
 	switch fi, err := os.Stat(path); {
@@ -47,7 +49,7 @@ func ioError(file string, err error) error {
 	return Errors{{File: file, Code: CodeIO, Message: "cannot be read: " + plain(err)}}
 }
 
-// Parse checks a manifest that is already in memory. Its paths are relative
+// Parse is [Load] of a manifest that is already in memory. Its paths are relative
 // to the directory of path, which also names the file in errors.
 func Parse(data []byte, path string) (*Manifest, error) {
 	doc, err := strictyaml.Parse(data, path)
@@ -61,7 +63,7 @@ func Parse(data []byte, path string) (*Manifest, error) {
 	var errs Errors
 	if err := doc.Decode(m); err != nil {
 		if errs = err.(Errors); len(errs) > strictyaml.MaxErrors {
-			return nil, errs
+			return m, errs
 		}
 	}
 	m.setDefaults()
@@ -74,7 +76,7 @@ func Parse(data []byte, path string) (*Manifest, error) {
 		errs = append(errs, im.check(&patterns)...)
 	}
 	if len(errs) > 0 {
-		return nil, errs.Unique().Limit(path)
+		return m, errs.Unique().Limit(path)
 	}
 	return m, nil
 }

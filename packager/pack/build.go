@@ -247,20 +247,20 @@ func (b *builder) compiler(ctx context.Context, release string) (*mpy.Compiler, 
 }
 
 // checkOutputs refuses to overwrite what the image is made from, also through
-// a link or another name.
-func (b *builder) checkOutputs(plan *manifest.Plan) error {
+// a link or another name. Path is the manifest's or directory's.
+func checkOutputs(outputs []string, path string, plan *manifest.Plan) error {
 	var errs []error
-	for _, out := range b.Outputs {
+	for _, out := range outputs {
 		info, err := os.Stat(out)
 		if err != nil {
 			continue // it does not exist, or writing it will say what is wrong
 		}
-		check := func(path string) {
-			if source, err := os.Stat(path); err == nil && os.SameFile(info, source) {
-				errs = append(errs, &SourceError{Source: out, Err: fmt.Errorf("the build would overwrite its own source %s; choose another output with -o", path)})
+		check := func(source string) {
+			if have, err := os.Stat(source); err == nil && os.SameFile(info, have) {
+				errs = append(errs, &SourceError{Source: out, Err: fmt.Errorf("the build would overwrite its own source %s; choose another output with -o or --out-dir", source)})
 			}
 		}
-		check(b.Path)
+		check(path)
 		eachSource(plan, check)
 	}
 	return errors.Join(errs...)

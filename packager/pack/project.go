@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 
 	"rules_romfs/manifest"
+	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/report"
 )
@@ -21,7 +23,8 @@ type Project struct {
 	// images are known.
 	Options
 	parts []part
-	all   bool // no image of the manifest was left out
+	all   bool             // no image of the manifest was left out
+	plans []*manifest.Plan // of the images that Build made
 }
 
 // A part is one image to be made.
@@ -29,6 +32,14 @@ type part struct {
 	manifest *manifest.Manifest // nil: of a directory
 	target   Target
 	file     string
+}
+
+// name is the artifact's.
+func (p *part) name() string {
+	if p.manifest == nil {
+		return strings.TrimSuffix(p.file, ".romfs")
+	}
+	return p.manifest.Name
 }
 
 // Open reads the directory or manifest that o.Path names. Of a manifest with
@@ -56,11 +67,20 @@ func Open(o Options) (*Project, error) {
 	}
 	m, err := manifest.Load(o.Path)
 	if err != nil {
+		if m != nil && o.Board == "" && m.Board != "" {
+			_, boardErr := NewTarget(boardOf(m), "", 0)
+			err = errors.Join(err, blame(m, "board", "", boardErr))
+		}
 		return nil, err
 	}
 	images, targets, err := ImageTargets(m, o.Board, o.Partition, o.PartitionSize)
 	if err != nil {
-		return nil, err
+		// Without the board, all that can be wrong with the sources still is.
+		errs := make([]error, len(m.Images()))
+		for i, im := range m.Images() {
+			_, _, errs[i] = im.Resolve(nil, manifest.ResolveOptions{Compile: o.Compile})
+		}
+		return nil, errors.Join(manifest.JoinErrors(errs), err)
 	}
 	for i, im := range images {
 		p.parts = append(p.parts, part{im, targets[i], im.Output})
@@ -76,6 +96,31 @@ func (p *Project) Files() []string {
 		names = append(names, p.parts[i].file)
 	}
 	return names
+}
+
+// Expect says where the images will be written, by image, so that Build refuses
+// to pack or to overwrite those files. The digest in the name of a
+// content-hashed copy is not known by now: zeros stand for it in patterns that
+// match the name, and Save looks once more.
+func (p *Project) Expect(targets []Targets) {
+	for i, t := range targets {
+		p.Outputs = append(p.Outputs, t.Image, artifact.Path(t.Image))
+		if t.HashedDir != "" {
+			copied := filepath.Join(t.HashedDir, HashedName(p.parts[i].name(), artifact.Image{}))
+			p.Outputs = append(p.Outputs, copied, artifact.Path(copied))
+		}
+	}
+}
+
+// checkCopy refuses a content-hashed copy that would overwrite a source of any
+// of the images, as Build does for outputs whose names it knows.
+func (p *Project) checkCopy(path string) error {
+	for _, plan := range p.plans {
+		if err := checkOutputs([]string{path, artifact.Path(path)}, p.Path, plan); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // One returns nil if one image is to be made, and else a *ChoiceError with the
@@ -122,7 +167,7 @@ func (p *Project) Build(ctx context.Context) ([]*Image, error) {
 	}
 	clear(errs)
 	for i, plan := range plans {
-		errs[i] = b.checkOutputs(plan)
+		errs[i] = checkOutputs(p.Outputs, p.Path, plan)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -130,6 +175,7 @@ func (p *Project) Build(ctx context.Context) ([]*Image, error) {
 	if err := b.findTools(ctx, plans, p.parts, warnings); err != nil {
 		return nil, err
 	}
+	p.plans = plans
 	images := make([]*Image, len(p.parts))
 	said := map[Warning]bool{}
 	for i := range p.parts {

@@ -48,7 +48,7 @@ func (im *Image) Save(ctx context.Context, t Targets, reporter report.Reporter) 
 // does: all files are complete before the first takes its place. It returns the
 // paths written, by image.
 func (p *Project) Save(ctx context.Context, images []*Image, targets []Targets) ([][]string, error) {
-	s := saver{ctx: ctx}
+	s := saver{ctx: ctx, check: p.checkCopy}
 	defer s.close()
 	written := make([][]string, len(images))
 	for i, im := range images {
@@ -67,6 +67,7 @@ func (p *Project) Save(ctx context.Context, images []*Image, targets []Targets) 
 // A saver writes files that shall appear together.
 type saver struct {
 	ctx     context.Context
+	check   func(path string) error // whether a content-hashed copy may be written; may be nil
 	pending []*atomicfile.File
 	paths   []string
 }
@@ -107,6 +108,11 @@ func (s *saver) add(im *Image, t Targets, reporter report.Reporter) error {
 		return nil
 	}
 	path := filepath.Join(t.HashedDir, HashedName(im.Spec.Name, sidecar.Image))
+	if s.check != nil {
+		if err := s.check(path); err != nil {
+			return err
+		}
+	}
 	if _, err := s.file(path, stream); err != nil {
 		return err
 	}

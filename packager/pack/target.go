@@ -63,13 +63,33 @@ func NewTarget(id, partition string, size int64) (Target, error) {
 // ManifestTarget is [NewTarget] for what a manifest names, where id or
 // partition are empty.
 func ManifestTarget(m *manifest.Manifest, id, partition string, size int64) (Target, error) {
+	atBoard, atPartition := "", ""
 	if id == "" {
-		id = boardOf(m)
+		id, atBoard = boardOf(m), "board"
 	}
 	if partition == "" {
-		partition = string(m.Partition)
+		partition, atPartition = string(m.Partition), "partition"
 	}
-	return NewTarget(id, partition, size)
+	t, err := NewTarget(id, partition, size)
+	return t, blame(m, atBoard, atPartition, err)
+}
+
+// blame says where in the manifest the board or partition is named that err is
+// about; "" is for one that is not named there.
+func blame(m *manifest.Manifest, atBoard, atPartition string, err error) error {
+	var unknown *board.UnknownError
+	var noROM *board.NoROMError
+	var noPartition *board.NoPartitionError
+	var missing *SourceError
+	switch {
+	case atBoard != "" && (errors.As(err, &unknown) || errors.As(err, &noROM)):
+		return &BoardError{placed(m, atBoard, errors.Unwrap(err))}
+	case atBoard != "" && errors.As(err, &missing):
+		return placed(m, atBoard, err)
+	case atPartition != "" && errors.As(err, &noPartition):
+		return &BoardError{placed(m, atPartition, errors.Unwrap(err))}
+	}
+	return err
 }
 
 // boardOf returns the board that a manifest names: an id, or the path of its
@@ -93,11 +113,12 @@ func ImageTargets(m *manifest.Manifest, id, partition string, size int64) ([]*ma
 	if id == "" && m.Board == "" {
 		return nil, nil, &BoardError{placed(m, "images", errors.New("the images are for partitions, and no board is named; add board: ID, or --board ID (romfs boards lists them)"))}
 	}
+	at := ""
 	if id == "" {
-		id = boardOf(m)
+		id, at = boardOf(m), "board"
 	}
 	if _, err := NewTarget(id, "", 0); err != nil {
-		return nil, nil, err // about the board, not about one image
+		return nil, nil, blame(m, at, "", err) // about the board, not about one image
 	}
 	targets := make([]Target, len(images))
 	byIndex := map[int]int{}
@@ -105,7 +126,7 @@ func ImageTargets(m *manifest.Manifest, id, partition string, size int64) ([]*ma
 	for i, im := range images {
 		at := fmt.Sprintf("images[%d].partition", i)
 		var err error
-		if targets[i], err = ManifestTarget(im, id, "", 0); err != nil {
+		if targets[i], err = NewTarget(id, string(im.Partition), 0); err != nil {
 			errs = append(errs, &BoardError{placed(m, at, err)})
 			continue
 		}
@@ -131,7 +152,7 @@ func ImageTargets(m *manifest.Manifest, id, partition string, size int64) ([]*ma
 			return nil, nil, &ChoiceError{m.Path(), names(targets), "a partition size is that of one"}
 		}
 		var err error
-		if targets[0], err = ManifestTarget(images[0], id, "", size); err != nil {
+		if targets[0], err = NewTarget(id, string(images[0].Partition), size); err != nil {
 			return nil, nil, err
 		}
 	}

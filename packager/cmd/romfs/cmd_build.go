@@ -176,11 +176,10 @@ before all are made.`,
 			}
 			var targets []pack.Targets
 			for _, file := range project.Files() {
-				t := pack.Targets{Image: cmp.Or(out, filepath.Join(outDir, file)), HashedDir: outDir}
-				targets = append(targets, t)
-				if !toStdout {
-					project.Outputs = append(project.Outputs, t.Image, artifact.Path(t.Image))
-				}
+				targets = append(targets, pack.Targets{Image: cmp.Or(out, filepath.Join(outDir, file)), HashedDir: outDir})
+			}
+			if !toStdout {
+				project.Expect(targets)
 			}
 			images, err := project.Build(cmd.Context())
 			if err != nil {
