@@ -322,13 +322,16 @@ echo "$2 for $last" >"../out/${last%.tflite}_vela.tflite"
 // beside it, although HOME is another folder during a run.
 func TestUserInstall(t *testing.T) {
 	base := t.TempDir()
-	packages, err := exec.Command("python3", "-c", "import sys, sysconfig; print(sysconfig.get_path('purelib', 'posix_user', {'userbase': sys.argv[1]}))", base).Output()
+	// Outside of a virtual environment, which would hide a user's packages.
+	const ask = "import sys, sysconfig; print(sys._base_executable); print(sysconfig.get_path('purelib', 'posix_user', {'userbase': sys.argv[1]}))"
+	out, err := exec.Command("python3", "-c", ask, base).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	launcher, module := filepath.Join(base, "bin", "vela"), filepath.Join(strings.TrimSpace(string(packages)), "ethosu_stand_in.py")
+	python, packages, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	launcher, module := filepath.Join(base, "bin", "vela"), filepath.Join(packages, "ethosu_stand_in.py")
 	for path, text := range map[string]string{
-		launcher: "#!/usr/bin/env python3\nimport ethosu_stand_in\nethosu_stand_in.main()\n",
+		launcher: "#!" + python + "\nimport ethosu_stand_in\nethosu_stand_in.main()\n",
 		module: `import os, sys
 def main():
     if sys.argv[1] == "--version":
