@@ -2,17 +2,20 @@ package manifest
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v4"
+
+	"rules_romfs/manifest/placeholder"
 )
 
 // FuzzDecode: no text makes the decoder panic, hang or forget to say where;
 // what it accepts, the schema accepts too, and resolves without a panic.
 func FuzzDecode(f *testing.F) {
-	for _, c := range manifestErrorCases() {
+	for _, c := range append(manifestErrorCases(), transformErrorCases()...) {
 		if len(c.yaml) < 500 {
 			f.Add([]byte(head + c.yaml))
 		}
@@ -20,6 +23,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(manyPatterns))
 	f.Add([]byte("version: 1\nname: a\nmpy: &m {optimize: 2}\nfiles: [{src: a, mpy: *m}, &r {src: b}, *r]\n"))
 	f.Add([]byte("a: &a [*a]\n"))
+	f.Add([]byte(head + "files:\n  - {src: '*', transform: {run: [x, '{in}', '{out}', '{inputs[0]}'], inputs: [a], output: '{stem}.bin'}}\n  - {src: '*', transform: vela}\n"))
 	f.Add([]byte("version: 1\nname: a\n? {b: c}\n: d\n<<: {files: []}\n"))
 	validator := schemaValidator(f)
 	src := fuzzSource(f)
@@ -82,6 +86,9 @@ func checkPlan(t *testing.T, plan *Plan) {
 		if e.MPY != nil && (!strings.HasSuffix(e.Dest, ".mpy") || strings.TrimSuffix(e.MPY.SourceName, ".py")+".mpy" != e.Dest) {
 			t.Fatalf("%+v is compiled from %s", e, e.MPY.SourceName)
 		}
+		if e.Transform != nil {
+			checkTransform(t, &e)
+		}
 	}
 	for dest := range kinds {
 		for elem := range strings.SplitSeq(dest, "/") {
@@ -92,6 +99,31 @@ func checkPlan(t *testing.T, plan *Plan) {
 		for dir := dirOf(dest); dir != ""; dir = dirOf(dir) {
 			if kind, ok := kinds[dir]; ok && kind != Dir {
 				t.Fatalf("%q lies below the file %q", dest, dir)
+			}
+		}
+	}
+}
+
+// checkTransform checks what whoever runs a transform relies on.
+func checkTransform(t *testing.T, e *Entry) {
+	t.Helper()
+	p := e.Transform
+	_, known := presetOutputs[p.Preset]
+	if known == (len(p.Run) > 0) || e.MPY != nil || p.Output == "" || strings.Contains(p.Output, "/") || p.Line == 0 {
+		t.Fatalf("%+v, %+v", e, p)
+	}
+	for i, a := range append(slices.Clone(p.Args), p.Run...) {
+		template, err := placeholder.Parse(a)
+		if err != nil {
+			if len(p.Run) > 0 && i == 0 {
+				continue // the executable is no template
+			}
+			t.Fatal(err)
+		}
+		for _, name := range template.Names() {
+			var n int
+			if _, err := fmt.Sscanf(name, "inputs[%d]", &n); err == nil && n >= len(p.Inputs) {
+				t.Fatalf("%q, and %d inputs", a, len(p.Inputs))
 			}
 		}
 	}
