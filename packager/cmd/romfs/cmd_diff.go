@@ -42,6 +42,10 @@ type blockDiff struct {
 	Total   int64 `json:"total"` // blocks that B takes
 	Changed int64 `json:"changed"`
 	Send    int64 `json:"send"` // changed, and the first one, whose header marks an image as complete
+	// SendFromStart is what firmware takes that erases from the partition's
+	// start only: all blocks up to the last changed one. Absent where the board
+	// has no such firmware.
+	SendFromStart *int64 `json:"send_from_start,omitempty"`
 }
 
 func newDiffCmd(a *app) *cobra.Command {
@@ -52,9 +56,13 @@ func newDiffCmd(a *app) *cobra.Command {
 		Use:   "diff A B",
 		Short: "Compare two images, file by file and by what a deploy would send",
 		Long: `Compare image A, on a board, with image B, to be deployed: by file, and by flash
-block with the number of blocks that the deploy would send, where the firmware
-erases block by block. One of them may be "-" for stdin. The block size is the
-erase unit of the board (--board, else that of B's or A's sidecar), or 4096.
+block with the number of blocks that the deploy would send. Firmware that erases
+from the partition's start only, as that of MicroPython 1.28 and before does
+where the partition is memory-mapped flash, takes all up to the last changed
+block; where the board may have such firmware, both numbers are given.
+
+One of the images may be "-" for stdin. The block size is the erase unit of the
+board (--board, else that of B's or A's sidecar), or 4096.
 
 Exit code 0, or with --exit-code 10 if the images differ in any byte.`,
 		Example: `  romfs diff old.romfs new.romfs
@@ -108,6 +116,9 @@ type unit struct {
 	// header: the first block goes with any other, since the board's image
 	// becomes valid by it. Cells that need no erase take the few bytes alone.
 	header bool
+	// prefix: the firmware may be one that erases from the partition's start
+	// only; tail: it then keeps what lies behind the last changed block.
+	prefix, tail bool
 }
 
 // unit finds the block size: the flag's, the board's, a sidecar's.
@@ -120,7 +131,7 @@ func (f *boardFlags) unit(flag string, old, new *input) (unit, error) {
 		if err != nil {
 			return unit{}, &usageError{fmt.Sprintf("--erase: %v", err)}
 		}
-		return unit{n, true}, nil
+		return unit{n, true, true, true}, nil
 	}
 	for _, in := range []*input{new, old} {
 		s, err := in.sidecar()
@@ -132,16 +143,20 @@ func (f *boardFlags) unit(flag string, old, new *input) (unit, error) {
 		case err != nil:
 			return unit{}, err
 		case part != nil && part.Erase > 0:
-			u := unit{part.Erase, part.Medium != "mram" && part.Medium != "ram"}
+			cells := part.Medium != "mram" && part.Medium != "ram"
+			u := unit{part.Erase, cells, cells && part.Segment != "blockdev", true}
 			if u.size < defaultErase && part.Segment != "blockdev" {
 				u.size = (defaultErase + u.size - 1) / u.size * u.size
 			}
 			return u, nil
+		case part != nil && part.Segment == "memoryview":
+			// Where an erase ends is not known, so nothing behind it is kept.
+			return unit{defaultErase, true, true, false}, nil
 		case s != nil && s.Partition != nil && s.Partition.Erase > 0 && f.board == "":
-			return unit{max(s.Partition.Erase, defaultErase), true}, nil
+			return unit{max(s.Partition.Erase, defaultErase), true, true, true}, nil
 		}
 	}
-	return unit{defaultErase, true}, nil
+	return unit{defaultErase, true, true, true}, nil
 }
 
 // diff compares two images.
@@ -227,7 +242,8 @@ func (in *input) contents(ctx context.Context) (map[string]content, error) {
 func diffBlocks(ctx context.Context, old, new *input, u unit) (blockDiff, error) {
 	erase := u.size
 	d := blockDiff{Erase: erase}
-	first := false // is among the changed
+	first := false   // is among the changed
+	last := int64(0) // of the changed, counted from 1
 	a, b := make([]byte, erase), make([]byte, erase)
 	for at := int64(0); at < new.Size(); at += erase {
 		if ctx.Err() != nil {
@@ -249,12 +265,19 @@ func diffBlocks(ctx context.Context, old, new *input, u unit) (blockDiff, error)
 		}
 		if !same {
 			d.Changed++
+			last = d.Total
 			first = first || at == 0
 		}
 	}
 	d.Send = d.Changed
 	if d.Changed > 0 && !first && u.header {
 		d.Send++
+	}
+	if u.prefix {
+		if !u.tail && last > 0 {
+			last = d.Total
+		}
+		d.SendFromStart = &last
 	}
 	return d, nil
 }
@@ -284,6 +307,10 @@ func (r *diffResult) print(w io.Writer) error {
 		_, err := fmt.Fprintln(w, "the images are equal")
 		return err
 	}
-	_, err := fmt.Fprintf(w, "a deploy would send %d of %s of %s\n", r.Blocks.Send, report.Plural(r.Blocks.Total, "block"), report.Size(r.Blocks.Erase))
+	more := ""
+	if n := r.Blocks.SendFromStart; n != nil && *n != r.Blocks.Send {
+		more = fmt.Sprintf(", or %d where the firmware erases from the start only", *n)
+	}
+	_, err := fmt.Fprintf(w, "a deploy would send %d of %s of %s%s\n", r.Blocks.Send, report.Plural(r.Blocks.Total, "block"), report.Size(r.Blocks.Erase), more)
 	return err
 }
