@@ -38,6 +38,9 @@ func (m *Manifest) check(patterns *int) Errors {
 	if strings.HasPrefix(m.Root, "/") || filepath.IsAbs(m.Root) {
 		c.add("root", CodeEscape, "write it relative to the manifest", "%s is an absolute path, which differs between machines", strictyaml.Quote(m.Root))
 	}
+	if m.Layout == "openmv" && m.Dedup != nil && *m.Dedup {
+		c.add(m.at("dedup"), CodeDedup, "remove it, or choose the layout compact", "true contradicts layout openmv: OpenMV's tools lose files that share the contents of others")
+	}
 	c.out.exclude = c.globs(m.excludeAt, m.Exclude)
 	for i, a := range m.Align {
 		c.out.align = append(c.out.align, c.glob(m.alignAt(i)+".match", strings.TrimPrefix(a.Match, "/")))

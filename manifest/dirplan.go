@@ -20,6 +20,8 @@ type DirOptions struct {
 	Compile   bool   // whether .py files are compiled; boot.py and main.py of the root never are
 	// BoardAlign are the board's alignment rules; the first match counts.
 	BoardAlign []BoardAlign
+	// OpenMV tells that OpenMV's tools are used on the board.
+	OpenMV bool
 	// Outputs are the paths that the build will write; one inside the
 	// directory is an error.
 	Outputs []string
@@ -167,7 +169,7 @@ func (d *dirPlanner) file(name string, beside map[string]bool) Entry {
 	switch {
 	case !isModule(name):
 	case !d.o.Compile:
-		e.MPYFrom = "compiling is switched off"
+		e.MPYFrom = compilingIsOff
 	case slices.Contains(defaultKeepSource, name):
 		e.MPYFrom = "keep_source: " + name
 	case beside[path.Base(stem)+".mpy"]:
@@ -192,7 +194,7 @@ func (d *dirPlanner) file(name string, beside map[string]bool) Entry {
 func (d *dirPlanner) lint() []Warning {
 	var out []Warning
 	count := map[LintCode]int{}
-	for _, f := range lintEntries(d.plan.Entries) {
+	for _, f := range lintEntries(d.plan.Entries, lintTools{openmv: d.o.OpenMV, layout: d.plan.Layout}) {
 		if _, silent := slices.BinarySearch(d.plan.Allow, f.code); silent {
 			continue
 		}

@@ -28,6 +28,7 @@ const (
 	CodeCycle      = "cycle"      // nested images that hold themselves
 	CodeBoard      = "board"      // a nested image for another board
 	CodeImages     = "images"     // several images that do not go together, or where one is wanted
+	CodeDedup      = "dedup"      // dedup: true with a layout that cannot have it
 	CodeOutput     = "output"     // the build would pack its own output
 	CodeMPY        = "mpy"        // settings that contradict each other
 	CodeTransform  = "transform"  // a transform that cannot be run

@@ -109,6 +109,8 @@ func manifestErrorCases() []textCase {
 		{name: "reserved", yaml: "transform: y\nfiles:\n  - {src: a.bin, transform: z}\n"},
 		{name: "misspelt in a rule", yaml: "files:\n  - src: a\n    dst: b\n"},
 		{name: "layout", yaml: "layout: stabel\nfiles: []\n"},
+		{name: "dedup in layout openmv", yaml: "dedup: true\nlayout: openmv\nfiles: []\n"},
+		{name: "dedup in layout openmv, of an image", yaml: "dedup: true\nimages:\n  - {partition: romfs0, files: []}\n  - {partition: romfs1, layout: openmv, files: []}\n"},
 		{name: "dedup", yaml: "dedup: maybe\nfiles: []\n"},
 		{name: "absolute root", yaml: "root: /src\nfiles: []\n"},
 		{name: "missing root", yaml: "root: nowhere\nfiles: []\n"},

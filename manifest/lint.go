@@ -22,8 +22,12 @@ const (
 	LintMainCompiled         LintCode = "main-compiled"
 	LintNoEffect             LintCode = "no-effect"
 	LintNonASCII             LintCode = "non-ascii"
+	LintOpenMVDirectory      LintCode = "openmv-directory"
+	LintOpenMVName           LintCode = "openmv-name"
+	LintOpenMVSuffix         LintCode = "openmv-suffix"
 	LintPackageShadowsModule LintCode = "package-shadows-module"
 	LintPyAndMPY             LintCode = "py-and-mpy"
+	LintPySource             LintCode = "py-source"
 	LintSecret               LintCode = "secret"
 	LintUnused               LintCode = "unused"
 )
@@ -41,6 +45,7 @@ var lints = []LintInfo{
 	{LintAlignBelowBoard, "a file has a smaller alignment than the board's profile wants for it"},
 	{"boundary-dropped", "layout stable: the gap before the large files does not fit the partition and is left out"},
 	{"budget", "the image is larger than budget.warn"},
+	{"budget-above-partition", "budget.max is larger than the partition, so it limits nothing"},
 	{"cache", "the compile cache does not work"},
 	{LintCase, "two names differ only in case, so the image cannot be extracted on Windows and macOS"},
 	{LintLongName, "a name has more than 255 bytes, so the image cannot be extracted on most file systems"},
@@ -52,9 +57,15 @@ var lints = []LintInfo{
 	{LintNoEffect, "earlier rules have placed every file that a rule matches"},
 	{LintNonASCII, "a name is not ASCII, which mpremote could not pack"},
 	{"not-mpy", "a .mpy file does not begin as one, so no firmware imports it"},
+	{LintOpenMVDirectory, "layout openmv: OpenMV Studio shows the root of an image alone, and drops directories when it saves"},
+	{"openmv-empty", "OpenMV boards: OpenMV IDE drops an empty file when it saves the image"},
+	{LintOpenMVName, "OpenMV boards: a name is not printable ASCII, and OpenMV's tools write question marks for the rest"},
+	{LintOpenMVSuffix, "OpenMV boards: a model has several dots in its name, so OpenMV IDE does not align it when it saves the image"},
 	{LintPackageShadowsModule, "a directory hides the module of the same name at import"},
+	{"partition-end", "the image reaches into the last bytes of a partition whose end the board cannot read safely"},
 	{"partition-size", "the size of the partition is not known, so nothing checks that the image fits"},
 	{LintPyAndMPY, "a module is there as .py and as .mpy, and the .py wins at import"},
+	{LintPySource, "OpenMV boards: a .py file is packed as source, so each import compiles it into RAM"},
 	{LintSecret, "a pattern matches what looks like a key or a password, which is left out"},
 	{"transform-skipped", "a file is packed as it is, because the program of its transform is missing"},
 	{LintUnused, "a pattern of align matches nothing, or one of exclude names a directory"},
@@ -123,7 +134,7 @@ type finding struct {
 }
 
 // lintEntries finds what is probably not meant among the names of an image.
-func lintEntries(entries []Entry) []finding {
+func lintEntries(entries []Entry, tools lintTools) []finding {
 	var out []finding
 	find := func(i int, code LintCode, remedy, format string, args ...any) {
 		out = append(out, finding{i, code, fmt.Sprintf(format, args...), remedy})
@@ -163,6 +174,7 @@ func lintEntries(entries []Entry) []finding {
 				find(i, LintLongName, "shorten it", "%s cannot be extracted: most file systems have names of at most 255 bytes", strictyaml.Quote(name))
 			}
 		}
+		tools.lint(e, func(code LintCode, remedy, format string, args ...any) { find(i, code, remedy, format, args...) })
 		if e.Kind != File {
 			continue
 		}
@@ -188,7 +200,7 @@ func lintEntries(entries []Entry) []finding {
 
 // lint warns of what lintEntries finds, and of patterns without effect.
 func (r *resolver) lint() {
-	for _, f := range lintEntries(r.plan.Entries) {
+	for _, f := range lintEntries(r.plan.Entries, lintTools{openmv: r.o.OpenMV, layout: r.plan.Layout}) {
 		r.warn(r.at[f.entry], f.code, f.remedy, "%s", f.message)
 	}
 	for i, used := range r.usedAlign {

@@ -14,6 +14,9 @@ const (
 	defaultArch = "none"
 )
 
+// compilingIsOff is Entry.MPYFrom of what --no-mpy keeps as source.
+const compilingIsOff = "compiling is switched off"
+
 var defaultKeepSource = []string{"boot.py", "main.py"}
 
 // settings returns the compiler settings of a rule (nil: of the manifest
@@ -110,7 +113,7 @@ func (r *resolver) setMPY(rule *rule, e *Entry, at string) {
 	s, from := r.m.settings(rule)
 	switch {
 	case r.o.Compile != nil && !*r.o.Compile:
-		e.MPYFrom = "compiling is switched off"
+		e.MPYFrom = compilingIsOff
 		return
 	case r.o.Compile == nil && !*s.Compile:
 		e.MPYFrom = from + ": compile: false"

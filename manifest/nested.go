@@ -96,6 +96,7 @@ func (r *resolver) resolveNested(ref, at string) *Plan {
 	}
 	o := r.o
 	o.Partition = "" // it lies in a file, not in a partition
+	o.OpenMV = false // whose content OpenMV's tools do not look into
 	if o.Board == "" {
 		o.Board = r.plan.Board
 	}

@@ -27,7 +27,7 @@ func writeManifests(t *testing.T, files map[string]string) string {
 
 func TestNested(t *testing.T) {
 	root := writeManifests(t, map[string]string{
-		"app/romfs.yaml":    head + "board: openmv-n6\nlayout: openmv\nfiles:\n  - image: ../common/romfs.yaml\n    dest: lib/common.romfs\n    bulk: true\n  - src: a.py\n",
+		"app/romfs.yaml":    head + "board: openmv-n6\nlayout: openmv\nlint: {allow: [openmv-directory]}\nfiles:\n  - image: ../common/romfs.yaml\n    dest: lib/common.romfs\n    bulk: true\n  - src: a.py\n",
 		"app/a.py":          "",
 		"common/romfs.yaml": head + "root: src\nmpy: {optimize: 2}\nfiles:\n  - src: \"*\"\n    align: 64\n  - image: ../inner.yaml\n    dest: inner.romfs\n",
 		"common/src/b.py":   "",

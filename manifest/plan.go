@@ -160,6 +160,9 @@ type ResolveOptions struct {
 	Partition string
 	// BoardAlign are the board's alignment rules; the first match counts.
 	BoardAlign []BoardAlign
+	// OpenMV tells that OpenMV's tools are used on the board: there are warnings
+	// of what these do to an image.
+	OpenMV bool
 	// BaseAlign is the largest power of two that divides the address of the
 	// partition: no file can be aligned to more. 0 if it is not known.
 	BaseAlign int64

@@ -204,13 +204,13 @@ file main.py <- main.py by files[0] *.py (compiling is switched off)`},
 		{"--mpy", "mpy: {compile: false}\nfiles:\n  - src: \"*.py\"\n", []string{"a.py", "main.py"}, ResolveOptions{Compile: &on}, `
 file a.mpy <- a.py by files[0] *.py; mpy {SourceName:a.py Optimize:0 Emit:bytecode Arch:none ArchFlags:[] SmallIntBits:0} (mpy)
 file main.py <- main.py by files[0] *.py (keep_source: main.py)`},
-		{"alignment", "layout: openmv\nalign:\n  - {match: \"*.tflite\", to: 16}\n  - {match: /big/**, to: 8}\n  - {match: \"**\", to: 2}\nfiles:\n  - {src: a.tflite, align: 64}\n  - {src: a.tflite, dest: b.tflite}\n  - {src: a.tflite, dest: big/c.tflite}\n  - {src: a.tflite, dest: d}\n",
+		{"alignment", "layout: openmv\nlint: {allow: [openmv-directory]}\nalign:\n  - {match: \"*.tflite\", to: 16}\n  - {match: /big/**, to: 8}\n  - {match: \"**\", to: 2}\nfiles:\n  - {src: a.tflite, align: 64}\n  - {src: a.tflite, dest: b.tflite}\n  - {src: a.tflite, dest: big/c.tflite}\n  - {src: a.tflite, dest: d}\n",
 			[]string{"a.tflite"}, ResolveOptions{}, `
 file a.tflite <- a.tflite by files[0] a.tflite; align 64 (files[0].align)
 file b.tflite <- a.tflite by files[1] a.tflite; align 16 (align[0] (*.tflite))
 file big/c.tflite <- a.tflite by files[2] a.tflite; align 8 (align[1] (/big/**))
 file d <- a.tflite by files[3] a.tflite; align 2 (align[2] (**))`},
-		{"alignment of board and layout", "board: openmv-n6\nlayout: openmv\nfiles:\n  - src: \"*\"\n    exclude: [romfs.yaml]\n    bulk: false\n  - mkdir: e\n",
+		{"alignment of board and layout", "board: openmv-n6\nlayout: openmv\nlint: {allow: [openmv-directory]}\nfiles:\n  - src: \"*\"\n    exclude: [romfs.yaml]\n    bulk: false\n  - mkdir: e\n",
 			[]string{"M.TFLITE", "a.tflite", "b"}, ResolveOptions{BoardAlign: []BoardAlign{{Match: "**/*.tflite", To: 32, Why: "models run in place"}, {Match: "**", To: 1}}}, `
 file M.TFLITE <- M.TFLITE by files[0] *; align 32 (board openmv-n6 (**/*.tflite): models run in place); bulk false
 file a.tflite <- a.tflite by files[0] *; align 32 (board openmv-n6 (**/*.tflite): models run in place); bulk false

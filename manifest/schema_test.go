@@ -41,7 +41,7 @@ func TestSchema(t *testing.T) {
 
 // beyond are the codes of defects that a schema cannot see.
 var beyond = []string{
-	CodePattern, CodeEscape, CodeName, CodeStrip, CodeMPY, CodeImages, CodeTransform,
+	CodePattern, CodeEscape, CodeName, CodeStrip, CodeMPY, CodeDedup, CodeImages, CodeTransform,
 	strictyaml.CodeSyntax, strictyaml.CodeDuplicateKey, strictyaml.CodeLimit,
 }
 

@@ -25,7 +25,7 @@ type Manifest struct {
 	Root string `yaml:"root" jsonschema:"minLength=1,default=."`
 	// How files are laid out: compact (smallest), stable (growing code does not move large files) or openmv (byte for byte as OpenMV's own builder does).
 	Layout string `yaml:"layout" jsonschema:"enum=compact,enum=stable,enum=openmv,default=compact"`
-	// Whether files with equal contents are stored once. Default: true, but false for OpenMV boards and the layout openmv, whose tools drop such entries.
+	// Whether files with equal contents are stored once. Default: true, but false for OpenMV boards, whose tools drop such entries. The layout openmv does not have it, and stable has no use for it.
 	Dedup *bool `yaml:"dedup"`
 	// How .py files are compiled.
 	MPY *MPY `yaml:"mpy"`

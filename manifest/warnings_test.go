@@ -6,6 +6,20 @@ import (
 )
 
 func TestWarnings(t *testing.T) {
+	models := []BoardAlign{{Match: "**/*.tflite", To: 32}}
+	const openmvLints = `
+layout: openmv
+files:
+  - src: "*.tflite"
+  - src: "*.txt"
+  - src: lib/*
+    dest: lib/
+    mpy: false
+  - src: [main.py, boot.py, plain.py]
+    mpy: {keep_source: ["*.py"]}
+  - mkdir: data
+`
+	openmvTree := []string{"plain.tflite", "model.v2.tflite", "model.v3.tflite", "labels.v2.txt", "tab\tbed.txt", "größe.txt", "lib/app.py", "lib/net.py", "lib/lut.bin", "main.py", "boot.py", "plain.py"}
 	long := strings.Repeat("n", 256)
 	runTexts(t, "testdata/warnings.golden", []textCase{
 		{name: "py and mpy", yaml: "files:\n  - src: \"*.py\"\n    mpy: false\n  - src: a.mpy\n", tree: []string{"a.py", "a.mpy"}},
@@ -22,6 +36,10 @@ func TestWarnings(t *testing.T) {
 		{name: "secrets", yaml: "files:\n  - src: \"cert/*\"\n  - src: cert/ca.pem\n", tree: []string{"cert/ca.pem", "cert/id_rsa", "cert/device.key", "cert/fine.der"}},
 		{name: "secrets excluded", yaml: "exclude: [\"**/*.key\"]\nfiles:\n  - src: \"cert/*\"\n", tree: []string{"cert/device.key", "cert/fine.der"}},
 		{name: "below the board", yaml: "align: [{match: \"*.b\", to: 8}]\nfiles:\n  - src: m.tflite\n    align: 16\n  - src: [n.tflite, n.b]\n", tree: []string{"m.tflite", "n.tflite", "n.b"}, o: ResolveOptions{Board: "openmv-n6", BoardAlign: []BoardAlign{{Match: "**/*.tflite", To: 32, Why: "the NPU reads models by DMA"}, {Match: "*.b", To: 16}}}},
+		{name: "OpenMV, in layout openmv", yaml: openmvLints, tree: openmvTree, o: ResolveOptions{Board: "openmv-n6", OpenMV: true, BoardAlign: models}},
+		{name: "OpenMV, in another layout", yaml: strings.Replace(openmvLints, "layout: openmv", "layout: compact", 1), tree: openmvTree, o: ResolveOptions{Board: "openmv-n6", OpenMV: true, BoardAlign: models}},
+		{name: "another board", yaml: strings.Replace(openmvLints, "layout: openmv", "layout: compact", 1), tree: openmvTree, o: ResolveOptions{Board: "mine", BoardAlign: models}},
+		{name: "not compiled on purpose", yaml: "files:\n  - src: \"*.py\"\n", tree: []string{"a.py"}, o: ResolveOptions{OpenMV: true, Compile: new(false)}},
 		{name: "silenced", yaml: "lint: {allow: [non-ascii]}\nfiles:\n  - src: \"*\"\n    exclude: [romfs.yaml]\n", tree: []string{"é", "a", "A"}, o: ResolveOptions{Allow: []LintCode{LintCase}}},
 		{name: "beside an error", yaml: "files:\n  - src: é\n  - src: gone\n", tree: []string{"é"}},
 	})

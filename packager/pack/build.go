@@ -114,7 +114,7 @@ func (b *builder) resolve(p *part) (*manifest.Plan, error) {
 func (b *builder) directory(t Target) (*manifest.Plan, error) {
 	target := t.ResolveOptions()
 	plan, warnings, err := manifest.DirPlan(b.Path, manifest.DirOptions{
-		Board: target.Board, Partition: target.Partition, BoardAlign: target.BoardAlign,
+		Board: target.Board, Partition: target.Partition, BoardAlign: target.BoardAlign, OpenMV: target.OpenMV,
 		Compile: b.Compile == nil || *b.Compile, Outputs: b.Outputs, Allow: b.Allow,
 	})
 	b.lint(warnings)

@@ -35,7 +35,7 @@ func project(t testing.TB, text string, files map[string]string) string {
 
 // TestWarningCodes: manifest lists the codes of all stages, for lint.allow.
 func TestWarningCodes(t *testing.T) {
-	for _, code := range []string{WarnBoundary, WarnBudget, WarnPartition, WarnMPY, WarnABI, WarnCache} {
+	for _, code := range []string{WarnBoundary, WarnBudget, WarnPartition, WarnMPY, WarnABI, WarnCache, WarnBudgetAbove, WarnEnd, WarnEmpty} {
 		if _, err := manifest.ParseLintCode(code); err != nil {
 			t.Error(err)
 		}
@@ -173,6 +173,11 @@ func TestWarnings(t *testing.T) {
 		"two processors":       {"files: [{src: '*.mpy'}]\n", map[string]string{"a.mpy": nativeMPY(8), "b.mpy": nativeMPY(10)}, []string{WarnABI}},
 		"one family":           {"files: [{src: '*.mpy'}]\n", map[string]string{"a.mpy": nativeMPY(8), "b.mpy": nativeMPY(5), "c.mpy": "M\x06\x00\x1f"}, nil},
 		"two versions":         {"files: [{src: '*.mpy'}]\n", map[string]string{"a.mpy": "M\x06\x00\x1f", "b.mpy": "M\x05\x00\x1f"}, []string{WarnABI}},
+		"budget above":         {"board: openmv-m4\nbudget: {max: 256KiB}\nfiles: [{src: a}]\n", map[string]string{"a": "x"}, []string{WarnBudgetAbove}},
+		"budget of all":        {"board: openmv-m4\nbudget: {max: 128KiB}\nfiles: [{src: a}]\n", map[string]string{"a": "x"}, nil},
+		"empty, OpenMV board":  {"board: openmv-m4\nfiles: [{src: '*'}]\n", map[string]string{"a": "", "b": ""}, []string{WarnEmpty}},
+		"empty, their layout":  {"layout: openmv\nfiles: [{src: a}]\n", map[string]string{"a": ""}, []string{WarnEmpty}},
+		"empty, other board":   {"board: pybd-sf2\nfiles: [{src: a}]\n", map[string]string{"a": ""}, nil},
 		"silenced by the file": {"board: rp2\nlint: {allow: [partition-size]}\nfiles: [{src: a}]\n", map[string]string{"a": ""}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -192,6 +197,38 @@ func TestWarnings(t *testing.T) {
 				t.Errorf("with --allow: %v, %v", im.Warnings, err)
 			}
 		})
+	}
+}
+
+// TestPartitionEnd: the last 512 bytes of the H7 Plus's partition are not to be
+// used; other boards have no such part.
+func TestPartitionEnd(t *testing.T) {
+	t.Parallel()
+	const size = 8 << 20
+	for _, tc := range []struct {
+		board string
+		image int // bytes
+		want  string
+	}{
+		{"openmv-h7-plus", size - 512, ""},
+		{"openmv-h7-plus", size - 510, "the image reaches 2 bytes into the last 512 of partition romfs0 of openmv-h7-plus"},
+		{"openmv-h7-plus", size, "the image reaches 512 bytes"},
+		{"openmv-pure-thermal", size, "the image reaches 512 bytes"},
+		{"openmv-rt1062", size, ""},
+	} {
+		const around = 3 + 4 + 1 + 4 + 2 + 1 + 4 // of one file of millions of bytes
+		o := options(t, project(t, "files: [{src: a}]\n", map[string]string{"a": strings.Repeat("x", tc.image-around)}))
+		o.Board = tc.board
+		im, err := Build(t.Context(), o)
+		if err != nil || im.Plan.Size != int64(tc.image) {
+			t.Fatal(im, err)
+		}
+		switch {
+		case tc.want == "" && len(im.Warnings) == 0:
+		case tc.want != "" && len(im.Warnings) == 1 && im.Warnings[0].Code == WarnEnd && strings.HasPrefix(im.Warnings[0].Message, tc.want):
+		default:
+			t.Errorf("%s, %d bytes: %v, want %q", tc.board, tc.image, im.Warnings, tc.want)
+		}
 	}
 }
 

@@ -174,6 +174,12 @@ func (im *Image) checkSize() error {
 		case size > p.Size:
 			errs = append(errs, &FitError{size, p.Size, im.Spec.where(), im.largest()})
 		}
+		if over := InTail(p, size); over > 0 && len(errs) == 0 {
+			im.warn(WarnEnd, "the image reaches %d bytes into the last %d of %s, which the board cannot read safely: the read may hang it; leave something out", over, p.Tail, im.Spec.where())
+		}
+		if p.Size > 0 && im.Spec.Max > p.Size {
+			im.warn(WarnBudgetAbove, "budget.max is %d bytes, and %s has %d, so it limits nothing; correct it, or the board", im.Spec.Max, im.Spec.where(), p.Size)
+		}
 	}
 	if !im.Spec.BudgetLater {
 		over, warning := CheckBudget(size, im.Spec.Max, im.Spec.Warn, im.largest())
@@ -208,4 +214,34 @@ func (im *Image) largest() []string {
 		names = append(names, fmt.Sprintf("%s (%s)", f.Path, report.Size(f.Stored)))
 	}
 	return names
+}
+
+// InTail returns how many bytes an image of that size has in the part of its
+// partition that nothing should read.
+func InTail(p *board.Partition, size int64) int64 {
+	if p.Size == 0 {
+		return 0
+	}
+	return max(size-(p.Size-p.Tail), 0) - max(size-p.Size, 0)
+}
+
+// checkEmpty warns of files that OpenMV IDE drops when it saves the image.
+func (im *Image) checkEmpty(contents []digested) {
+	s := &im.Spec
+	if s.Layout != romfs.OpenMV && (s.Partition == nil || s.Board == nil || !s.Board.OpenMV) {
+		return // nobody opens the image there
+	}
+	var empty []string
+	for i := range s.Inputs {
+		if contents[i].size == 0 {
+			empty = append(empty, s.Inputs[i].Dest)
+		}
+	}
+	if len(empty) > 0 {
+		more := ""
+		if len(empty) > 3 {
+			more = fmt.Sprintf(" and %d more", len(empty)-3)
+		}
+		im.warn(WarnEmpty, "%s%s: empty, and OpenMV IDE drops empty files when it saves the image; put a byte in, or save it with this tool only", strings.Join(empty[:min(3, len(empty))], ", "), more)
+	}
 }

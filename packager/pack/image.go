@@ -41,7 +41,10 @@ const (
 	WarnABI       = "mixed-abi"        // .mpy files that no single firmware loads
 	WarnCache     = "cache"            // the compile cache does not work
 
-	WarnTransform = "transform-skipped" // a source packed as it is, for want of a tool
+	WarnTransform   = "transform-skipped"      // a source packed as it is, for want of a tool
+	WarnBudgetAbove = "budget-above-partition" // budget.max limits nothing
+	WarnEnd         = "partition-end"          // bytes that the board cannot read safely
+	WarnEmpty       = "openmv-empty"           // files that OpenMV IDE drops
 )
 
 // Assemble reads the spec's contents, checks them against the board, and lays
@@ -56,6 +59,7 @@ func Assemble(ctx context.Context, spec Spec, jobs int, reporter report.Reporter
 	if err != nil {
 		return nil, err
 	}
+	im.checkEmpty(contents)
 	root := &romfs.Node{Dir: true}
 	dirs := map[string]*romfs.Node{"": root}
 	for _, d := range spec.Dirs {

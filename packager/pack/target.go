@@ -198,7 +198,7 @@ func (t Target) ResolveOptions() manifest.ResolveOptions {
 	if t.Board == nil {
 		return o
 	}
-	o.Board = t.Board.ID
+	o.Board, o.OpenMV = t.Board.ID, t.Board.OpenMV
 	if t.Partition != nil {
 		o.Partition = t.Partition.Name
 		if t.Partition.Base != 0 {

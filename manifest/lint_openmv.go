@@ -1,0 +1,47 @@
+package manifest
+
+import (
+	"slices"
+	"strings"
+
+	"rules_romfs/manifest/strictyaml"
+)
+
+// lintTools tells which warnings about other tools are of interest: those of
+// OpenMV are, where its boards or its layout are named. Nobody else is bothered.
+type lintTools struct {
+	openmv bool // the board's profile says that OpenMV's tools are used on it
+	layout string
+}
+
+// lint finds what OpenMV's tools would do to an entry when they save the image
+// again, and .py files that gain nothing from ROMFS.
+func (t lintTools) lint(e *Entry, find func(code LintCode, remedy, format string, args ...any)) {
+	if !t.openmv && t.layout != "openmv" {
+		return
+	}
+	q := strictyaml.Quote(e.Dest)
+	name := e.Dest[strings.LastIndexByte(e.Dest, '/')+1:]
+	for elem := range strings.SplitSeq(e.Dest, "/") {
+		if strings.ContainsFunc(elem, func(c rune) bool { return c < ' ' || c > '~' }) {
+			find(LintOpenMVName, "rename it, if OpenMV's tools are to save the image again", "OpenMV's tools would rename %s: they write a question mark for what is not printable ASCII", q)
+			break
+		}
+	}
+	// Studio's editor parses the records of the root alone. That concerns who
+	// wants to open the image there, and says so with the layout.
+	if t.layout == "openmv" && (e.Kind == Dir || name != e.Dest) {
+		find(LintOpenMVDirectory, "put the files into the root, or save the image with this tool or OpenMV IDE only", "OpenMV Studio does not show %s: it reads the root of an image alone, and drops directories when it saves", q)
+	}
+	if e.Kind != File {
+		return
+	}
+	// The IDE looks for its rules by all that follows the first dot (Qt's
+	// completeSuffix), and aligns what it finds none for to 4.
+	if _, suffix, _ := strings.Cut(name, "."); strings.Contains(suffix, ".") && e.Align > openmvAlign {
+		find(LintOpenMVSuffix, "leave one dot in its name", "OpenMV IDE would align %s to %d instead of %d when it saves the image: it knows no rule for names in .%s", q, openmvAlign, e.Align, suffix)
+	}
+	if isModule(e.Dest) && e.MPYFrom != compilingIsOff && !slices.Contains(defaultKeepSource, e.Dest) {
+		find(LintPySource, "compile it (mpy.compile)", "%s is packed as source: each import compiles it into RAM, where a .mpy file stays in flash", q)
+	}
+}
