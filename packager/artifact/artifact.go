@@ -170,24 +170,25 @@ func (s *Sidecar) write(w io.Writer) error {
 	const list = "\n  \"files\": [" // no string holds a raw line end: this is the key itself
 	rest := *s
 	rest.Files = []File{}
-	head, err := indented(new(bytes.Buffer), "", rest)
-	if err != nil {
+	var b bytes.Buffer
+	if err := encoder(&b, "").Encode(rest); err != nil {
 		return err
 	}
+	head := bytes.Clone(b.Bytes())
 	at := bytes.Index(head, []byte(list)) + len(list)
 	out := bufio.NewWriter(w)
 	out.Write(head[:at])
-	var b bytes.Buffer
+	files := encoder(&b, "    ")
 	for i := range s.Files {
-		file, err := indented(&b, "    ", &s.Files[i])
-		if err != nil {
+		b.Reset()
+		if err := files.Encode(&s.Files[i]); err != nil {
 			return err
 		}
 		if i > 0 {
 			out.WriteByte(',')
 		}
 		out.WriteString("\n    ")
-		out.Write(file[:len(file)-1])
+		out.Write(b.Bytes()[:b.Len()-1]) // without the encoder's line end
 	}
 	if len(s.Files) > 0 {
 		out.WriteString("\n  ")
@@ -196,14 +197,12 @@ func (s *Sidecar) write(w io.Writer) error {
 	return out.Flush() // which also returns the errors of the writes before
 }
 
-// indented encodes v into b, which it empties first.
-func indented(b *bytes.Buffer, prefix string, v any) ([]byte, error) {
-	b.Reset()
-	e := json.NewEncoder(b)
+// encoder writes values as a sidecar has them, at that depth.
+func encoder(w io.Writer, prefix string) *json.Encoder {
+	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false) // names are for people to read
 	e.SetIndent(prefix, "  ")
-	err := e.Encode(v)
-	return b.Bytes(), err
+	return e
 }
 
 // A FormatError says that something is no sidecar, or not one of this version.

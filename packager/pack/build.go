@@ -249,20 +249,28 @@ func (b *builder) compiler(ctx context.Context, release string) (*mpy.Compiler, 
 // checkOutputs refuses to overwrite what the image is made from, also through
 // a link or another name. Path is the manifest's or directory's.
 func checkOutputs(outputs []string, path string, plan *manifest.Plan) error {
-	var errs []error
+	var there []string
+	var infos []os.FileInfo
 	for _, out := range outputs {
-		info, err := os.Stat(out)
-		if err != nil {
-			continue // it does not exist, or writing it will say what is wrong
+		// What does not exist overwrites nothing, and writing it will say what else is wrong.
+		if info, err := os.Stat(out); err == nil {
+			there, infos = append(there, out), append(infos, info)
 		}
-		check := func(source string) {
-			if have, err := os.Stat(source); err == nil && os.SameFile(info, have) {
-				errs = append(errs, &SourceError{Source: out, Err: fmt.Errorf("the build would overwrite its own source %s; choose another output with -o or --out-dir", source)})
+	}
+	if len(there) == 0 {
+		return nil
+	}
+	var errs []error
+	check := func(source string) {
+		have, err := os.Stat(source)
+		for i := 0; i < len(there) && err == nil; i++ {
+			if os.SameFile(infos[i], have) {
+				errs = append(errs, &SourceError{Source: there[i], Err: fmt.Errorf("the build would overwrite its own source %s; choose another output with -o or --out-dir", source)})
 			}
 		}
-		check(path)
-		eachSource(plan, check)
 	}
+	check(path)
+	eachSource(plan, check)
 	return errors.Join(errs...)
 }
 

@@ -10,6 +10,7 @@ import (
 	"rules_romfs/internal/peer"
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/report"
+	"rules_romfs/packager/romfs"
 )
 
 // write makes a file with its directories.
@@ -49,6 +50,16 @@ func build(t testing.TB, o Options) (*Image, []byte, *artifact.Sidecar) {
 	}
 	if _, err := s.Encode(); err != nil {
 		t.Errorf("the sidecar is not valid: %v", err)
+	}
+	// Whatever is built: the digests are those of the contents.
+	parsed, err := romfs.Parse(b.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range s.Files {
+		if content, err := parsed.ReadFile(f.Path); err != nil || !bytes.Equal(sha(content), f.SHA256[:]) {
+			t.Errorf("%s: the sidecar has the digest %v of something else, %v", f.Path, f.SHA256, err)
+		}
 	}
 	return im, b.Bytes(), s
 }

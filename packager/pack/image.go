@@ -75,7 +75,10 @@ func Assemble(ctx context.Context, spec Spec, jobs int, reporter report.Reporter
 		}
 		node := &romfs.Node{
 			Name: path.Base(in.Dest), Size: contents[i].size, Align: align,
-			Bulk: im.bulk(in, contents[i].size), Sum: contents[i].sum, Open: in.open,
+			Bulk: im.bulk(in, contents[i].size), Open: in.open,
+		}
+		if in.sum = contents[i].sum; spec.Dedup || !in.inMemory() {
+			node.Sum = in.sum // with it the writing hashes the content again
 		}
 		dir := mkdir(dirs, parent(in.Dest))
 		dir.Children = append(dir.Children, node)
@@ -182,7 +185,7 @@ func (im *Image) describe(abis []artifact.ABI) {
 	for i := range plan.Files {
 		f := &plan.Files[i]
 		in := im.inputs[f.Path]
-		sum := artifact.Digest(f.Node.Sum)
+		sum := artifact.Digest(in.sum)
 		source := in.SourceSHA256
 		if source == nil && in.Kind == artifact.KindData {
 			source = &sum

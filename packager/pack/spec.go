@@ -62,7 +62,8 @@ type Input struct {
 	Path   string
 	Code   []byte
 	Nested *Image
-	kept   []byte // the content of a small file, once it has been looked at
+	kept   []byte   // the content of a small file, once it has been looked at
+	sum    [32]byte // sha256 of any content, from then on
 
 	// SourceSHA256 is the digest of the source where the content is not the
 	// source itself: of kind mpy, and where a transform made it. The others
@@ -94,6 +95,9 @@ func (in *Input) isMPY() bool { return path.Ext(in.Dest) == ".mpy" }
 // isCode reports whether the input is code rather than data.
 func (in *Input) isCode() bool { return in.isMPY() || path.Ext(in.Dest) == ".py" }
 
+// inMemory reports whether the content is here, where nothing changes it.
+func (in *Input) inMemory() bool { return in.Code != nil || in.kept != nil }
+
 // open returns the content. Its errors, those of reading too, are *SourceError.
 func (in *Input) open() (io.ReadCloser, error) {
 	switch {
@@ -102,9 +106,7 @@ func (in *Input) open() (io.ReadCloser, error) {
 	case in.Code != nil:
 		return io.NopCloser(bytes.NewReader(in.Code)), nil
 	case in.kept != nil:
-		kept := in.kept
-		in.kept = nil // images are written once, but for rare ones
-		return io.NopCloser(bytes.NewReader(kept)), nil
+		return io.NopCloser(bytes.NewReader(in.kept)), nil
 	}
 	f, err := openRegular(in.Path)
 	if err != nil {
