@@ -33,7 +33,7 @@ type Options struct {
 	PartitionSize int64  // bytes; over the board's profile; 0: as it says
 
 	Compile *bool // over mpy.compile of the manifest and its rules
-	Jobs    int   // compilers at once; 0: one a processor
+	Jobs    int   // compilers at once; 0: one more than processors
 
 	MPYCross  string // compiler to use
 	Offline   bool   // do not fetch one
@@ -85,6 +85,7 @@ func directoryName(path string) (string, error) {
 // A builder is one build: options, and what is found out on the way.
 type builder struct {
 	Options
+	workers   int                      // compilers that run at once
 	compilers map[string]*mpy.Compiler // by release
 	cache     *mpy.Cache
 	warnings  []Warning
@@ -201,7 +202,7 @@ func (b *builder) compile(ctx context.Context, plan *manifest.Plan, jobs []mpy.J
 		return nil, nil, err
 	}
 	task := b.Reporter.Task("compile", int64(len(jobs)), report.Files)
-	batch := &mpy.Batch{Compiler: compiler, Cache: b.cache, Workers: b.Jobs, Done: func(i int, r *mpy.Result) { task.Add(1) }}
+	batch := &mpy.Batch{Compiler: compiler, Cache: b.cache, Workers: b.workers, Done: func(i int, r *mpy.Result) { task.Add(1) }}
 	results, err := batch.Run(ctx, jobs)
 	if err != nil {
 		task.Fail(err)

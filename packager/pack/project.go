@@ -25,6 +25,8 @@ type Project struct {
 	parts []part
 	all   bool             // no image of the manifest was left out
 	plans []*manifest.Plan // of the images that Build made
+
+	compilers int // that run at once
 }
 
 // A part is one image to be made.
@@ -49,10 +51,14 @@ func Open(o Options) (*Project, error) {
 	if err != nil {
 		return nil, &SourceError{Source: o.Path, Err: err}
 	}
+	compilers := o.Jobs
 	if o.Jobs <= 0 {
+		// One compiler more than there are processors: while one begins or ends,
+		// or its result goes into the cache, no processor waits.
 		o.Jobs = runtime.GOMAXPROCS(0)
+		compilers = o.Jobs + 1
 	}
-	p := &Project{Options: o, all: true}
+	p := &Project{Options: o, all: true, compilers: compilers}
 	if info.IsDir() {
 		name, err := directoryName(o.Path)
 		if err != nil {
@@ -150,7 +156,7 @@ func (e *ChoiceError) Error() string {
 // Build makes the images, ready to be written, in the manifest's order. Its
 // errors are those of the function Build, for all images together.
 func (p *Project) Build(ctx context.Context) ([]*Image, error) {
-	b := &builder{Options: p.Options, compilers: map[string]*mpy.Compiler{}}
+	b := &builder{Options: p.Options, workers: p.compilers, compilers: map[string]*mpy.Compiler{}}
 	plans := make([]*manifest.Plan, len(p.parts))
 	warnings := make([][]Warning, len(p.parts))
 	errs := make([]error, len(p.parts))

@@ -44,7 +44,7 @@ func (f *sourceFlags) add(a *app, cmd *cobra.Command) {
 	flags.StringVar(&f.mpyCross, "mpy-cross", "", "compiler to use: the `file` of a mpy-cross")
 	flags.BoolVar(&f.offline, "offline", false, "do not fetch the compiler if it is not there")
 	flags.BoolVar(&f.skipTransforms, "skip-missing-transforms", false, "pack sources as they are whose transform's program is missing")
-	flags.IntVarP(&f.jobs, "jobs", "j", 0, "compile and transform with `N` processes at once (default: one a processor)")
+	flags.IntVarP(&f.jobs, "jobs", "j", 0, "compile and transform with `N` processes at once (default: about one a processor)")
 	flags.StringVar(&f.cacheDir, "cache-dir", "", "keep compiled and transformed files and the compiler in `dir` (default: $ROMFS_CACHE, else the user's cache folder)")
 	flags.BoolVar(&f.noCache, "no-cache", false, "neither use nor fill the cache of compiled and transformed files")
 	flags.StringSliceVar(&f.allow, "allow", nil, "silence the warnings with these `codes`")
