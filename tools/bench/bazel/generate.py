@@ -28,7 +28,7 @@ write("MODULE.bazel", """module(name = "bench")
 bazel_dep(name = "rules_romfs", version = "0.1.0")
 local_path_override(module_name = "rules_romfs", path = "%s")
 
-bazel_dep(name = "rules_go", version = "0.65.0")
+bazel_dep(name = "rules_go", version = "0.64.1")
 
 go_sdk = use_extension("@rules_go//go:extensions.bzl", "go_sdk")
 go_sdk.host()
