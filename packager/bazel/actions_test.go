@@ -234,6 +234,7 @@ func TestSameAsCLI(t *testing.T) {
 }
 
 func TestMistakes(t *testing.T) {
+	large := strings.Repeat("x", 200_000)
 	clash := library
 	clash.label, clash.manifest = "//lib:clash", "lib/clash.json"
 	for _, test := range []struct {
@@ -270,6 +271,26 @@ func TestMistakes(t *testing.T) {
 			},
 			libraries: []target{clash},
 			want:      []string{`//app:image: app/romfs.yaml:11:10: files[0]: "app/src/util.py" of //app:image and "lib/drivers/bus.py" of //lib:clash both go to "util.mpy"; exclude one of them, or give it another dest`},
+		},
+		{
+			name:   "too large for the manifest's board",
+			files:  map[string]string{"app/romfs.yaml": "version: 1\nname: app\nboard: openmv-m4\nfiles:\n  - {src: big.bin, dest: /}\n", "app/big.bin": large},
+			change: func(a *target) { a.sources = []string{"app/big.bin"} },
+			want:   []string{"//app:image: app/romfs.yaml:3:8: the image has 200032 bytes, which is 68960 more than partition romfs0 of openmv-m4 holds (131072); its largest files: big.bin (195.3 KiB); leave some out"},
+		},
+		{
+			name:   "too large for the manifest's partition",
+			files:  map[string]string{"app/romfs.yaml": "version: 1\nname: app\nboard: openmv-m4\npartition: romfs0\nfiles:\n  - {src: big.bin, dest: /}\n", "app/big.bin": large},
+			change: func(a *target) { a.sources = []string{"app/big.bin"} },
+			want:   []string{"//app:image: app/romfs.yaml:4:12: the image has 200032 bytes"},
+		},
+		{
+			name:  "too large for the target's board",
+			files: map[string]string{"app/romfs.yaml": "version: 1\nname: app\nboard: openmv-n6\nfiles:\n  - {src: big.bin, dest: /}\n", "app/big.bin": large},
+			change: func(a *target) {
+				a.sources, a.flags = []string{"app/big.bin"}, []string{"--board=openmv-m4"}
+			},
+			want: []string{"//app:image: app/romfs.yaml:5:3: the image has 200032 bytes"},
 		},
 		{
 			name:  "several at once",

@@ -156,7 +156,8 @@ func digestFile(path string) (artifact.Digest, error) {
 	return artifact.Digest(h.Sum(nil)), nil
 }
 
-// locate adds the line of the manifest to errors that name a source or file.
+// locate adds the line of the manifest to errors that name a source or file,
+// and to those of an image that does not fit.
 func (in *inputs) locate(err error) error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var errs []error
@@ -164,6 +165,10 @@ func (in *inputs) locate(err error) error {
 			errs = append(errs, in.locate(e))
 		}
 		return errors.Join(errs...)
+	}
+	var large *pack.FitError
+	if errors.As(err, &large) {
+		return fmt.Errorf("%s: %w", in.own.FitAt, err)
 	}
 	var bySource *pack.SourceError
 	var byPath *pack.MPYError

@@ -23,6 +23,9 @@ type planFile struct {
 	Plan  manifest.Plan `json:"plan"`
 	// BudgetAt is where the manifest sets the budget: "romfs.yaml:7:3".
 	BudgetAt string `json:"budget_at,omitempty"`
+	// FitAt is where it sets what the image must fit: the partition, the board,
+	// or, where the target chose both, what is in the image.
+	FitAt string `json:"fit_at"`
 	// MPY are the compiler's options, by index of Plan.Entries.
 	MPY map[int]mpy.Options `json:"mpy,omitempty"`
 }
@@ -64,8 +67,15 @@ func (a *Action) plan(_ context.Context, f *flags) error {
 		p.Align = append(p.Align, alignRule{rule.Match, int64(rule.To)})
 	}
 	if m.Budget != nil {
-		at := m.Pos("budget")
-		p.BudgetAt = fmt.Sprintf("%s:%d:%d", f.manifestName, at.Line, at.Column)
+		p.BudgetAt = f.at(m, "budget")
+	}
+	switch {
+	case m.Partition != "" && f.partition == "":
+		p.FitAt = f.at(m, "partition")
+	case m.Board != "" && f.board == "" && f.boardFile == "":
+		p.FitAt = f.at(m, "board")
+	default:
+		p.FitAt = f.at(m, "files")
 	}
 	src, err := manifest.ListSource(f.declared(p.Root), f.advice(p.Root))
 	if err != nil {
@@ -135,6 +145,12 @@ func (p *planFile) at(e *manifest.Entry, err error) error {
 	return fmt.Errorf("%s:%d:%d: %w", e.File, e.Line, e.Column, err)
 }
 
+// at is the place of a key of the manifest: "romfs.yaml:7:3".
+func (f *flags) at(m *manifest.Manifest, key string) string {
+	pos := m.Pos(key)
+	return fmt.Sprintf("%s:%d:%d", f.manifestName, pos.Line, pos.Column)
+}
+
 // defect is an error of the manifest that only a build by Bazel finds.
 func (f *flags) defect(m *manifest.Manifest, path, code, remedy, format string, args ...any) error {
 	at := m.Pos(path)
@@ -155,8 +171,7 @@ func (f *flags) target(m *manifest.Manifest) (pack.Target, error) {
 	}
 	target, err := pack.ManifestTarget(m, id, f.partition, f.partitionSize)
 	if err != nil && id == "" {
-		at := m.Pos("board")
-		err = fmt.Errorf("%s:%d:%d: %w", f.manifestName, at.Line, at.Column, err)
+		err = fmt.Errorf("%s: %w", f.at(m, "board"), err)
 	}
 	return target, err
 }
