@@ -32,7 +32,8 @@ def _romfs_test_impl(ctx):
     info = require(ctx, "image", ctx.attr.image[0], RomfsImageInfo, "Name a romfs_image.")
     tools = ctx.attr._tools[RuntimeToolsInfo]
     if ctx.attr.imports and not tools.micropython:
-        fail(("{}: imports needs a MicroPython interpreter: register a toolchain of type " +
+        fail(("{}: imports needs a MicroPython interpreter for the platform that runs tests: set $ROMFS_MICROPYTHON to one, " +
+              "write romfs.micropython(path = \"...\") in MODULE.bazel, or register a toolchain of type " +
               "@rules_romfs//rules:micropython_toolchain_type.").format(label_name(ctx.label)))
     return launch(
         ctx,

@@ -175,3 +175,11 @@ failure_test = analysistest.make(
     attrs = {"messages": attr.string_list()},
     expect_failure = True,
 )
+
+# Tests would run on a platform that there is no interpreter for.
+failure_elsewhere_test = analysistest.make(
+    _failure_test_impl,
+    attrs = {"messages": attr.string_list()},
+    config_settings = {"//command_line_option:extra_execution_platforms": str(Label("//rules/tests:elsewhere"))},
+    expect_failure = True,
+)

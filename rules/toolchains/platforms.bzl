@@ -9,3 +9,18 @@ PLATFORMS = {
     "darwin_arm64": struct(constraints = ["@platforms//os:macos", "@platforms//cpu:aarch64"], wheel = "macosx_11_0_universal2", exe = ""),
     "windows_amd64": struct(constraints = ["@platforms//os:windows", "@platforms//cpu:x86_64"], wheel = "win_amd64", exe = ".exe"),
 }
+
+_OS = {"linux": "linux", "mac os x": "darwin", "windows": "windows"}
+_CPU = {"aarch64": "arm64", "amd64": "amd64", "arm64": "arm64", "x86_64": "amd64"}
+
+def host_platform(os):
+    """Returns the name among PLATFORMS of the machine that Bazel runs on.
+
+    Args:
+      os: `os` of a repository rule's context.
+    Returns:
+      string; "" for a machine that is none of them.
+    """
+    system = "windows" if os.name.startswith("windows") else os.name
+    name = "{}_{}".format(_OS.get(system), _CPU.get(os.arch))
+    return name if name in PLATFORMS else ""
