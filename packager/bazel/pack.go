@@ -5,9 +5,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
+	"rules_romfs/internal/smallfile"
 	"rules_romfs/manifest"
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/mpy"
@@ -120,8 +120,12 @@ func (in *inputs) fillImage(input *pack.Input, p plannedEntry, target pack.Targe
 	return nil
 }
 
+// maxModule bounds the bytes of a Python source and of what is compiled of it:
+// more than any compiler takes or makes.
+const maxModule = 1 << 30
+
 func fillCompiled(spec *pack.Spec, input *pack.Input, p plannedEntry, s source) error {
-	data, err := os.ReadFile(s.compiled)
+	data, _, err := smallfile.Read(s.compiled, maxModule)
 	if err != nil {
 		return err
 	}
@@ -130,30 +134,17 @@ func fillCompiled(spec *pack.Spec, input *pack.Input, p plannedEntry, s source) 
 		return err
 	}
 	input.Code = code[p.job]
-	sum, err := digestFile(s.path)
+	src, _, err := smallfile.Read(s.path, maxModule)
 	if err != nil {
 		return err
 	}
-	input.SourceSHA256 = &sum
+	input.SourceSHA256 = (*artifact.Digest)(new(sha256.Sum256(src)))
 	// What the compiler emits is what firmware of its release loads.
 	if h, err := mpy.ParseHeader(input.Code); err == nil {
 		spec.ABIVersion = h.Version
 		spec.ABISubVersion = max(spec.ABISubVersion, h.SubVersion)
 	}
 	return nil
-}
-
-func digestFile(path string) (artifact.Digest, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return artifact.Digest{}, err
-	}
-	defer file.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, file); err != nil {
-		return artifact.Digest{}, err
-	}
-	return artifact.Digest(h.Sum(nil)), nil
 }
 
 // locate adds the line of the manifest to errors that name a source or file,
