@@ -55,7 +55,8 @@ func (a *Action) plan(_ context.Context, f *flags) error {
 	if err != nil {
 		return err
 	}
-	target, err := f.target(m)
+	several := len(m.Images()) > 1
+	m, target, err := f.choose(m)
 	if err != nil {
 		return err
 	}
@@ -70,7 +71,7 @@ func (a *Action) plan(_ context.Context, f *flags) error {
 		p.BudgetAt = f.at(m, "budget")
 	}
 	switch {
-	case m.Partition != "" && f.partition == "":
+	case m.Partition != "" && (f.partition == "" || several):
 		p.FitAt = f.at(m, "partition")
 	case m.Board != "" && f.board == "" && f.boardFile == "":
 		p.FitAt = f.at(m, "board")
@@ -159,21 +160,33 @@ func (f *flags) defect(m *manifest.Manifest, path, code, remedy, format string, 
 	}}
 }
 
-// target finds the board: the rule's, or else the manifest's.
-func (f *flags) target(m *manifest.Manifest) (pack.Target, error) {
+// choose finds the board, the rule's or else the manifest's, and of a manifest
+// with several images the one for the rule's partition.
+func (f *flags) choose(m *manifest.Manifest) (*manifest.Manifest, pack.Target, error) {
 	id := f.board
 	if f.boardFile != "" {
 		id = f.boardFile
 	}
 	if id == "" && pack.IsBoardPath(m.Board) {
 		remedy := fmt.Sprintf("write a romfs_board(profile = %q), and name it in the attribute board of %s", path.Base(m.Board), f.label)
-		return pack.Target{}, f.defect(m, "board", manifest.CodeBoard, remedy, "a board file is an input that Bazel must know")
+		return nil, pack.Target{}, f.defect(m, "board", manifest.CodeBoard, remedy, "a board file is an input that Bazel must know")
 	}
-	target, err := pack.ManifestTarget(m, id, f.partition, f.partitionSize)
-	if err != nil && id == "" {
-		err = fmt.Errorf("%s: %w", f.at(m, "board"), err)
+	if images := m.Images(); len(images) > 1 && f.partition == "" {
+		var partitions []string
+		for _, im := range images {
+			partitions = append(partitions, fmt.Sprintf("%q", im.Partition))
+		}
+		remedy := fmt.Sprintf("write a romfs_image for each, with partition = one of %s", strings.Join(partitions, ", "))
+		return nil, pack.Target{}, f.defect(m, "images", manifest.CodeImages, remedy, "the manifest makes %d images, and %s is one", len(images), f.label)
 	}
-	return target, err
+	images, targets, err := pack.ImageTargets(m, id, f.partition, f.partitionSize)
+	if err != nil {
+		if id == "" && len(m.Images()) == 1 {
+			err = fmt.Errorf("%s: %w", f.at(m, "board"), err)
+		}
+		return nil, pack.Target{}, err
+	}
+	return images[0], targets[0], nil
 }
 
 // declared maps the sources below root, as a manifest there names them.
