@@ -181,9 +181,6 @@ func (f *flags) choose(m *manifest.Manifest) (*manifest.Manifest, pack.Target, e
 	}
 	images, targets, err := pack.ImageTargets(m, id, f.partition, f.partitionSize)
 	if err != nil {
-		if id == "" && len(m.Images()) == 1 {
-			err = fmt.Errorf("%s: %w", f.at(m, "board"), err)
-		}
 		return nil, pack.Target{}, err
 	}
 	return images[0], targets[0], nil
