@@ -8,7 +8,6 @@ import (
 	"io"
 	"math/bits"
 	"path"
-	"slices"
 	"strings"
 
 	"rules_romfs/packager/artifact"
@@ -234,16 +233,15 @@ func (im *Image) writeError(err error) error {
 }
 
 // Sidecar returns the image's sidecar. If the image has not been written yet,
-// its sources are read to know its digest.
+// its sources are read to know its digest. It is the image's own, with a list of
+// all files, and not to be changed.
 func (im *Image) Sidecar() (*artifact.Sidecar, error) {
 	if !im.known {
 		if _, err := im.WriteTo(io.Discard); err != nil {
 			return nil, err
 		}
 	}
-	s := im.sidecar
-	s.Files = slices.Clone(s.Files)
-	return &s, nil
+	return &im.sidecar, nil
 }
 
 // reader streams the image, for one that holds it.
