@@ -32,7 +32,8 @@ func (a *Action) Run(ctx context.Context, args []string) error {
 		return fmt.Errorf("romfs bazel: no verb; this is for the rules in //rules")
 	}
 	verbs := map[string]func(context.Context, *flags) error{
-		"plan": a.plan, "compile": a.compile, "pack": a.pack, "effective": a.effective, "validate": a.validate, "publish": a.publish,
+		"plan": a.plan, "compile": a.compile, "transform": a.transform,
+		"pack": a.pack, "effective": a.effective, "validate": a.validate, "publish": a.publish,
 	}
 	run, ok := verbs[args[0]]
 	if !ok {
@@ -89,6 +90,9 @@ type flags struct {
 	sources                    []source
 	images                     []image
 	options                    []pair
+	tools                      map[string]string // of transforms: the manifest's name of each, and its path
+	inputs                     []string          // of transforms: their names from the workspace's root
+	given                      []pair            // the same with their paths
 	src, optionsFile           string
 	mpyCross, mpyCrossVersion  string
 	out, digest, origins       string
@@ -100,7 +104,7 @@ type source struct {
 	plan     string // path of the plan that it belongs to
 	name     string // from the workspace's root
 	path     string
-	compiled string // path of what its compile action made; empty for what is no Python
+	compiled string // path of what its compile or transform action made; empty without
 	label    string // of the file
 }
 
@@ -159,6 +163,29 @@ func parse(args []string) (*flags, error) {
 		p, err := fields(v, 4)
 		if err == nil {
 			f.images = append(f.images, image{p[0], p[1], p[2], p[3]})
+		}
+		return err
+	})
+	f.tools = map[string]string{}
+	s.Func("tool", "", func(v string) error {
+		if !strings.Contains(v, "\t") {
+			f.tools[v] = ""
+			return nil
+		}
+		p, err := fields(v, 2)
+		if err == nil {
+			f.tools[p[0]] = p[1]
+		}
+		return err
+	})
+	s.Func("input", "", func(v string) error {
+		if !strings.Contains(v, "\t") {
+			f.inputs = append(f.inputs, v)
+			return nil
+		}
+		p, err := fields(v, 2)
+		if err == nil {
+			f.given = append(f.given, pair{p[0], p[1]})
 		}
 		return err
 	})

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"rules_romfs/manifest"
@@ -96,7 +97,7 @@ func (in *inputs) manifest(root string, images map[string]string) ([]byte, error
 		b.WriteString("files:\n")
 	}
 	for _, p := range in.entries {
-		put("  -", p.rule(images))
+		put("  -", p.rule(root, images))
 	}
 	return b.Bytes(), err
 }
@@ -117,6 +118,16 @@ type literalRule struct {
 	MPY   any    `json:"mpy,omitempty"`
 	Align int64  `json:"align,omitempty"`
 	Bulk  *bool  `json:"bulk,omitempty"`
+
+	Transform *literalTransform `json:"transform,omitempty"`
+}
+
+type literalTransform struct {
+	Preset string   `json:"preset,omitempty"`
+	Args   []string `json:"args,omitempty"`
+	Run    []string `json:"run,omitempty"`
+	Inputs []string `json:"inputs,omitempty"`
+	Output string   `json:"output,omitempty"`
 }
 
 type literalMPY struct {
@@ -129,7 +140,7 @@ type literalMPY struct {
 	SmallIntBits int      `json:"small_int_bits,omitempty"`
 }
 
-func (p plannedEntry) rule(images map[string]string) literalRule {
+func (p plannedEntry) rule(root string, images map[string]string) literalRule {
 	e := p.entry()
 	if e.Kind == manifest.Dir {
 		return literalRule{Mkdir: e.Dest}
@@ -145,6 +156,8 @@ func (p plannedEntry) rule(images map[string]string) literalRule {
 	}
 	rule.Src = manifest.EscapePattern(p.plan.name(e.Source))
 	switch {
+	case e.Transform != nil:
+		rule.Transform = p.transform(root)
 	case e.MPY != nil:
 		o := p.plan.MPY[p.index]
 		rule.Dest = o.SourceName
@@ -153,4 +166,21 @@ func (p plannedEntry) rule(images map[string]string) literalRule {
 		rule.MPY = false
 	}
 	return rule
+}
+
+// transform names an executable of the workspace as seen from the effective
+// manifest, where the CLI finds it if it is a source.
+func (p plannedEntry) transform(root string) *literalTransform {
+	t := p.entry().Transform
+	literal := &literalTransform{Preset: t.Preset, Args: t.Args, Run: slices.Clone(t.Run), Output: strings.NewReplacer("{", "{{", "}", "}}").Replace(t.Output)}
+	if len(t.Run) > 0 && strings.Contains(t.Run[0], "/") {
+		literal.Run[0] = path.Join(root, path.Dir(p.entry().File), t.Run[0])
+		if !strings.Contains(literal.Run[0], "/") {
+			literal.Run[0] = "./" + literal.Run[0]
+		}
+	}
+	for _, in := range t.Inputs {
+		literal.Inputs = append(literal.Inputs, p.plan.name(in.Name))
+	}
+	return literal
 }

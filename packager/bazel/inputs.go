@@ -67,7 +67,7 @@ func (in *inputs) add(p *planFile, path string) {
 	first := len(in.entries)
 	for i := range p.Plan.Entries {
 		e := plannedEntry{plan: p, path: path, index: i}
-		if source := e.entry().Source; e.entry().MPY != nil {
+		if source := e.entry().Source; e.entry().MPY != nil || e.entry().Transform != nil {
 			e.job = jobs[source]
 			jobs[source]++
 		}

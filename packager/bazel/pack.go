@@ -94,6 +94,8 @@ func (in *inputs) fill(spec *pack.Spec, target pack.Target, release string) (map
 			if p.entry().MPY != nil {
 				spec.Compiler = release
 				err = fillCompiled(spec, input, p, s)
+			} else if p.entry().Transform != nil {
+				err = fillTransformed(input, p, s, target)
 			}
 		}
 		if err != nil {

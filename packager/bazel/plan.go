@@ -38,10 +38,12 @@ type alignRule struct {
 // name returns the workspace's name of one of the plan's sources.
 func (p *planFile) name(source string) string { return path.Join(p.Root, source) }
 
-// An optionsFile says how one source is compiled: not at all, once, or once
-// for each of several destinations.
+// An optionsFile says how one source is compiled or transformed: not at all,
+// once, or once for each of several destinations.
 type optionsFile struct {
 	Jobs []mpy.Options `json:"jobs"`
+	// Transforms are what a source becomes that is no Python.
+	Transforms []transformJob `json:"transforms,omitempty"`
 }
 
 // plan resolves the manifest and writes the plan and one file of options for
@@ -106,8 +108,12 @@ func (a *Action) plan(_ context.Context, f *flags) error {
 	if err != nil {
 		return err
 	}
+	transforms, err := p.transforms(f, target)
+	if err != nil {
+		return err
+	}
 	for _, o := range f.options {
-		if err := writeJSON(o.path, optionsFile{jobs[o.name]}); err != nil {
+		if err := writeJSON(o.path, optionsFile{jobs[o.name], transforms[o.name]}); err != nil {
 			return err
 		}
 	}
@@ -120,10 +126,6 @@ func (p *planFile) jobs(target pack.Target) (map[string][]mpy.Options, error) {
 	var errs []error
 	for i := range p.Plan.Entries {
 		e := &p.Plan.Entries[i]
-		if e.Transform != nil {
-			errs = append(errs, p.at(e, fmt.Errorf("%s (%s): a transform is run by romfs build alone; name what it makes in src, with a genrule that makes it", e.Source, e.Rule)))
-			continue
-		}
 		if e.MPY == nil {
 			continue
 		}

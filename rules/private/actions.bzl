@@ -76,7 +76,17 @@ def add_board(flags, board):
 def _options_flag(source):
     return "--options=%s\t%s" % (source.name, source.options.path)
 
-def plan(ctx, manifest, sources, board, images = [], overrides = {}):
+def _tool_flag(tool):
+    return "--tool=%s\t%s" % (tool.name, tool.executable.path)
+
+def _input_flag(file):
+    return "--input=%s\t%s" % (source_name(file), file.path)
+
+def _is_transformed(name, tools):
+    # What haar converts needs no tool, so only a name can say it.
+    return bool(tools) or name.endswith(".xml")
+
+def plan(ctx, manifest, sources, board, images = [], overrides = {}, transforms = None):
     """Decides what goes where, from a manifest and the names of the sources, and compiles the Python.
 
     The plan depends on no source's content. It writes one small file of options for each Python source, so
@@ -89,9 +99,11 @@ def plan(ctx, manifest, sources, board, images = [], overrides = {}):
       board: RomfsBoardInfo.
       images: list of string: the nested images, as the manifest names them.
       overrides: dict, flags of `romfs build` that override the manifest, by name.
+      transforms: None where the manifest has none; else struct of `tools` (list of struct: `name`, as the manifest
+        calls it, `executable`, and `files_to_run`) and `inputs` (list of File).
     Returns:
       struct of `plan` (File), `sources` (list of struct, as in MpyInfo), `compiled` (list of File: what the
-      compile actions made) and `files` (list of File: those and the sources).
+      compile actions made) and `files` (list of File: those, what transforms made, and the sources).
     """
     folder = ctx.label.name + ".romfs.d/"
     out = ctx.actions.declare_file(folder + "plan.json")
@@ -99,10 +111,20 @@ def plan(ctx, manifest, sources, board, images = [], overrides = {}):
 
     entries = []
     python = []
+    others = []
     for file in sources:
         name = source_name(file)
         if not name.endswith(".py"):
-            entries.append(struct(plan = out, name = name, file = file, compiled = None))
+            made = None
+            if transforms and _is_transformed(name, transforms.tools):
+                made = struct(
+                    name = name,
+                    file = file,
+                    options = ctx.actions.declare_file(folder + name + ".options.json"),
+                    compiled = ctx.actions.declare_file(folder + name + ".transformed"),
+                )
+                others.append(made)
+            entries.append(struct(plan = out, name = name, file = file, compiled = made.compiled if made else None))
             continue
         stem = folder + name[:-len(".py")]
         module = struct(
@@ -124,7 +146,10 @@ def plan(ctx, manifest, sources, board, images = [], overrides = {}):
     for flag, value in overrides.items():
         flags.add("--%s=%s" % (flag, value))
     flags.add_all([e.name for e in entries], format_each = "--src=%s")
-    flags.add_all(python, map_each = _options_flag)
+    flags.add_all(python + others, map_each = _options_flag)
+    if transforms:
+        flags.add_all([tool.name for tool in transforms.tools], format_each = "--tool=%s")
+        flags.add_all([source_name(file) for file in transforms.inputs], format_each = "--input=%s")
     flags.add_all(images, format_each = "--image=%s")
     flags.add(out, format = "--out=%s")
     run(
@@ -133,13 +158,35 @@ def plan(ctx, manifest, sources, board, images = [], overrides = {}):
         message = "Planning %{label}",
         args = args,
         inputs = inputs,
-        outputs = [out] + [module.options for module in python],
+        outputs = [out] + [module.options for module in python + others],
     )
 
     for module in python:
         _compile(ctx, module, mpy_cross)
+    for source in others:
+        _transform(ctx, source, transforms)
     compiled = [module.compiled for module in python]
-    return struct(plan = out, sources = entries, compiled = compiled, files = sources + compiled)
+    files = sources + compiled + [source.compiled for source in others]
+    return struct(plan = out, sources = entries, compiled = compiled, files = files)
+
+def _transform(ctx, source, transforms):
+    args = arguments(ctx, "transform")
+    flags = args[1]
+    flags.add(source.name, format = "--name=%s")
+    flags.add(source.file, format = "--source=%s")
+    flags.add(source.options, format = "--options-file=%s")
+    flags.add_all(transforms.tools, map_each = _tool_flag)
+    flags.add_all(transforms.inputs, map_each = _input_flag)
+    flags.add(source.compiled, format = "--out=%s")
+    run(
+        ctx,
+        mnemonic = "RomfsTransform",
+        message = "Transforming %s" % source.name,
+        args = args,
+        inputs = [source.file, source.options] + transforms.inputs,
+        outputs = [source.compiled],
+        tools = [tool.files_to_run for tool in transforms.tools],
+    )
 
 def _compile(ctx, module, mpy_cross):
     args = arguments(ctx, "compile")

@@ -29,6 +29,9 @@ The image is `<name>.romfs`, its sidecar `<name>.romfs.json`. They are the bytes
 **What the manifest sees** is what `srcs` declares, never the source tree: a file that a rule names and
 `srcs` does not is an error that says which label to add, and a pattern matches declared files only.
 
+**Transforms** of the manifest run as actions, one a file, with the executables in `transforms`. Of a
+manifest with several `images`, each is a target of its own, chosen by `partition`.
+
 **Libraries** in `deps` are placed by their own `dest`, after the manifest's files. Two sources for one
 destination are an error that names both.
 
@@ -60,6 +63,17 @@ def _nested_images(ctx):
             fail("{}: images has two targets for \"{}\".".format(label_name(ctx.label), name))
         images[name] = require(ctx, "images", target, RomfsImageInfo, "Name the romfs_image that makes {}'s image.".format(name))
     return images
+
+def _transforms(ctx):
+    tools = []
+    for target, name in ctx.attr.transforms.items():
+        if name in [tool.name for tool in tools]:
+            fail("{}: transforms has two targets for \"{}\".".format(label_name(ctx.label), name))
+        files_to_run = target[DefaultInfo].files_to_run
+        if not files_to_run.executable:
+            fail("{}: transforms names {}, which cannot be run. Name an executable target or file for \"{}\".".format(label_name(ctx.label), label_name(target.label), name))
+        tools.append(struct(name = name, executable = files_to_run.executable, files_to_run = files_to_run))
+    return struct(tools = tools, inputs = ctx.files.transform_inputs)
 
 def _overrides(ctx):
     attrs = {
@@ -167,10 +181,11 @@ def _romfs_image_impl(ctx):
     planned = plan(
         ctx,
         manifest = ctx.file.manifest,
-        sources = ctx.files.srcs,
+        sources = depset(ctx.files.srcs + ctx.files.transform_inputs).to_list(),
         board = board,
         images = images.keys(),
         overrides = _overrides(ctx),
+        transforms = _transforms(ctx),
     )
     effective = _effective_manifest(ctx, planned, board, images, deps)
     info = _pack(ctx, planned, board, images, deps, effective)
@@ -211,11 +226,23 @@ romfs_image = rule(
             doc = "Nested images: for each `image:` of the manifest the target that makes it, with the path as the manifest writes it: " +
                   "`{\":common\": \"../common/romfs.yaml\"}`.",
         ),
+        "transforms": attr.label_keyed_string_dict(
+            doc = "What the manifest's transforms run: executable targets or files, with the name that the manifest has for each, " +
+                  "which is a preset's or the first word of `run`: `{\"//tools:pack_table\": \"tools/pack_table\"}`. " +
+                  "`haar` needs none.",
+            allow_files = True,
+            cfg = "exec",
+        ),
+        "transform_inputs": attr.label_list(
+            doc = "What transforms read besides their sources: the `inputs` of the manifest.",
+            allow_files = True,
+        ),
         "board": attr.label(
             doc = "The board: one of `@rules_romfs//rules/boards`, or a `romfs_board`. Overrides flag, platform and manifest.",
         ),
         "partition": attr.string(
-            doc = "The board's ROM partition, by name or index. Overrides the manifest's.",
+            doc = "The board's ROM partition, by name or index. Overrides the manifest's; of a manifest with several `images` " +
+                  "it chooses the one for that partition.",
         ),
         "partition_size": attr.string(
             doc = "The size of the partition: bytes, or a number with `KiB` or `MiB`. Overrides the board's; " +
