@@ -133,8 +133,8 @@ func (w *workspace) pack(t target, libraries ...target) (string, error) {
 	return image, nil
 }
 
-// cli builds a manifest as the CLI does and compares image and sidecar.
-func (w *workspace) cli(manifest, image string) {
+// same builds a manifest as the CLI does and compares the image.
+func (w *workspace) same(manifest, image string) *pack.Image {
 	w.t.Helper()
 	built, err := pack.Build(context.Background(), pack.Options{Path: manifest, MPYCross: w.compiler, Offline: true, Getenv: os.Getenv, Reporter: report.Discard()})
 	if err != nil {
@@ -147,6 +147,13 @@ func (w *workspace) cli(manifest, image string) {
 	if b.String() != w.read(image) {
 		w.t.Errorf("%s: the CLI's image has %d bytes and is not Bazel's, of %d", manifest, b.Len(), len(w.read(image)))
 	}
+	return built
+}
+
+// cli is same that compares the sidecar, too.
+func (w *workspace) cli(manifest, image string) {
+	w.t.Helper()
+	built := w.same(manifest, image)
 	sidecar, err := built.Sidecar()
 	if err != nil {
 		w.t.Fatal(err)
