@@ -240,6 +240,33 @@ func TestSameAsCLI(t *testing.T) {
 	}
 }
 
+// TestOneOfSeveralImages: the partition chooses the image of a manifest with
+// several, and it is the one that `romfs build -p` makes.
+func TestOneOfSeveralImages(t *testing.T) {
+	w := newWorkspace(t, map[string]string{
+		"app/romfs.yaml": "version: 1\nname: app\nboard: openmv-ae3\nimages:\n" +
+			"  - {partition: romfs0, files: [{src: a.py, dest: /}]}\n  - {partition: romfs1, files: [{src: b.py, dest: /}]}\n",
+		"app/a.py": "a = 1\n", "app/b.py": "b = 1\n",
+	})
+	for _, partition := range []string{"romfs0", "romfs1"} {
+		image, err := w.pack(target{label: "//app:" + partition, manifest: "app/romfs.yaml", sources: []string{"app/a.py", "app/b.py"}, flags: []string{"--partition=" + partition}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		built, err := pack.Build(context.Background(), pack.Options{Path: "app/romfs.yaml", Partition: partition, MPYCross: w.compiler, Offline: true, Getenv: os.Getenv, Reporter: report.Discard()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		if _, err := built.WriteTo(&b); err != nil {
+			t.Fatal(err)
+		}
+		if b.String() != w.read(image) {
+			t.Errorf("%s: the CLI's image has %d bytes and is not Bazel's, of %d", partition, b.Len(), len(w.read(image)))
+		}
+	}
+}
+
 func TestMistakes(t *testing.T) {
 	large := strings.Repeat("x", 200_000)
 	clash := library
