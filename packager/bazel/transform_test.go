@@ -7,10 +7,9 @@ import (
 	"testing"
 )
 
-// script is a transform of a user's: its argument, and an input of the same
-// directory, reversed.
+// script is a transform of a user's: its source, and an input, in capitals.
 const script = `#!/bin/sh
-rev "$1" "$3" >"$2"
+cat "$1" "$3" | tr a-z A-Z >"$2"
 `
 
 var transformed = map[string]string{
@@ -21,12 +20,12 @@ files:
   - src: data/*.txt
     dest: /
     transform:
-      run: [tools/reverse, "{in}", "{out}", "{inputs[0]}"]
+      run: [tools/capitals, "{in}", "{out}", "{inputs[0]}"]
       inputs: [more.cfg]
       output: "{stem}.bin"
   - {src: plain.dat, dest: /}
 `,
-	"app/data/a.txt": "abc\n", "app/data/b.txt": "xyz\n", "app/more.cfg": "12\n", "app/plain.dat": "as it is", "app/tools/reverse": script,
+	"app/data/a.txt": "abc\n", "app/data/b.txt": "xyz\n", "app/more.cfg": "12\n", "app/plain.dat": "as it is", "app/tools/capitals": script,
 }
 
 // transform runs the transform actions of an image, as the rules do, and packs it.
@@ -63,18 +62,18 @@ var sources = []string{"app/data/a.txt", "app/data/b.txt", "app/more.cfg", "app/
 // are the CLI's.
 func TestTransform(t *testing.T) {
 	w := newWorkspace(t, transformed)
-	if err := os.Chmod("app/tools/reverse", 0o755); err != nil {
+	if err := os.Chmod("app/tools/capitals", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	image, err := w.transform(sources, []string{"--tool=tools/reverse", "--input=app/more.cfg"}, []string{"--tool=tools/reverse\tapp/tools/reverse", "--input=app/more.cfg\tapp/more.cfg"})
+	image, err := w.transform(sources, []string{"--tool=tools/capitals", "--input=app/more.cfg"}, []string{"--tool=tools/capitals\tapp/tools/capitals", "--input=app/more.cfg\tapp/more.cfg"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.cli("app/romfs.yaml", image)
-	if got := w.read(image); !strings.Contains(got, "cba\n21\n") || !strings.Contains(got, "zyx\n21\n") || !strings.Contains(got, "as it is") {
+	if got := w.read(image); !strings.Contains(got, "ABC\n12\n") || !strings.Contains(got, "XYZ\n12\n") || !strings.Contains(got, "as it is") {
 		t.Errorf("the image lacks what the transform makes: %q", got)
 	}
-	if got, want := w.read("bazel-out/k8/bin/app/image.effective.yaml"), `"transform":{"run":["../../../../app/tools/reverse","{in}","{out}","{inputs[0]}"],"inputs":["app/more.cfg"],"output":"a.bin"}}`; !strings.Contains(got, want) {
+	if got, want := w.read("bazel-out/k8/bin/app/image.effective.yaml"), `"transform":{"run":["../../../../app/tools/capitals","{in}","{out}","{inputs[0]}"],"inputs":["app/more.cfg"],"output":"a.bin"}}`; !strings.Contains(got, want) {
 		t.Errorf("the effective manifest lacks %s:\n%s", want, got)
 	}
 	w.same("bazel-out/k8/bin/app/image.effective.yaml", image)
@@ -84,8 +83,8 @@ func TestTransform(t *testing.T) {
 }
 
 func TestTransformMistakes(t *testing.T) {
-	known := []string{"--tool=tools/reverse", "--input=app/more.cfg"}
-	given := []string{"--tool=tools/reverse\tapp/tools/reverse", "--input=app/more.cfg\tapp/more.cfg"}
+	known := []string{"--tool=tools/capitals", "--input=app/more.cfg"}
+	given := []string{"--tool=tools/capitals\tapp/tools/capitals", "--input=app/more.cfg\tapp/more.cfg"}
 	const preset = "version: 1\nname: app\nboard: openmv-n6\nfiles:\n  - {src: plain.dat, dest: /, transform: %s}\n"
 	for _, test := range []struct {
 		name  string
@@ -94,19 +93,19 @@ func TestTransformMistakes(t *testing.T) {
 		want  string
 	}{
 		{"an executable that is not declared", nil, known[1:],
-			`//app:image: app/romfs.yaml:8:7: files[0].transform: tools/reverse is an executable that Bazel must know; add {"//LABEL:OF_IT": "tools/reverse"} to transforms of //app:image`},
+			`//app:image: app/romfs.yaml:8:7: files[0].transform: tools/capitals is an executable that Bazel must know; add {"//LABEL:OF_IT": "tools/capitals"} to transforms of //app:image`},
 		{"an input that is not declared", nil, known[:1],
 			`files[0].transform: "more.cfg" is a file that Bazel must know as an input of transforms; add "//app:more.cfg" to transform_inputs of //app:image`},
 		{"a preset's program", map[string]string{"app/romfs.yaml": fmt.Sprintf(preset, "stedgeai")}, known,
 			`files[0].transform: stedgeai is an executable that Bazel must know; add {"//LABEL:OF_IT": "stedgeai"} to transforms of //app:image`},
-		{"a program that fails", map[string]string{"app/tools/reverse": "#!/bin/sh\necho no such table >&2\nexit 3\n"}, known, "no such table"},
+		{"a program that fails", map[string]string{"app/tools/capitals": "#!/bin/sh\necho no such table >&2\nexit 3\n"}, known, "no such table"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorkspace(t, transformed)
 			for name, content := range test.files {
 				w.write(name, content)
 			}
-			if err := os.Chmod("app/tools/reverse", 0o755); err != nil {
+			if err := os.Chmod("app/tools/capitals", 0o755); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := w.transform(sources, test.plan, given); err == nil || !strings.Contains(err.Error(), test.want) {
@@ -119,15 +118,15 @@ func TestTransformMistakes(t *testing.T) {
 // TestReadTransformed: no damage to what an action wrote is packed.
 func TestReadTransformed(t *testing.T) {
 	w := newWorkspace(t, transformed)
-	if err := os.Chmod("app/tools/reverse", 0o755); err != nil {
+	if err := os.Chmod("app/tools/capitals", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.transform(sources, []string{"--tool=tools/reverse", "--input=app/more.cfg"}, []string{"--tool=tools/reverse\tapp/tools/reverse", "--input=app/more.cfg\tapp/more.cfg"}); err != nil {
+	if _, err := w.transform(sources, []string{"--tool=tools/capitals", "--input=app/more.cfg"}, []string{"--tool=tools/capitals\tapp/tools/capitals", "--input=app/more.cfg\tapp/more.cfg"}); err != nil {
 		t.Fatal(err)
 	}
 	const path = "bazel-out/k8/bin/app/image.romfs.d/app/data/a.txt.transformed"
 	whole := w.read(path)
-	if _, made, err := readTransformed(path, 0, 1); err != nil || string(made) != "cba\n21\n" {
+	if _, made, err := readTransformed(path, 0, 1); err != nil || string(made) != "ABC\n12\n" {
 		t.Fatalf("%q, %v", made, err)
 	}
 	for n := range whole {
