@@ -63,17 +63,6 @@ func (f *fact) UnmarshalJSON(b []byte) error {
 func driver(tb testing.TB, cases []driverCase, seconds int) []driverResult {
 	tb.Helper()
 	input := filepath.Join(tb.TempDir(), "cases.json")
-	var b bytes.Buffer
-	for _, c := range cases {
-		line, err := json.Marshal(c)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		b.Write(append(line, '\n'))
-	}
-	if err := os.WriteFile(input, b.Bytes(), 0o666); err != nil {
-		tb.Fatal(err)
-	}
 	script, err := filepath.Abs("testdata/run_driver.py")
 	if err != nil {
 		tb.Fatal(err)
@@ -81,8 +70,21 @@ func driver(tb testing.TB, cases []driverCase, seconds int) []driverResult {
 	results := make([]driverResult, 0, len(cases))
 	for len(results) < len(cases) {
 		first, last := len(results), min(len(results)+200, len(cases))
+		// Only these: to skip thousands of cases would take the script longer
+		// than the limit, which is for the driver.
+		var b bytes.Buffer
+		for _, c := range cases[first:last] {
+			line, err := json.Marshal(c)
+			if err != nil {
+				tb.Fatal(err)
+			}
+			b.Write(append(line, '\n'))
+		}
+		if err := os.WriteFile(input, b.Bytes(), 0o666); err != nil {
+			tb.Fatal(err)
+		}
 		cmd := exec.Command("sh", "-c", `ulimit -t "$1" && shift && exec "$@"`, "sh", strconv.Itoa(seconds),
-			peer.MicroPython(tb), "-X", "heapsize=128m", script, input, strconv.Itoa(first), strconv.Itoa(last))
+			peer.MicroPython(tb), "-X", "heapsize=128m", script, input, "0", strconv.Itoa(last-first))
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
 		out, err := cmd.StdoutPipe()
