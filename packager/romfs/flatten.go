@@ -15,7 +15,7 @@ func newSettler(root *Node, o Options) (*settler, error) {
 	case !powerOfTwo(o.DirAlign) || o.DirAlign > MaxSize:
 		return nil, fmt.Errorf("romfs: directory alignment %d is no power of two up to 2^31", o.DirAlign)
 	}
-	s := &settler{layout: o.Layout, boundary: -1, unit: o.EraseUnit, writeUnit: o.WriteUnit, dirAlign: max(o.DirAlign, openMVAlign)}
+	s := &settler{layout: o.Layout, keepOrder: o.KeepOrder || o.Layout == OpenMV, boundary: -1, unit: o.EraseUnit, writeUnit: o.WriteUnit, dirAlign: max(o.DirAlign, openMVAlign)}
 	if s.unit == 0 {
 		s.unit = 4096
 	}
@@ -41,10 +41,10 @@ func (s *settler) flatten(root *Node) error {
 		markBulk(root, bulk, 0)
 	}
 	open := func(index int, path string, n *Node) (level, error) {
-		c, err := n.children(path, s.layout)
+		c, err := n.children(path, s.keepOrder)
 		quiet, loud := make([]*Node, 0, len(c)), []*Node(nil)
 		for _, n := range c {
-			if bulk[n] {
+			if bulk[n] && !s.keepOrder {
 				loud = append(loud, n)
 			} else {
 				quiet = append(quiet, n)

@@ -35,6 +35,15 @@ type Node struct {
 	// (files without one are never shared), and writing checks it.
 	Sum [32]byte
 
+	// Record marks a record that is written as it is, kind and length included:
+	// one that readers skip, in an image that is rewritten. It has Size bytes,
+	// no name, and no place in a Plan's Files.
+	Record bool
+
+	// Before and After are records inside a file's, around its data, that are
+	// written as they are.
+	Before, After []byte
+
 	// Open opens a file's content, which must have Size bytes. It is called
 	// once by each [Plan.WriteTo], and not at all for a file that shares
 	// another's bytes.
@@ -101,6 +110,9 @@ type Options struct {
 	// 4; a file's own larger alignment raises it.
 	DirAlign int64
 
+	// KeepOrder keeps the order of children in every layout, as OpenMV does.
+	KeepOrder bool
+
 	// MaxSize is the room for the image in bytes, 0 for any. A plan may exceed
 	// it; layout Stable drops its boundary before it does.
 	MaxSize int64
@@ -136,7 +148,7 @@ func CheckName(name string) error {
 func powerOfTwo(n int64) bool { return n == 0 || n > 0 && bits.OnesCount64(uint64(n)) == 1 }
 
 // children returns n's children in image order, checked.
-func (n *Node) children(path string, l Layout) ([]*Node, error) {
+func (n *Node) children(path string, keepOrder bool) ([]*Node, error) {
 	list := slices.Clone(n.Children)
 	byName := slices.Clone(list)
 	for _, c := range list {
@@ -149,18 +161,18 @@ func (n *Node) children(path string, l Layout) ([]*Node, error) {
 		if err := c.check(); err != nil {
 			return nil, &TreeError{join(path, c.Name), err.Error()}
 		}
-		if i > 0 && byName[i-1].Name == c.Name {
+		if i > 0 && byName[i-1].Name == c.Name && !c.Record {
 			return nil, &TreeError{join(path, c.Name), "two entries have this name; the board would see only one of them"}
 		}
 	}
-	if l == OpenMV {
+	if keepOrder {
 		return list, nil
 	}
 	return byName, nil
 }
 
 func (n *Node) check() error {
-	if err := CheckName(n.Name); err != nil {
+	if err := CheckName(n.Name); err != nil && !n.Record {
 		return err
 	}
 	switch {

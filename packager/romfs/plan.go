@@ -128,6 +128,9 @@ func (s *settler) plan() (*Plan, error) {
 		if it.parent >= 0 {
 			paths[i] = paths[it.parent] + "/" + it.node.Name
 		}
+		if it.node.Record {
+			continue
+		}
 		padding := int64(it.width-uintLen(it.payload)) + it.padding
 		p.Padding += padding
 		if it.node.Dir {

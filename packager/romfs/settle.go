@@ -41,6 +41,7 @@ type item struct {
 // some trees have no such fixpoint.
 type settler struct {
 	layout    Layout
+	keepOrder bool
 	items     []item
 	shared    bool // some items have another first
 	dirAlign  int64
@@ -69,7 +70,13 @@ func (s *settler) reset() {
 	for i := len(s.items) - 1; i >= 0; i-- {
 		it := &s.items[i]
 		n := it.node
-		size := need[i] + nameField(n)
+		if n.Record {
+			if it.parent >= 0 {
+				need[it.parent] += n.Size
+			}
+			continue
+		}
+		size := need[i] + nameField(n) + int64(len(n.Before)+len(n.After))
 		if !n.Dir {
 			data := 1 + int64(uintLen(n.Size)) + n.Size
 			if it.first != i {
@@ -127,6 +134,11 @@ func (s *settler) pass() (again bool) {
 		}
 		it := &s.items[i]
 		it.record = pos
+		if it.node.Record {
+			it.content = pos
+			pos += it.node.Size
+			continue
+		}
 		if it.node.Dir {
 			pos = s.openDir(it)
 			open = append(open, i)
@@ -206,9 +218,9 @@ func (s *settler) inline(pos int64, it *item) place {
 	}
 	for ; ; width++ {
 		front := pos + 1 + int64(width)
-		least := front + nameField(it.node) + 1 + int64(uintLen(size))
+		least := front + nameField(it.node) + int64(len(it.node.Before)) + 1 + int64(uintLen(size))
 		content := alignUp(least, it.align)
-		end := content + size
+		end := content + size + int64(len(it.node.After))
 		if uintLen(end-front) <= width {
 			return place{width: width, payload: end - front, content: content, padding: content - least, end: end}
 		}
@@ -220,7 +232,7 @@ func (s *settler) inline(pos int64, it *item) place {
 func (s *settler) pointer(pos int64, it *item) place {
 	first := s.items[it.first].content
 	data := int64(uintLen(it.node.Size) + uintLen(first-s.base()))
-	payload := nameField(it.node) + 1 + int64(uintLen(data)) + data
+	payload := nameField(it.node) + int64(len(it.node.Before)+len(it.node.After)) + 1 + int64(uintLen(data)) + data
 	width := uintLen(payload)
 	return place{width: width, payload: payload, content: first, end: pos + 1 + int64(width) + payload, pointer: true}
 }

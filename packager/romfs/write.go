@@ -46,6 +46,15 @@ func (w *imageWriter) image(p *Plan) error {
 	w.head = appendUint(append(w.head, Magic...), p.Size-p.HeaderSize, int(p.HeaderSize)-len(Magic))
 	for i := range p.items {
 		it := &p.items[i]
+		if it.node.Record {
+			if err := w.flushHead(); err != nil {
+				return err
+			}
+			if err := w.content(p, it); err != nil {
+				return err
+			}
+			continue
+		}
 		kind := byte(kindFile)
 		if it.node.Dir {
 			kind = kindDirectory
@@ -59,13 +68,13 @@ func (w *imageWriter) image(p *Plan) error {
 			continue
 		case it.pointer:
 			offset := it.content - p.HeaderSize
-			w.head = append(w.head, kindPointer)
+			w.head = append(append(w.head, it.node.Before...), kindPointer)
 			w.head = appendUint(w.head, int64(uintLen(it.node.Size)+uintLen(offset)), 0)
 			w.head = appendUint(w.head, it.node.Size, 0)
-			w.head = appendUint(w.head, offset, 0)
+			w.head = append(appendUint(w.head, offset, 0), it.node.After...)
 			continue
 		}
-		w.head = append(w.head, kindData)
+		w.head = append(append(w.head, it.node.Before...), kindData)
 		if err := w.pad(it.padding); err != nil {
 			return err
 		}
@@ -79,6 +88,7 @@ func (w *imageWriter) image(p *Plan) error {
 		if err := w.content(p, it); err != nil {
 			return err
 		}
+		w.head = append(w.head, it.node.After...)
 	}
 	if p.tail > 0 {
 		w.head = append(w.head, tailRecord...)
@@ -113,7 +123,10 @@ func (w *imageWriter) content(p *Plan, it *item) (err error) {
 	if n.Size == 0 && n.Open == nil {
 		return nil
 	}
-	path := p.Files[it.file].Path
+	path := "a record that readers skip"
+	if !n.Record {
+		path = p.Files[it.file].Path
+	}
 	if n.Open == nil {
 		return fmt.Errorf("romfs: %q has no way to open its content", path)
 	}

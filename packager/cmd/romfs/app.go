@@ -43,6 +43,7 @@ var verbs = []func(*app) *cobra.Command{
 	newCatCmd,
 	newExtractCmd,
 	newVerifyCmd,
+	newAlignCmd,
 	newDiffCmd,
 	newExplainCmd,
 	newInitCmd,

@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/bits"
 	"path"
 	"strings"
 
-	"github.com/bmatcuk/doublestar/v4"
 	"github.com/spf13/cobra"
 
 	"rules_romfs/packager/artifact"
@@ -27,6 +25,17 @@ type finding struct {
 	Offset   int64  `json:"offset"`
 	Message  string `json:"message"`
 	exit     int    // what an error of this kind exits with
+
+	Alignment *misalignment `json:"alignment,omitempty"` // of code misaligned, against a board's rule
+}
+
+// A misalignment is a file that is less aligned than its board needs.
+type misalignment struct {
+	Address uint64 `json:"address"` // on the board; the offset, where it is not mapped
+	Given   int64  `json:"given"`   // bytes
+	Needs   int64  `json:"needs"`
+	Rule    string `json:"rule"`
+	Why     string `json:"why,omitempty"`
 }
 
 type verifyResult struct {
@@ -84,12 +93,12 @@ type verifier struct {
 }
 
 func (v *verifier) add(exit int, severity romfs.Severity, code, path string, offset int64, format string, args ...any) {
-	v.result.Findings = append(v.result.Findings, finding{code, severity.String(), path, offset, fmt.Sprintf(format, args...), exit})
+	v.result.Findings = append(v.result.Findings, finding{Code: code, Severity: severity.String(), Path: path, Offset: offset, Message: fmt.Sprintf(format, args...), exit: exit})
 }
 
 func (v *verifier) run(f *boardFlags) error {
 	for _, p := range romfs.Validate(v.data, v.length) {
-		v.result.Findings = append(v.result.Findings, finding{p.Code, p.Severity.String(), p.Path, p.Offset, p.Message, exitImage})
+		v.result.Findings = append(v.result.Findings, finding{Code: p.Code, Severity: p.Severity.String(), Path: p.Path, Offset: p.Offset, Message: p.Message, exit: exitImage})
 	}
 	sidecar, err := v.sidecar()
 	if err != nil {
@@ -121,6 +130,11 @@ func (v *verifier) run(f *boardFlags) error {
 	if part != nil && part.Size > 0 && v.Size() > part.Size {
 		v.add(exitImage, romfs.Error, "too-large", "", 0, "%d bytes do not fit into partition %s of %s, which has %d", v.Size(), part.Name, profile.ID, part.Size)
 	}
+	if part != nil {
+		if over := pack.InTail(part, v.Size()); over > 0 {
+			v.add(exitImage, romfs.Warning, pack.WarnEnd, "", 0, "it reaches %d bytes into the last %d of partition %s, which %s cannot read safely: the read may hang it", over, part.Tail, part.Name, profile.ID)
+		}
+	}
 	entries, err := v.entries(".")
 	if errors.Is(err, errPaths) {
 		return err
@@ -129,7 +143,7 @@ func (v *verifier) run(f *boardFlags) error {
 		if e.Dir || e.Err != nil {
 			continue
 		}
-		if err := v.checkFile(e, profile); err != nil {
+		if err := v.checkFile(e, profile, part); err != nil {
 			return fmt.Errorf("%s: %w", v.name, err)
 		}
 	}
@@ -152,18 +166,10 @@ func (v *verifier) checkSidecar(s *artifact.Sidecar, id artifact.Image) {
 }
 
 // checkFile holds one file against the demands of a board.
-func (v *verifier) checkFile(e *romfs.Entry, profile *board.Profile) error {
+func (v *verifier) checkFile(e *romfs.Entry, profile *board.Profile, part *board.Partition) error {
 	name := e.Path()
 	if profile != nil {
-		for _, rule := range profile.Align {
-			if !doublestar.MatchUnvalidated(rule.Match, name) {
-				continue
-			}
-			if given := int64(1) << bits.TrailingZeros64(uint64(e.Offset)); e.Size > 0 && given < rule.To {
-				v.add(exitIncompatible, romfs.Error, "misaligned", name, e.Offset, "board %s uses %s in place and needs it aligned to %d bytes; it lies at %d, a multiple of %d", profile.ID, rule.Match, rule.To, e.Offset, given)
-			}
-			break
-		}
+		v.checkAlign(e, name, profile, part)
 	}
 	if path.Ext(name) != ".mpy" {
 		return nil
@@ -186,6 +192,27 @@ func (v *verifier) checkFile(e *romfs.Entry, profile *board.Profile) error {
 		}
 	}
 	return nil
+}
+
+// checkAlign holds a file's address against the board's rule for it.
+func (v *verifier) checkAlign(e *romfs.Entry, name string, profile *board.Profile, part *board.Partition) {
+	rule := profile.AlignRule(name)
+	if rule == nil || e.Size == 0 || e.Offset%rule.To == 0 {
+		return
+	}
+	address := part.Base + uint64(e.Offset)
+	where := fmt.Sprintf("at offset %d", e.Offset)
+	if part.Base != 0 {
+		where = fmt.Sprintf("at address 0x%08X", address)
+	}
+	why := ""
+	if rule.Why != "" {
+		why = " (" + rule.Why + ")"
+	}
+	given := lowestBit(e.Offset)
+	v.add(exitIncompatible, romfs.Error, "misaligned", name, e.Offset, "%s it is aligned to %d, and board %s needs %s aligned to %d%s; `romfs align` rewrites the image", where, given, profile.ID, rule.Match, rule.To, why)
+	f := &v.result.Findings[len(v.result.Findings)-1]
+	f.Alignment = &misalignment{Address: address, Given: given, Needs: rule.To, Rule: rule.Match, Why: rule.Why}
 }
 
 func (v *verifier) print(w io.Writer) error {
