@@ -47,6 +47,8 @@ func TestFaults(t *testing.T) {
 		"lose=3000 seed=1", "lose=3000 seed=2", "flip=3000 seed=1", "flip=2000 seed=3", "double=2000 seed=1",
 		"reply-lose=1500 seed=1", "reply-flip=1500 seed=1", "reply-double=500 seed=1",
 		"lose=9000 flip=9000 double=9000 reply-lose=4000 reply-flip=4000 seed=4",
+		"lose=4000 flip=4000 double=4000 reply-lose=4000 reply-flip=4000 reply-double=4000 noise=4000 seed=4",
+		"lose=4000 flip=4000 double=4000 reply-lose=4000 reply-flip=4000 reply-double=4000 noise=4000 seed=6",
 		"noise=300 seed=1", "noise=100 seed=2",
 		"ring=128 ring-drops baud=115200", "ring=260 ring-drops baud=921600", "ring=64 window=32 ring-drops baud=115200", "deaf=1", "deaf=16",
 		"intr-clears", "reset-on-open boot-time=300ms", "reset-on-open usb=300ms boot-time=300ms",

@@ -86,7 +86,12 @@ func encodeFrame(c checksum, z *deflater, kind, seq byte, payload []byte) []byte
 		}
 	}
 	head := fmt.Appendf(nil, "%c%02x%04x%04x", kind, seq, len(body), len(payload))
-	return append(fmt.Appendf([]byte{'~'}, "%s%08x", head, c.sum(head, body)), body...)
+	head = fmt.Appendf(head, "%08x", c.sum(head, body))
+	sum := byte(0)
+	for _, b := range head {
+		sum += b
+	}
+	return append(fmt.Appendf([]byte{'~'}, "%s%02x", head, sum), body...)
 }
 
 // answerHead is the length of an answer's header, with the "~".

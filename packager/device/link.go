@@ -146,13 +146,15 @@ func (l *Link) write(ctx context.Context, p []byte) error {
 }
 
 // more waits until at least one byte is in l.rest that was not there before.
-func (l *Link) more(ctx context.Context, limit <-chan time.Time) error {
+func (l *Link) more(ctx context.Context, limit time.Duration) error {
 	select {
 	case b := <-l.in:
 		l.rest = append(l.rest, b...)
 		return nil
 	default:
 	}
+	t := time.NewTimer(limit)
+	defer t.Stop()
 	select {
 	case b := <-l.in:
 		l.rest = append(l.rest, b...)
@@ -170,19 +172,25 @@ func (l *Link) more(ctx context.Context, limit <-chan time.Time) error {
 		return fmt.Errorf("%w: %w", ErrLinkLost, l.rerr)
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-limit:
+	case <-t.C:
 		return ErrTimeout
 	}
 }
 
 // Scan hands everything received and not yet consumed to match, again after
 // each arrival, until match consumes a positive number of bytes, which it then
-// drops. It returns ErrTimeout after limit, or why the link ended. A match that
-// wants to drop noise without being done returns done false.
+// drops. It returns ErrTimeout after limit, however much arrives meanwhile, or
+// why the link ended. A match that wants to drop noise without being done
+// returns done false.
 func (l *Link) Scan(ctx context.Context, limit time.Duration, match func(b []byte) (consumed int, done bool)) error {
-	t := time.NewTimer(limit)
-	defer t.Stop()
-	for {
+	return l.scan(ctx, limit, limit, match)
+}
+
+// scan is Scan that also ends when bytes that match left alone are followed by
+// no others for so long as stall.
+func (l *Link) scan(ctx context.Context, limit, stall time.Duration, match func(b []byte) (consumed int, done bool)) error {
+	end := time.Now().Add(limit)
+	for first := true; ; first = false {
 		if len(l.rest) > 0 {
 			n, done := match(l.rest)
 			l.rest = l.rest[n:]
@@ -190,7 +198,14 @@ func (l *Link) Scan(ctx context.Context, limit time.Duration, match func(b []byt
 				return nil
 			}
 		}
-		if err := l.more(ctx, t.C); err != nil {
+		wait := time.Until(end)
+		if wait <= 0 && !first {
+			return ErrTimeout
+		}
+		if len(l.rest) > 0 {
+			wait = min(wait, stall)
+		}
+		if err := l.more(ctx, wait); err != nil {
 			return err
 		}
 	}
@@ -240,9 +255,7 @@ func (l *Link) Drain(ctx context.Context, quiet, limit time.Duration) ([]byte, e
 	l.rest = nil
 	end := time.Now().Add(limit)
 	for time.Now().Before(end) {
-		t := time.NewTimer(quiet)
-		err := l.more(ctx, t.C)
-		t.Stop()
+		err := l.more(ctx, quiet)
 		if errors.Is(err, ErrTimeout) {
 			return dropped, nil
 		}

@@ -263,6 +263,10 @@ func (r *REPL) start(ctx context.Context, code string) error {
 // answerLimit bounds what a board answers at once when it is at its prompt.
 const answerLimit = 5 * time.Second
 
+// windowLimit bounds how long a board takes until it asks for more of a program:
+// longer means that the line has lost some of it.
+const windowLimit = 2 * time.Second
+
 // startPaste sends code in raw-paste mode; false without an error means that
 // the firmware does not have it.
 func (r *REPL) startPaste(ctx context.Context, code string) (bool, error) {
@@ -299,7 +303,7 @@ func (r *REPL) startPaste(ctx context.Context, code string) (bool, error) {
 	for rest := code; len(rest) > 0; {
 		if credit == 0 || len(l.rest) > 0 || len(l.in) > 0 {
 			aborted := false
-			err := l.Scan(ctx, answerLimit, func(b []byte) (int, bool) {
+			err := l.Scan(ctx, windowLimit, func(b []byte) (int, bool) {
 				for i, c := range b {
 					switch c {
 					case 1:

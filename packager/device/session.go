@@ -19,7 +19,7 @@ type Session struct {
 	frame int       // largest part of a payload in one frame; smaller on lines that lose bytes
 	good  int       // frames in a row that arrived at once
 	seq   byte
-	pace  time.Duration // worst time seen for one byte to the board
+	pace  time.Duration // that one byte to the board takes, rather too much than too little
 
 	// Retries counts frames that had to be sent again.
 	Retries int
@@ -63,7 +63,7 @@ const inflating = 10 << 10
 
 // StartSession sends the program and waits for its first answer.
 func StartSession(ctx context.Context, r *REPL, info *Info) (*Session, error) {
-	s := &Session{repl: r, check: checkAdler, pace: time.Millisecond}
+	s := &Session{repl: r, check: checkAdler, pace: slowest}
 	switch {
 	case info.Has.CRC32:
 		s.check = checkCRC
@@ -214,31 +214,31 @@ func (s *Session) Call(ctx context.Context, kind byte, payload []byte, limit tim
 var filler = bytes.Repeat([]byte{'\n'}, 64)
 
 // wait sends a frame until the board has it, then waits for the answer to it.
-// Without a frame it waits for the answer with seq.
+// Without a frame it waits for the answer with seq. limit bounds the command's
+// own work; all the rest takes no longer than maxTries frames do to arrive, and
+// three seconds each.
 func (s *Session) wait(ctx context.Context, frame []byte, seq byte, limit time.Duration) (answer, error) {
 	l := s.repl.Link
-	send := func(b []byte) error {
-		if b == nil {
-			return nil
-		}
-		return l.Write(ctx, b)
-	}
 	silent := 0 // tries to which the board said nothing at all
-	for try := 0; try < maxTries && silent < maxSilent; try++ {
+	begin := time.Now()
+	for try := range maxTries {
 		if try > 0 {
 			s.Retries++
 		}
-		silent++
 		start := time.Now()
-		if err := send(frame); err != nil {
-			return answer{}, err
+		// A board that says nothing may have taken the frame, its receipt be
+		// lost, and its flash busy: then only the end of the work shows.
+		arrived, end := true, begin.Add(limit)
+		if frame != nil && silent < maxSilent {
+			if err := l.Write(ctx, frame); err != nil {
+				return answer{}, err
+			}
+			arrived, end = false, start.Add(s.arrival(len(frame)))
+		} else if time.Now().After(end) {
+			break
 		}
-		arrived := frame == nil
+		silent++
 		filled := false
-		end := start.Add(s.arrival(len(frame)))
-		if arrived {
-			end = start.Add(limit)
-		}
 		poke := time.Time{} // when to ask for an answer that came damaged
 		pause := 500 * time.Millisecond
 	listen:
@@ -249,22 +249,22 @@ func (s *Session) wait(ctx context.Context, frame []byte, seq byte, limit time.D
 			}
 			e, err := s.next(ctx, time.Until(until))
 			switch {
-			case errors.Is(err, ErrTimeout) && until != end && arrived:
+			case errors.Is(err, ErrTimeout) && until != end:
 				// The board repeats its answer to a frame that it knows. This
 				// one is so short that it fits every receive ring, should
 				// flash be busy.
-				if err := send(encodeFrame(s.check, nil, 'k', seq, nil)); err != nil {
+				if err := l.Write(ctx, encodeFrame(s.check, nil, 'k', seq, nil)); err != nil {
 					return answer{}, err
 				}
 				pause *= 2
 				poke = time.Time{}
 				continue
 			case errors.Is(err, ErrTimeout) && !arrived && !filled:
-				if err := send(filler); err != nil {
+				if err := l.Write(ctx, filler); err != nil {
 					return answer{}, err
 				}
 				// The board gives up a frame after a second of silence.
-				filled, end, poke = true, time.Now().Add(2500*time.Millisecond), time.Time{}
+				filled, end = true, time.Now().Add(2500*time.Millisecond)
 				continue
 			case errors.Is(err, ErrTimeout) && !arrived:
 				break listen
@@ -276,12 +276,12 @@ func (s *Session) wait(ctx context.Context, frame []byte, seq byte, limit time.D
 			case e.sign != nil:
 				return answer{}, &TransferError{"talking to " + l.Name(), e.sign}
 			case e.damaged:
-				poke = time.Now().Add(pause)
-			case e.receipt:
-				if !arrived && len(frame) > 100 {
-					s.pace = max(20*time.Microsecond, time.Since(start)/time.Duration(len(frame)))
+				if arrived && poke.IsZero() {
+					poke = time.Now().Add(pause)
 				}
+			case e.receipt:
 				if !arrived {
+					s.measured(len(frame), time.Since(start))
 					arrived, end = true, time.Now().Add(limit)
 				}
 			case e.kind == '?' && frame != nil:
@@ -297,8 +297,26 @@ func (s *Session) wait(ctx context.Context, frame []byte, seq byte, limit time.D
 	return answer{}, &TransferError{"sending to " + l.Name(), fmt.Errorf("%w: %w", ErrSilent, ErrTimeout)}
 }
 
+// slowest and fastest bound what one byte is taken to need to the board: 9600
+// baud, and what no program in Python outruns.
+const (
+	slowest = time.Millisecond
+	fastest = 20 * time.Microsecond
+)
+
+// measured learns from a frame of n bytes that arrived after t. Of short
+// frames, most of t is not the line's, so they only show that it is faster;
+// and one that was held up does not make the line a slow one.
+func (s *Session) measured(n int, t time.Duration) {
+	pace := t / time.Duration(n)
+	if n < 512 {
+		pace = min(pace, s.pace)
+	}
+	s.pace = min(max(pace, fastest), 2*s.pace, slowest)
+}
+
 // arrival is how long a frame of n bytes may take to the board: four times
-// what the last one took, or 9600 baud at first.
+// what those before it took, and time for the line's latency.
 func (s *Session) arrival(n int) time.Duration {
 	return 500*time.Millisecond + 4*time.Duration(n)*s.pace
 }
@@ -315,11 +333,12 @@ func (s *Session) failed(err error) error {
 type event struct {
 	answer
 	receipt bool  // "+": the frame is there
-	damaged bool  // something that may have been an answer
+	damaged bool  // something that may have been an answer, or an unknown text
 	sign    error // our program no longer runs
 }
 
-// signs are what a board prints when it no longer runs our program.
+// signs are what a board prints when it no longer runs our program. There is
+// more than one of each, since the line may damage some.
 var signs = []struct {
 	text string
 	err  error
@@ -327,22 +346,28 @@ var signs = []struct {
 	{"soft reboot\r\n", ErrReset},
 	{"Type \"help()\" for more information.", ErrReset},
 	{rawBanner, ErrReset},
+	{"\x04\x04", ErrEnded},
 	{"\x04>", ErrEnded},
 }
+
+// stall is how long the rest of an answer may be in coming before what there is
+// of it counts as damaged: boards send an answer in one go.
+const stall = 300 * time.Millisecond
 
 // next returns the next event. Everything else that a board prints, as
 // threads of its own may, is noise and dropped.
 func (s *Session) next(ctx context.Context, limit time.Duration) (event, error) {
 	var e event
-	err := s.repl.Link.Scan(ctx, max(limit, 0), func(b []byte) (int, bool) {
+	l := s.repl.Link
+	err := l.scan(ctx, max(limit, 0), stall, func(b []byte) (int, bool) {
 		var n int
 		var done bool
 		e, n, done = findEvent(s.check, b)
 		return n, done
 	})
-	if errors.Is(err, ErrTimeout) && len(s.repl.Link.rest) > 0 {
+	if errors.Is(err, ErrTimeout) && len(l.rest) > 0 {
 		// The beginning of an answer without its end.
-		s.repl.Link.rest = s.repl.Link.rest[1:]
+		l.rest = l.rest[1:]
 		return event{damaged: true}, nil
 	}
 	return e, err
@@ -351,6 +376,7 @@ func (s *Session) next(ctx context.Context, limit time.Duration) (event, error) 
 // findEvent returns the first event in b and how many bytes it and the noise
 // before it take. Without an event, the bytes not taken may begin one.
 func findEvent(c checksum, b []byte) (e event, n int, ok bool) {
+	noise := false
 	for i := range b {
 		switch b[i] {
 		case '+':
@@ -361,7 +387,12 @@ func findEvent(c checksum, b []byte) (e event, n int, ok bool) {
 			case whole:
 				return event{answer: a}, i + size, true
 			case partial:
-				return e, i, false
+				// Unless its length is damaged: then the same answer may come
+				// again behind it.
+				if a, end := laterAnswer(c, b[i:]); end > 0 {
+					return event{answer: a}, i + end, true
+				}
+				return event{damaged: noise}, i, noise
 			}
 			return event{damaged: true}, i + 1, true
 		}
@@ -371,9 +402,26 @@ func findEvent(c checksum, b []byte) (e event, n int, ok bool) {
 					return event{sign: sign.err}, i + len(sign.text), true
 				}
 			} else if sign.text[:len(rest)] == string(rest) {
-				return e, i, false
+				return event{damaged: noise}, i, noise
 			}
 		}
+		noise = noise || b[i] != '\r' && b[i] != '\n'
 	}
-	return e, len(b), false
+	return event{damaged: noise}, len(b), noise
+}
+
+// laterAnswer returns the first whole answer in b behind its first byte, and
+// where it ends; 0 if there is none.
+func laterAnswer(c checksum, b []byte) (answer, int) {
+	for i := 1; i < len(b); i++ {
+		next := bytes.IndexByte(b[i:], '~')
+		if next < 0 {
+			break
+		}
+		i += next
+		if a, size, state := parseAnswer(c, b[i:]); state == whole {
+			return a, i + size
+		}
+	}
+	return answer{}, 0
 }

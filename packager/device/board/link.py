@@ -2,9 +2,10 @@
 # answer is the request for the next frame, so nothing is in flight while flash
 # is erased or written.
 #
-# A frame:   ~ type  seq:2  size:4  decoded:4  check:8  payload
+# A frame:   ~ type  seq:2  size:4  decoded:4  check:8  sum:2  payload
 # An answer: ~ kind  seq:2  size:4  check:8  payload
-# Numbers are hexadecimal. Payload bytes 1 to 5 and 16 of a frame are escaped, so
+# Numbers are hexadecimal. check is that of what comes before it and the payload,
+# sum that of the bytes of the header. Payload bytes 1 to 5 and 16 of a frame are escaped, so
 # that Ctrl-C means Ctrl-C at any time. An upper-case type is deflated.
 # A frame of type "k", or with the number of the last one, only repeats the answer.
 # "+" says that a frame has arrived whole. The host puts a function ck(a, b), the
@@ -65,7 +66,7 @@ def _head():
     # The header of the next frame, or 0 after silence.
     while _P.poll(10000):
         if _I.read(1) == b"~":
-            return _I.read(19)
+            return _I.read(21)
     return 0
 
 
@@ -76,8 +77,9 @@ def _frame():
         return 0
     try:
         n = int(h[3:7], 16)
-        c = int(h[11:], 16)
-        d = _body(n)
+        c = int(h[11:19], 16)
+        # A damaged length must neither be waited for nor take all memory.
+        d = _body(n) if sum(h[:19]) & 255 == int(h[19:], 16) else None
         if d is not None and ck(h[:11], d) == c:
             _O.write(b"+")
             return [chr(h[0]), int(h[1:3], 16), d, int(h[7:11], 16)]
