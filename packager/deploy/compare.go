@@ -185,6 +185,18 @@ func (d *deployer) plan(ctx context.Context, rom *device.ROM, p *plan, changed [
 	if d.erasing() == fromStart && p.groups[0].literal() == p.groups[0].end {
 		p.buffer = 0 // nothing to copy: no need for so much RAM
 	}
+	if p.buffer > 0 && d.erasing() != byWrite {
+		err := rom.SetBuffer(ctx, p.buffer)
+		if device.OutOfMemory(err) {
+			// Half of the heap, but not in one piece any more.
+			p.buffer = 0
+			for _, g := range p.groups {
+				g.pieces = []piece{{g.off, -1, g.end - g.off}}
+			}
+			return nil
+		}
+		return err
+	}
 	return nil
 }
 

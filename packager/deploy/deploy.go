@@ -260,7 +260,11 @@ func (d *deployer) attempt(ctx context.Context) error {
 // openROM starts the program on the board, with as much buffer as a block
 // takes if memory allows.
 func (d *deployer) openROM(ctx context.Context) (*device.ROM, error) {
-	return d.b.OpenROM(ctx, d.seg, 0)
+	buffer := int(d.blockSize())
+	if d.erasing() == fromStart || buffer > d.b.Info.Largest/2 {
+		buffer = 0
+	}
+	return d.b.OpenROM(ctx, d.seg, buffer)
 }
 
 // backup saves the image that is on the board.

@@ -41,13 +41,29 @@ func TestLittleHeap(t *testing.T) {
 			c.o.Faults.Heap, c.o.Faults.Missing = c.kib*kib, c.missing
 			b := startBoard32(t, c.o)
 			image := smallImage(t)
-			result, err := Run(context.Background(), request(t, b, image))
+			r := request(t, b, image)
+			r.Cache = OpenCache(t.TempDir())
+			result, err := Run(context.Background(), r)
 			if err != nil {
 				t.Fatal(err)
 			}
 			t.Logf("%d bytes sent for an image of %d", result.Sent, len(image))
 			if !bytes.HasPrefix(b.Contents(0), image) {
 				t.Error("it said done, but the flash holds something else")
+			}
+			if starts := b.Stats().Boots; starts > 5 {
+				t.Errorf("the board started %d times: more than one attempt", starts)
+			}
+			if c.o.Generation == simboard.Old || c.missing != nil {
+				return
+			}
+			// What has moved is rebuilt on the board all the same.
+			r.Image = build(t, romfs.Options{}, map[string][]byte{"app.py": append(code(1, 3000), '#'), "data.bin": random(7, 12000)})
+			if result, err = Run(context.Background(), r); err != nil {
+				t.Fatal(err)
+			}
+			if result.Literal > 2000 || !bytes.HasPrefix(b.Contents(0), r.Image) {
+				t.Errorf("%d bytes of an image of %d were sent", result.Literal, len(r.Image))
 			}
 		})
 	}

@@ -160,23 +160,41 @@ func (b *Board) Traffic() (sent, received, retries int64) {
 	return sent, received, retries
 }
 
+// littleHeap is how large the largest free block is, in bytes, of a board that has
+// to be frugal: a restart before the program is sent, and small pieces of it.
+const littleHeap = 24 << 10
+
 // OpenROM makes a partition ready to be read and written. The board must be at
 // its prompt: after Connect, Reconnect or Stop. buffer is as for the function
 // OpenROM.
 func (b *Board) OpenROM(ctx context.Context, seg Segment, buffer int) (*ROM, error) {
+	buffer = max(buffer, blockBuffer(seg))
+	little := b.Info.Largest < littleHeap
+	b.repl.small = b.repl.small || little
 	var rom *ROM
 	err := b.repl.Retry(ctx, func() (err error) {
+		if little {
+			// Names and programs of the questions lie about all over the heap.
+			if err := b.SoftReset(ctx); err != nil {
+				return err
+			}
+			if buffer > 0 {
+				if _, err := b.repl.Run(ctx, fmt.Sprintf("_b=bytearray(%d)\n", buffer), answerLimit); err != nil {
+					return err
+				}
+			}
+		}
 		b.program = nil
 		b.repl.raw = false // until a program runs that can be told to stop
 		if b.Info.Has.Poll && b.Info.Has.StdinBuffer {
 			var s *Session
-			if s, err = StartSession(ctx, b.repl, b.Info); err != nil {
+			if s, err = StartSession(ctx, b.repl, b.Info, buffer); err != nil {
 				return err
 			}
 			b.program = s
 		} else {
 			var p *plainCaller
-			if p, err = startPlain(ctx, b.repl, b.Info); err != nil {
+			if p, err = startPlain(ctx, b.repl, b.Info, buffer); err != nil {
 				return err
 			}
 			b.program = p

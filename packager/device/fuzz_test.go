@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"testing"
 	"time"
@@ -23,8 +24,9 @@ var _ io.ReadWriteCloser = replayed{}
 func FuzzReplies(f *testing.F) {
 	f.Add([]byte(rawBanner + "R\x01\x80\x00\x01\x04\x04\x04>"))
 	f.Add([]byte("~=000000dc5cbfa9\n+~=010000dc5cbfa9\n"))
-	f.Add([]byte("\n~imicropython|1.26.1|x|2822|linux|1|1|1|0|||11111111|3000~\r\n\x04\x04>"))
-	f.Add([]byte("R\x00\x04\x04>OK\n~s1|0:m:1048576:4096:d2cd3100|1500~\x04\x04>"))
+	for tag, text := range map[string]string{"i": "micropython|1.26.1|x|2822|linux|2147483647|0|||11111111", "h": "100000|90000", "s": "1|0:m:1048576:4096:d2cd3100"} {
+		f.Add(fmt.Appendf(nil, "R\x00OK\n~%s%s|%d~\r\n\x04\x04>", tag, text, programSum([]byte(text))))
+	}
 	f.Add([]byte("~=01ffff00000000" + string(make([]byte, 300))))
 	f.Fuzz(func(t *testing.T, said []byte) {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -52,7 +54,7 @@ func FuzzReplies(f *testing.F) {
 			}
 		}
 		info := &Info{Has: Features{SHA256: true, CRC32: true, Base64: true, Poll: true, StdinBuffer: true}, Largest: 1 << 20}
-		s, err := StartSession(ctx, repl(), info)
+		s, err := StartSession(ctx, repl(), info, 0)
 		check(err)
 		if err == nil {
 			_, err = OpenROM(ctx, s, info, Segment{Kind: Memory, Size: 1 << 20, Erase: 4096}, 0)

@@ -54,7 +54,7 @@ type Segment struct {
 // probeTries: a thread that prints into an answer makes it unreadable.
 const probeTries = 3
 
-// probe runs code that prints "~" tag text "|" sum "~" and returns text.
+// probe runs code that prints "~" tag text "|" check "~" and returns text.
 func probe(ctx context.Context, r *REPL, tag, code string, limit time.Duration) (string, error) {
 	var text string
 	err := r.Retry(ctx, func() (err error) {
@@ -79,11 +79,7 @@ func probeOnce(ctx context.Context, r *REPL, tag, code string, limit time.Durati
 		if bar < 0 {
 			continue
 		}
-		sum := 0
-		for _, c := range rest[:bar] {
-			sum += int(c)
-		}
-		if n, err := strconv.Atoi(string(rest[bar+1 : end])); err != nil || n != sum {
+		if n, err := strconv.Atoi(string(rest[bar+1 : end])); err != nil || n != programSum(rest[:bar]) {
 			continue
 		}
 		return string(rest[:bar]), nil
@@ -93,11 +89,16 @@ func probeOnce(ctx context.Context, r *REPL, tag, code string, limit time.Durati
 
 // Ask finds out what the board is.
 func Ask(ctx context.Context, r *REPL) (*Info, error) {
+	// Before the other questions leave their traces on the heap.
+	memory, err := probe(ctx, r, "h", memorySource, answerLimit)
+	if err != nil {
+		return nil, err
+	}
 	text, err := probe(ctx, r, "i", probeSource, answerLimit)
 	if err != nil {
 		return nil, err
 	}
-	info, err := parseInfo(text)
+	info, err := parseInfo(text + "|" + memory)
 	if err != nil {
 		return nil, &TransferError{"asking " + r.Link.Name() + " what it is", err}
 	}
@@ -106,24 +107,24 @@ func Ask(ctx context.Context, r *REPL) (*Info, error) {
 
 func parseInfo(text string) (*Info, error) {
 	f := strings.Split(text, "|")
-	if len(f) != 12 || len(f[11]) != 8 {
+	if len(f) != 12 || len(f[9]) != 8 {
 		return nil, fmt.Errorf("it answered %q", text)
 	}
 	n := make([]int64, 5)
-	for i, s := range []string{f[3], f[5], f[6], f[7], f[8]} {
+	for i, s := range []string{f[3], f[5], f[6], f[10], f[11]} {
 		var err error
 		if n[i], err = strconv.ParseInt(s, 10, 64); err != nil {
 			return nil, fmt.Errorf("it answered %q", text)
 		}
 	}
 	info := &Info{
-		Name: f[0], Version: f[1], Machine: f[2], Platform: f[4], ID: f[9],
-		MPY: n[0], Free: int(n[1]), Largest: int(n[2]), WatchdogReset: n[4] == 1, WordBits: 32,
+		Name: f[0], Version: f[1], Machine: f[2], Platform: f[4], ID: f[7],
+		MPY: n[0], Free: int(n[3]), Largest: int(n[4]), WatchdogReset: n[2] == 1, WordBits: 32,
 	}
-	if n[3] > 1<<32 {
+	if n[1] > 1<<32 {
 		info.WordBits = 64
 	}
-	for _, m := range strings.Split(f[10], ",") {
+	for _, m := range strings.Split(f[8], ",") {
 		if m == "" {
 			continue
 		}
@@ -137,7 +138,7 @@ func parseInfo(text string) (*Info, error) {
 		&info.Has.ROMFS, &info.Has.SHA256, &info.Has.Deflate, &info.Has.CRC32,
 		&info.Has.Base64, &info.Has.Poll, &info.Has.Uctypes, &info.Has.StdinBuffer,
 	} {
-		*b = f[11][i] == '1'
+		*b = f[9][i] == '1'
 	}
 	return info, nil
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -15,85 +14,72 @@ import (
 type plainCaller struct {
 	repl  *REPL
 	chunk int
+	seq   byte
 }
 
 // plainProgram defines what link.py defines for the programs loaded later, and
-// _call, which runs one command.
+// _call, which runs one command; one with the number of the last only repeats the
+// answer.
 const plainProgram = `
 _D={}
-def _call(t,c,d):
- if ck(b'',d)!=c:
+_q=-1
+_r=''
+def _call(q,t,c,d):
+ global _q,_r
+ if ck(('%s%02x'%(t,q)).encode(),d)!=c:
   k='?'
   a=b''
+ elif q==_q:
+  return print(_r)
  else:
+  _q=q
   try:
    k='='
    a=(exec(d,globals()) if t=='x' else _D[t](d)) or b''
   except Exception as e:
    k='!'
    a=('%s: %s'%(type(e).__name__,e)).encode()[:200]
- h='%s00%04x'%(k,len(a))
- print('~%s%08x%s'%(h,ck(h.encode(),a),a.decode()))
+ h='%s%02x%04x'%(k,q,len(a))
+ r='~%s%08x%s'%(h,ck(h.encode(),a),a.decode())
+ if k!='?':
+  _r=r
+ print(r)
 `
 
-func startPlain(ctx context.Context, r *REPL, info *Info) (*plainCaller, error) {
+func startPlain(ctx context.Context, r *REPL, info *Info, buffer int) (*plainCaller, error) {
 	p := &plainCaller{repl: r, chunk: 1024}
-	if info.Largest < 16<<10 {
+	if info.Largest-buffer < 16<<10 {
 		p.chunk = 256
 	}
 	_, err := r.Run(ctx, checkAdler.source+plainProgram, answerLimit)
 	return p, err
 }
 
-// literal writes b as a Python bytes literal without control characters.
-func literal(b []byte) string {
-	var s strings.Builder
-	s.WriteString("b'")
-	for _, c := range b {
-		switch {
-		case c == '\\' || c == '\'':
-			s.WriteByte('\\')
-			s.WriteByte(c)
-		case c < 0x20 || c > 0x7e:
-			fmt.Fprintf(&s, "\\x%02x", c)
-		default:
-			s.WriteByte(c)
-		}
-	}
-	s.WriteByte('\'')
-	return s.String()
-}
-
 func (p *plainCaller) Call(ctx context.Context, kind byte, payload []byte, limit time.Duration) ([]byte, error) {
-	code := fmt.Sprintf("_call('%c',%d,%s)", kind, checkAdler.sum(nil, payload), literal(payload))
+	p.seq++
+	head := fmt.Appendf(nil, "%c%02x", kind, p.seq)
+	code := fmt.Sprintf("_call(%d,'%c',%d,%s)", p.seq, kind, checkAdler.sum(head, payload), literal(payload))
 	var err error
 	for range maxTries {
 		var out []byte
 		if out, err = p.repl.Exec(ctx, code, limit); err != nil {
 			var exec *ExecError
-			if errors.As(err, &exec) && strings.Contains(exec.Traceback, "SyntaxError") {
-				continue // damaged on the way
+			if errors.As(err, &exec) && !exec.outOfMemory() {
+				continue // _call catches the command's own, so this was damaged on the way
 			}
 			return nil, err
 		}
-		i := bytes.LastIndexByte(out, '~')
-		if i < 0 {
-			err = errors.New("its answer is not readable")
-			break
+		err = errors.New("what was sent or answered arrived damaged")
+		if i := bytes.LastIndexByte(out, '~'); i >= 0 {
+			a, _, state := parseAnswer(checkAdler, out[i:])
+			switch {
+			case state != whole || a.seq != p.seq:
+			case a.kind == '=':
+				return a.body, nil
+			case a.kind == '!':
+				return nil, &BoardError{string(a.body)}
+			}
 		}
-		a, _, state := parseAnswer(checkAdler, out[i:])
-		switch {
-		case state != whole:
-			err = errors.New("its answer is not readable")
-		case a.kind == '=':
-			return a.body, nil
-		case a.kind == '!':
-			return nil, &BoardError{string(a.body)}
-		default:
-			err = errors.New("what was sent arrived damaged")
-			continue
-		}
-		break
 	}
 	return nil, &TransferError{"waiting for " + p.repl.Link.Name(), err}
 }

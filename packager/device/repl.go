@@ -40,6 +40,8 @@ func (e *ExecError) Error() string {
 	return "the board raised " + strings.TrimSpace(lines[len(lines)-1])
 }
 
+func (e *ExecError) outOfMemory() bool { return strings.Contains(e.Traceback, "MemoryError") }
+
 // Enter brings the board to the raw REPL, whatever it is doing, within limit.
 // Opening the port may have reset the board, and a program may be running, so
 // it asks again and again, alternating an interrupt with leaving a raw REPL
@@ -150,18 +152,23 @@ func (r *REPL) Exec(ctx context.Context, code string, limit time.Duration) ([]by
 
 // smallPiece is how much of a program, in bytes, a board with little memory
 // compiles at once.
-const smallPiece = 400
+const smallPiece = 200
 
-// Run is Exec for a program of several statements, which a board with little
-// memory gets one after the other; the output is that of the last.
+// Run is Exec for one of our own programs, of several statements: none of it
+// runs unless it arrived as it was sent. A board with little memory gets one
+// piece after the other; the output is that of the last.
 func (r *REPL) Run(ctx context.Context, program string, limit time.Duration) ([]byte, error) {
+	loader := shrink(loaderSource)
 	if !r.small {
-		return r.Exec(ctx, program, limit)
+		return r.Exec(ctx, loader+guarded(program), limit)
+	}
+	if _, err := r.execPiece(ctx, loader, answerLimit); err != nil {
+		return nil, err
 	}
 	var out []byte
 	for _, piece := range pieces(program, smallPiece) {
 		var err error
-		if out, err = r.execPiece(ctx, piece, limit); err != nil {
+		if out, err = r.execPiece(ctx, guarded(piece+collect), limit); err != nil {
 			return nil, err
 		}
 	}
@@ -178,16 +185,17 @@ func (r *REPL) execPiece(ctx context.Context, piece string, limit time.Duration)
 			}
 		}
 		out, err = r.Exec(ctx, piece, limit)
-		if err == nil || ctx.Err() != nil || errors.Is(err, ErrLinkLost) {
+		var exec *ExecError
+		if err == nil || ctx.Err() != nil || errors.Is(err, ErrLinkLost) || errors.As(err, &exec) && exec.outOfMemory() {
 			break
 		}
 	}
 	return out, err
 }
 
-// Retry calls f, which talks to the raw REPL, until it succeeds: without a
-// checksum there, a damaged byte shows as an exception or as silence. Each try
-// is more careful than the last.
+// Retry calls f, which talks to the raw REPL, until it succeeds: a damaged byte
+// shows as an exception there or as silence. Each try is more careful than the
+// last.
 func (r *REPL) Retry(ctx context.Context, f func() error) error {
 	var err error
 	for try := range 6 {
@@ -204,7 +212,10 @@ func (r *REPL) Retry(ctx context.Context, f func() error) error {
 		case err == nil || ctx.Err() != nil || errors.Is(err, ErrLinkLost) || errors.Is(err, ErrReset):
 			return err
 		case errors.As(err, &exec):
-			r.small = r.small || strings.Contains(exec.Traceback, "MemoryError")
+			if r.small && exec.outOfMemory() {
+				return err
+			}
+			r.small = r.small || exec.outOfMemory()
 		case errors.As(err, &board):
 			if r.small && OutOfMemory(err) {
 				return err

@@ -47,11 +47,8 @@ func OpenROM(ctx context.Context, call caller, info *Info, seg Segment, buffer i
 	if seg.Err != nil {
 		return nil, &TransferError{"opening the ROM partition", seg.Err}
 	}
-	if buffer == 0 {
+	if buffer = max(buffer, blockBuffer(seg)); buffer == 0 {
 		buffer = call.Chunk()
-		if seg.Kind == Blocks {
-			buffer = int(seg.Erase)
-		}
 	}
 	p := &ROM{Segment: seg, call: call, has: info.Has, buffer: buffer, Wait: EraseWait}
 	step := 1 << 16
@@ -63,8 +60,9 @@ func OpenROM(ctx context.Context, call caller, info *Info, seg Segment, buffer i
 	if seg.Erase > 0 {
 		sliced = 1
 	}
-	// The buffer comes first: it needs its memory in one piece.
-	setup := fmt.Sprintf("_b=bytearray(%d)\n_id=%d\n_size=%d\n_bs=%d\n_step=%d\n_sliced=%d\n",
+	// The buffer comes first: it needs its memory in one piece. A little heap has
+	// it already.
+	setup := fmt.Sprintf("try:\n _b\nexcept NameError:\n _b=bytearray(%d)\n_id=%d\n_size=%d\n_bs=%d\n_step=%d\n_sliced=%d\n",
 		buffer, seg.Index, seg.Size, seg.Erase, step, sliced)
 	switch {
 	case info.Has.SHA256:
@@ -87,6 +85,15 @@ func OpenROM(ctx context.Context, call caller, info *Info, seg Segment, buffer i
 		}
 	}
 	return p, nil
+}
+
+// blockBuffer returns how many bytes of RAM writing takes at least: a whole block
+// of a block device.
+func blockBuffer(seg Segment) int {
+	if seg.Kind == Blocks {
+		return int(seg.Erase)
+	}
+	return 0
 }
 
 // Sliced says whether any erase unit can be erased by itself.
@@ -173,7 +180,8 @@ func (p *ROM) SetBuffer(ctx context.Context, n int64) error {
 // OutOfMemory tells whether the board had too little memory for a command.
 func OutOfMemory(err error) bool {
 	var be *BoardError
-	return errors.As(err, &be) && strings.HasPrefix(be.Message, "MemoryError")
+	var ee *ExecError
+	return errors.As(err, &be) && strings.HasPrefix(be.Message, "MemoryError") || errors.As(err, &ee) && ee.outOfMemory()
 }
 
 // sumSize is the length of the board's digests.

@@ -20,6 +20,7 @@ type Session struct {
 	good  int       // frames in a row that arrived at once
 	seq   byte
 	pace  time.Duration // that one byte to the board takes, rather too much than too little
+	last  time.Duration // that the last frame took to arrive; 0: there was none
 
 	// Retries counts frames that had to be sent again.
 	Retries int
@@ -59,10 +60,12 @@ var memorySteps = []memoryStep{
 
 // inflating is how large the board's largest free block must be, in bytes, for
 // frames to be deflated: the inflater takes 1.3 KB in one piece besides its window.
-const inflating = 10 << 10
+const inflating = 12 << 10
 
-// StartSession sends the program and waits for its first answer.
-func StartSession(ctx context.Context, r *REPL, info *Info) (*Session, error) {
+// StartSession sends the program and waits for its first answer. buffer is how
+// many bytes of the board's heap are needed for something else.
+func StartSession(ctx context.Context, r *REPL, info *Info, buffer int) (*Session, error) {
+	largest := info.Largest - buffer
 	s := &Session{repl: r, check: checkAdler, pace: slowest}
 	switch {
 	case info.Has.CRC32:
@@ -70,33 +73,26 @@ func StartSession(ctx context.Context, r *REPL, info *Info) (*Session, error) {
 	case info.Has.SHA256:
 		s.check = checkSHA
 	}
-	if info.Has.Deflate && info.Largest >= inflating {
+	if info.Has.Deflate && largest >= inflating {
 		s.z = new(deflater)
 	}
 	for _, step := range memorySteps {
-		if info.Largest >= step.largest {
+		if largest >= step.largest {
 			s.chunk = step.chunk
 			break
 		}
 	}
 	s.frame = s.chunk
-	program := []string{s.program()}
-	if r.small {
-		program = pieces(program[0], smallPiece)
+	if _, err := r.Run(ctx, s.program(), answerLimit); err != nil {
+		return nil, err
 	}
-	last := len(program) - 1
-	for _, part := range program[:last] {
-		if _, err := r.execPiece(ctx, part, answerLimit); err != nil {
-			return nil, err
-		}
-	}
-	if err := r.Start(ctx, program[last]); err != nil {
+	if err := r.Start(ctx, "_main()\n"); err != nil {
 		return nil, err
 	}
 	return s, s.greet(ctx)
 }
 
-// program is what the board has to run first.
+// program is what the board has to run before _main().
 func (s *Session) program() string { return s.check.source + shrink(linkSource) }
 
 // greet waits for the program's first answer and sets it up.
@@ -118,11 +114,7 @@ func (s *Session) setWindow(ctx context.Context) error {
 	z := s.z
 	s.z = nil
 	s.frame = s.chunk
-	// The program came without a checksum; this tells whether at least its
-	// decoding arrived well.
-	all := "\x01\x02\x03\x04\x05\x10AEP"
-	code := fmt.Sprintf("_wb=%d\nif ck(b'',b'%s')!=%d:\n raise ValueError('damaged')", wbits, all, s.check.sum(nil, []byte(all)))
-	_, err := s.Call(ctx, 'x', []byte(code), answerLimit)
+	_, err := s.Call(ctx, 'x', fmt.Appendf(nil, "_wb=%d", wbits), answerLimit)
 	s.z = z
 	return err
 }
@@ -143,7 +135,12 @@ func (s *Session) Shrink(ctx context.Context) (bool, error) {
 
 // Load sends more program for the board to run.
 func (s *Session) Load(ctx context.Context, source string) error {
-	for _, piece := range pieces(source, max(200, s.chunk-64)) {
+	size, end := max(200, s.chunk-64), ""
+	if s.repl.small {
+		size, end = min(size, smallPiece), collect
+	}
+	for _, piece := range pieces(source, size) {
+		piece += end
 		if _, err := s.Call(ctx, 'x', []byte(piece), answerLimit); err != nil {
 			return fmt.Errorf("loading the program: %w", err)
 		}
@@ -313,12 +310,17 @@ func (s *Session) measured(n int, t time.Duration) {
 		pace = min(pace, s.pace)
 	}
 	s.pace = min(max(pace, fastest), 2*s.pace, slowest)
+	s.last = t
 }
 
 // arrival is how long a frame of n bytes may take to the board: four times
 // what those before it took, and time for the line's latency.
 func (s *Session) arrival(n int) time.Duration {
-	return 500*time.Millisecond + 4*time.Duration(n)*s.pace
+	latency := 500 * time.Millisecond
+	if s.last > 0 {
+		latency = min(latency, max(8*s.last, latency/5))
+	}
+	return latency + 4*time.Duration(n)*s.pace
 }
 
 // failed words why listening ended.

@@ -17,7 +17,7 @@ import (
 func direct(t testing.TB, check checksum, heap string) *Session {
 	t.Helper()
 	s := &Session{check: check, z: new(deflater), chunk: 1024, pace: time.Millisecond}
-	cmd := exec.Command(peer.MicroPython(t), "-X", "heapsize="+heap, "-c", s.program())
+	cmd := exec.Command(peer.MicroPython(t), "-X", "heapsize="+heap, "-c", s.program()+"_main()\n")
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -44,4 +44,4 @@ try:
 except (ImportError, AttributeError):
     pass
 _s = "%d|%s" % (_v, _s)
-print("\n~a%s|%d~" % (_s, sum(_s.encode())))
+print("\n~a%s|%d~" % (_s, _chk(_s.encode())))

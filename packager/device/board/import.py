@@ -3,4 +3,4 @@ import sys
 
 __import__(_name)
 _s = getattr(sys.modules[_name], "__file__", "")
-print("\n~m%s|%d~" % (_s, sum(_s.encode())))
+print("\n~m%s|%d~" % (_s, _chk(_s.encode())))

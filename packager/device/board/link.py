@@ -1,4 +1,4 @@
-# The board's end of the framed link. The host sends nothing unasked: every
+# The board's end of the framed link, which _main() is. The host sends nothing unasked: every
 # answer is the request for the next frame, so nothing is in flight while flash
 # is erased or written.
 #
@@ -157,6 +157,3 @@ def _main():
         except KeyboardInterrupt:
             _idle()
             return
-
-
-_main()

@@ -29,4 +29,4 @@ def _hex(b):
 
 _n = vfs.rom_ioctl(1)
 _s = "|".join([str(_n)] + [_seg(i) for i in range(max(1, min(_n, 8)))])
-print("\n~s%s|%d~" % (_s, sum(_s.encode())))
+print("\n~s%s|%d~" % (_s, _chk(_s.encode())))
