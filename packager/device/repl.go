@@ -103,20 +103,39 @@ func heard(b []byte) string {
 	return fmt.Sprintf(" (it said %q)", b)
 }
 
+// rebooted is what a board prints when it begins a soft reset.
+const rebooted = "soft reboot"
+
 // SoftReset restarts the interpreter and stays in raw mode. boot.py runs
 // again, main.py does not. A boot.py that does not end is interrupted.
 func (r *REPL) SoftReset(ctx context.Context, limit time.Duration) error {
-	if err := r.Link.Write(ctx, []byte(ctrlD)); err != nil {
-		return err
+	for range 3 {
+		// What the line already holds would be run instead.
+		if err := r.Link.Write(ctx, []byte(ctrlC+ctrlD)); err != nil {
+			return err
+		}
+		begun := false
+		end := time.Now().Add(min(limit, 3*time.Second))
+		for {
+			out, err := r.Link.WaitFor(ctx, time.Until(end), rebooted, rawBanner)
+			if errors.Is(err, ErrTimeout) {
+				break
+			}
+			if err != nil {
+				return &TransferError{"soft reset of " + r.Link.Name(), err}
+			}
+			// A banner before it is that of an older question.
+			done := begun && bytes.HasSuffix(out, []byte(rawBanner))
+			begun = begun || bytes.HasSuffix(out, []byte(rebooted))
+			if done {
+				return nil
+			}
+		}
+		if err := r.Enter(ctx, limit); err != nil || begun {
+			return err
+		}
 	}
-	_, err := r.Link.WaitFor(ctx, min(limit, 3*time.Second), rawBanner)
-	if err == nil {
-		return nil
-	}
-	if !errors.Is(err, ErrTimeout) {
-		return &TransferError{"soft reset of " + r.Link.Name(), err}
-	}
-	return r.Enter(ctx, limit)
+	return nil // it says nothing, or the line loses it: what depends on it, is checked
 }
 
 // Leave returns to the friendly REPL. run soft-resets there, so that main.py
@@ -252,7 +271,7 @@ func (r *REPL) start(ctx context.Context, code string) error {
 	}
 	// Plain raw mode has no flow control: small pieces with pauses, as
 	// mpremote sends them, so that a ring of 256 bytes does not overflow.
-	for rest := code; len(rest) > 0; {
+	for rest := ctrlC + code; len(rest) > 0; {
 		n := min(len(rest), 128)
 		if err := r.Link.Write(ctx, []byte(rest[:n])); err != nil {
 			return err
@@ -282,7 +301,7 @@ const windowLimit = 2 * time.Second
 // the firmware does not have it.
 func (r *REPL) startPaste(ctx context.Context, code string) (bool, error) {
 	l := r.Link
-	if err := l.Write(ctx, []byte("\x05A\x01")); err != nil {
+	if err := l.Write(ctx, []byte(ctrlC+"\x05A\x01")); err != nil {
 		return false, err
 	}
 	yes := false

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"rules_romfs/internal/peer"
 	"rules_romfs/packager/board"
@@ -63,6 +64,38 @@ func talk(t *testing.T, port string) {
 	}
 	if err := b.Stop(ctx); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestJunkAtThePrompt has bytes left at the raw REPL that were meant for a
+// program: they neither keep a reset from happening nor a program from arriving.
+func TestJunkAtThePrompt(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	link, err := (&device.Opener{}).Open(ctx, startBoard(t).Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer link.Close()
+	repl := &device.REPL{Link: link}
+	if err := repl.Enter(ctx, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	junk := func() {
+		if err := link.Write(ctx, []byte("\n\n\n~k630000000000")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	junk()
+	if out, err := repl.Exec(ctx, "x=1\nprint(x)\n", time.Minute); err != nil || string(out) != "1\r\n" {
+		t.Fatalf("%q, %v", out, err)
+	}
+	junk()
+	if err := repl.SoftReset(ctx, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := repl.Exec(ctx, "print('x' in globals())\n", time.Minute); err != nil || string(out) != "False\r\n" {
+		t.Errorf("after the reset: %q, %v", out, err)
 	}
 }
 
