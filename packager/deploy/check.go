@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"bytes"
 	"fmt"
 	"path"
 	"strconv"
@@ -25,6 +26,10 @@ func (d *deployer) preflight() error {
 		return err
 	}
 	d.result.Partition, d.result.Size = d.seg.Index, d.seg.Size
+	d.data = d.Image
+	if d.terminated() {
+		d.data = append(bytes.Clone(d.Image), 0)
+	}
 	if err := d.checkBoard(); err != nil {
 		return err
 	}
@@ -160,6 +165,14 @@ func (d *deployer) checkPartition() error {
 	return nil
 }
 
+// terminated says whether a zero follows the image: an unused record, at which
+// the driver stops, so that an image whose length reads too long shows nothing
+// more. It is for media of which the commit holds the length, and may tear it.
+func (d *deployer) terminated() bool {
+	end := int64(len(d.Image)) + 1
+	return d.medium.cells == ecc && roundUp(roundUp(end, d.medium.unit), max(d.erase, 1)) <= d.seg.Size
+}
+
 // commitTears tells what a board may mount if the power is cut within the very
 // last write. Except on flash with ECC, nothing.
 func (d *deployer) commitTears() romfs.Torn {
@@ -167,7 +180,7 @@ func (d *deployer) commitTears() romfs.Torn {
 		return romfs.Torn{}
 	}
 	m := romfs.Medium{Size: d.seg.Size, Unit: int(d.medium.unit), WordBits: d.b.Info.WordBits,
-		Terminated: roundUp(int64(len(d.Image))+1, d.medium.unit) <= d.seg.Size}
+		Terminated: d.terminated()}
 	if d.part != nil {
 		// A simulated board has 64 bits, but stands for one that has 32.
 		m.Base, m.WordBits = d.part.Base, 32

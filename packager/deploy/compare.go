@@ -62,7 +62,7 @@ func (d *deployer) blockSize() int64 {
 
 // compare finds out which blocks differ, and plans how to change them.
 func (d *deployer) compare(ctx context.Context, rom *device.ROM) (*plan, error) {
-	image, n := d.Image, int64(len(d.Image))
+	image, n := d.data, int64(len(d.data))
 	p := &plan{block: d.blockSize()}
 	p.blocks = int((n + p.block - 1) / p.block)
 	task := d.Reporter.Task(d.b.Port+": comparing", n, report.Bytes)
@@ -72,13 +72,13 @@ func (d *deployer) compare(ctx context.Context, rom *device.ROM) (*plan, error) 
 			task.Fail(nil)
 		}
 	}()
-	head := min(n, int64(len(d.seg.Head)))
+	head := min(len(d.Image), len(d.seg.Head))
 	if !d.Full && rom.HasSHA256() && bytes.Equal(d.seg.Head[:head], image[:head]) {
-		sum, err := rom.Digest(ctx, 0, n, nil)
+		sum, err := rom.Digest(ctx, 0, int64(len(d.Image)), nil)
 		if err != nil {
 			return nil, err
 		}
-		if sum == sha256.Sum256(image) {
+		if sum == d.digest {
 			task.Add(n)
 			task.Done()
 			done = true
@@ -137,7 +137,7 @@ func (p *plan) range_(i int, n int64) (from, to int64) {
 
 // plan makes the groups.
 func (d *deployer) plan(ctx context.Context, rom *device.ROM, p *plan, changed []bool, hashes [][]byte) error {
-	n := int64(len(d.Image))
+	n := int64(len(d.data))
 	if d.erasing() == fromStart {
 		last := 0
 		for i := range changed {
@@ -160,17 +160,14 @@ func (d *deployer) plan(ctx context.Context, rom *device.ROM, p *plan, changed [
 			}
 		}
 	}
-	largest, extra := int64(0), int64(0)
-	if d.medium.cells == ecc {
-		extra = d.medium.unit // see writer.tail
-	}
+	largest := int64(0)
 	for _, g := range p.groups {
-		largest = max(largest, g.len, d.padded(g.end-g.off)+extra)
+		largest = max(largest, g.len, d.padded(g.end-g.off))
 	}
 	if largest <= int64(d.b.Info.Largest/2) || d.erasing() == byWrite {
 		p.buffer = largest
 	}
-	known := contents{b: d.Image}
+	known := contents{b: d.data}
 	if p.buffer > 0 && !d.Full && hashes != nil {
 		var err error
 		if known, err = d.known(ctx, rom, p, changed, hashes); err != nil {
@@ -179,7 +176,7 @@ func (d *deployer) plan(ctx context.Context, rom *device.ROM, p *plan, changed [
 	}
 	x := newIndex(known)
 	for _, g := range p.groups {
-		g.pieces = x.pieces(d.Image, g.off, g.end)
+		g.pieces = x.pieces(d.data, g.off, g.end)
 	}
 	p.groups = order(p.groups)
 	if d.erasing() == fromStart && p.groups[0].literal() == p.groups[0].end {
@@ -203,7 +200,7 @@ func (d *deployer) plan(ctx context.Context, rom *device.ROM, p *plan, changed [
 // known works out what is on the board, without reading it: from the images
 // that were deployed before, and the digests of its blocks.
 func (d *deployer) known(ctx context.Context, rom *device.ROM, p *plan, changed []bool, hashes [][]byte) (contents, error) {
-	n := int64(len(d.Image))
+	n := int64(len(d.data))
 	// What an older, longer image has behind the new one's end may move up.
 	end := n
 	if old, err := romfs.Open(bytes.NewReader(d.seg.Head), d.seg.Size); err == nil && old.Size() > n {
@@ -221,7 +218,7 @@ func (d *deployer) known(ctx context.Context, rom *device.ROM, p *plan, changed 
 			places = append(places, place{from, to, hashes[i]})
 			continue
 		}
-		copy(c.b[from:], d.Image[from:to])
+		copy(c.b[from:], d.data[from:to])
 		c.known = append(c.known, span{from, to})
 	}
 	if start := roundUp(n, p.block); start < end {
@@ -242,6 +239,9 @@ func (d *deployer) known(ctx context.Context, rom *device.ROM, p *plan, changed 
 			continue
 		}
 		// Behind an image there are erased cells.
+		if d.medium.cells == ecc && len(old) < len(c.b) {
+			old = append(old, 0)
+		}
 		if short := int64(len(c.b) - len(old)); short > 0 {
 			old = append(old, bytes.Repeat([]byte{0xff}, int(short))...)
 		}

@@ -119,6 +119,7 @@ const maxShrinks = 6
 type deployer struct {
 	Request
 	digest artifact.Digest
+	data   []byte // what the partition is to hold: the image, and what must follow it
 	result *Result
 	b      *device.Board
 	seg    device.Segment

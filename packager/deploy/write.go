@@ -40,7 +40,7 @@ func (d *deployer) writeOnce(ctx context.Context, rom *device.ROM, p *plan) erro
 		total += g.end - g.off
 	}
 	task := d.Reporter.Task(d.b.Port+": writing", total, report.Bytes)
-	w := &writer{deployer: d, rom: rom, plan: p, image: d.medium.before(d.Image), progress: task.Add}
+	w := &writer{deployer: d, rom: rom, plan: p, image: d.medium.before(d.data), progress: task.Add}
 	err := w.all(ctx)
 	if err != nil {
 		task.Fail(err)
@@ -55,7 +55,7 @@ type writer struct {
 	*deployer
 	rom      *device.ROM
 	plan     *plan
-	image    []byte // with the hole
+	image    []byte // with the hole, and what must follow it
 	progress func(int64)
 
 	ops    device.Ops // collected, not yet run
@@ -77,9 +77,12 @@ func (w *writer) all(ctx context.Context) error {
 	}
 	for _, g := range w.plan.groups {
 		var err error
-		if w.plan.buffer > 0 {
+		switch {
+		case w.erasing() == fromStart:
+			err = w.prefix(ctx, g)
+		case w.plan.buffer > 0:
 			err = w.assemble(ctx, g)
-		} else {
+		default:
 			err = w.stream(ctx, g)
 		}
 		if err != nil {
@@ -95,7 +98,7 @@ func (w *writer) all(ctx context.Context) error {
 	if err := w.commit(ctx); err != nil {
 		return err
 	}
-	return w.verify(ctx, 0, w.Image, "after writing")
+	return w.verify(ctx, 0, w.data, "after writing")
 }
 
 // invalidate makes the old image unmountable where that takes no erase.
@@ -114,7 +117,7 @@ func (w *writer) invalidate(ctx context.Context) error {
 
 // commit programs the smallest piece that makes the image mountable.
 func (w *writer) commit(ctx context.Context) error {
-	b := w.medium.commit(w.Image)
+	b := w.medium.commit(w.data)
 	w.ops.Put(0, b).Program(0, int64(len(b)))
 	return w.flush(ctx)
 }
@@ -174,6 +177,28 @@ const opSize = 9
 
 // assemble puts a group together in the board's RAM, then writes it as one.
 func (w *writer) assemble(ctx context.Context, g *group) error {
+	n, err := w.gather(ctx, g)
+	if err != nil {
+		return err
+	}
+	if err := w.room(ctx, 2*opSize, g.len); err != nil {
+		return err
+	}
+	if w.erasing() == eachBlock {
+		w.announce(g.len)
+		w.ops.EraseRange(g.off, g.len)
+	}
+	w.ops.Write(w.base(g), n)
+	w.erases += g.len
+	w.done += g.end - g.off
+	if g.len > batch {
+		return w.flush(ctx)
+	}
+	return nil
+}
+
+// gather puts a group together in the board's RAM and returns its length there.
+func (w *writer) gather(ctx context.Context, g *group) (int64, error) {
 	base := w.base(g)
 	for _, p := range g.pieces {
 		if skip := base - p.dst; skip > 0 {
@@ -187,13 +212,13 @@ func (w *writer) assemble(ctx context.Context, g *group) error {
 		}
 		if p.src < 0 {
 			if err := w.put(ctx, p.dst-base, w.image[p.dst:p.dst+p.n]); err != nil {
-				return err
+				return 0, err
 			}
 			w.result.Literal += p.n
 			continue
 		}
 		if err := w.room(ctx, opSize, 0); err != nil {
-			return err
+			return 0, err
 		}
 		w.ops.Copy(p.src, p.n)
 		w.result.Copied += p.n
@@ -201,31 +226,14 @@ func (w *writer) assemble(ctx context.Context, g *group) error {
 	if g.off == 0 && base == 0 {
 		// Copies may have brought a magic along.
 		if err := w.put(ctx, 0, w.image[:w.medium.hole()]); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	tail := w.tail(g)
+	end := w.padded(g.end)
 	if w.erasing() == byWrite {
-		tail = bytes.Repeat([]byte{0xff}, int(g.off+g.len-g.end))
+		end = g.off + g.len
 	}
-	if err := w.put(ctx, g.end-base, tail); err != nil {
-		return err
-	}
-	n := g.end - base + int64(len(tail))
-	if err := w.room(ctx, 2*opSize, g.len); err != nil {
-		return err
-	}
-	if w.erasing() == eachBlock || w.erasing() == fromStart {
-		w.announce(g.len)
-		w.ops.EraseRange(g.off, g.len)
-	}
-	w.ops.Write(base, n)
-	w.erases += g.len
-	w.done += g.end - g.off
-	if g.len > batch {
-		return w.flush(ctx)
-	}
-	return nil
+	return end - base, w.put(ctx, g.end-base, bytes.Repeat([]byte{0xff}, int(end-g.end)))
 }
 
 // base is where the writing of a group begins: behind the hole, where that
@@ -257,25 +265,6 @@ func (w *writer) put(ctx context.Context, at int64, b []byte) error {
 // padded rounds a length up to whole writes.
 func (d *deployer) padded(n int64) int64 { return roundUp(n, d.medium.unit) }
 
-// tail returns what is written behind a group's part of the image: up to whole
-// writes, erased cells. Where the commit holds the length, which may be torn,
-// a zero comes first: an unused record, at which the driver stops, so that an
-// image whose length reads too long shows nothing more.
-func (w *writer) tail(g *group) []byte {
-	end := w.padded(g.end)
-	if w.medium.cells != ecc || g.end < int64(len(w.Image)) {
-		return bytes.Repeat([]byte{0xff}, int(end-g.end))
-	}
-	if end == g.end {
-		if end = w.padded(g.end + 1); end > g.off+g.len {
-			return nil
-		}
-	}
-	b := bytes.Repeat([]byte{0xff}, int(end-g.end))
-	b[0] = 0
-	return b
-}
-
 // streamSize is how much is written at a time without a buffer for a group.
 func (w *writer) streamSize() int64 {
 	n := min(int64(w.rom.Chunk()-3*opSize), 4096)
@@ -294,13 +283,16 @@ func (w *writer) stream(ctx context.Context, g *group) error {
 			return err
 		}
 	}
+	return w.send(ctx, w.base(g), g.end)
+}
+
+// send writes a range of erased cells piece by piece as it arrives.
+func (w *writer) send(ctx context.Context, at, end int64) error {
 	size := w.streamSize()
-	for at := w.base(g); at < g.end; {
-		n := min(size, g.end-at)
+	for at < end {
+		n := min(size, end-at)
 		b := w.image[at : at+n : at+n]
-		if at+n == g.end {
-			b = append(b, w.tail(g)...)
-		}
+		b = append(b, bytes.Repeat([]byte{0xff}, int(w.padded(n)-n))...)
 		if err := w.room(ctx, 2*opSize+len(b), 0); err != nil {
 			return err
 		}
