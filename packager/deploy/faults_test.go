@@ -58,7 +58,7 @@ func TestFaults(t *testing.T) {
 		"missing=hashlib missing=binascii", "missing=binascii.crc32 missing=hashlib",
 		"missing=select", "missing=sys.stdin.buffer", "missing=select missing=hashlib missing=binascii missing=deflate",
 		"missing=select flip=3000 seed=2", "missing=select lose=4000 reply-flip=3000 seed=3", "raw-paste=refused flip=3000 seed=1",
-		"narrow", "busy-main", "old-firmware", "watchdog=3s",
+		"narrow", "busy-main", "old-firmware",
 		"erase-time=50ms program-time=1ms", "unaligned-fails", "short-hangs", "source-fault", "no-range",
 		"fail=5", "fail=6", "weak-block=2", "weak-block=0", "heap=48KiB largest=12KiB",
 		"cut=5 power-back=500ms", "cut=20 power-back=500ms", "cut=30 power-back=500ms usb=300ms",

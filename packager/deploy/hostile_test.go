@@ -12,6 +12,7 @@ import (
 
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/device"
+	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
 )
@@ -220,18 +221,53 @@ func TestPreflight(t *testing.T) {
 // TestSeveralAtOnce shows that one lock guards a port.
 func TestSeveralAtOnce(t *testing.T) {
 	t.Parallel()
-	o := simboard.Options{}
-	o.Faults.EraseTime = 50 * time.Millisecond
-	b := startBoard(t, o)
-	image := build(t, romfs.Options{}, map[string][]byte{"data": random(5, 60_000)})
-	var wait sync.WaitGroup
-	errs := make([]error, 2)
-	for i := range errs {
-		wait.Go(func() { _, errs[i] = Run(context.Background(), request(t, b, image)) })
+	b := startBoard(t, simboard.Options{})
+	r := request(t, b, smallImage(t))
+	meddled := false
+	r.Reporter = meddling{r.Reporter, func() {
+		meddled = true
+		_, err := Run(context.Background(), request(t, b, smallImage(t)))
+		var port *device.PortError
+		if !errors.As(err, &port) || !strings.Contains(err.Error(), "busy") {
+			t.Errorf("another deploy meanwhile: %v, wanted a busy port", err)
+		}
+	}}
+	if _, err := Run(context.Background(), r); err != nil || !meddled {
+		t.Error(err, meddled)
 	}
-	wait.Wait()
-	var port *device.PortError
-	if err := errors.Join(errs...); (errs[0] == nil) == (errs[1] == nil) || !errors.As(err, &port) || !strings.Contains(err.Error(), "busy") {
-		t.Errorf("%v: wanted one success and one busy port", errs)
+}
+
+// keeping is a Reporter that keeps what was said.
+type keeping struct {
+	report.Reporter
+	said *[]string
+}
+
+func (k keeping) Log(level report.Level, msg string) {
+	*k.said = append(*k.said, msg)
+	k.Reporter.Log(level, msg)
+}
+
+// TestWatchdog deploys to a board whose watchdog nothing feeds, and which takes
+// longer to erase the blocks than that allows.
+func TestWatchdog(t *testing.T) {
+	t.Parallel()
+	o := simboard.Options{}
+	for _, f := range []string{"watchdog=8s", "erase-time=2500ms"} {
+		if err := o.SetFault(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := startBoard(t, o)
+	image := smallImage(t)
+	r := request(t, b, image)
+	var said []string
+	r.Reporter = keeping{r.Reporter, &said}
+	result, err := Run(context.Background(), r)
+	if err != nil || !bytes.HasPrefix(b.Contents(0), image) {
+		t.Fatalf("%v, or the flash holds something else", err)
+	}
+	if !strings.Contains(strings.Join(said, "\n"), "a watchdog reset the board; going on where it stopped") || result.Resumed == 0 {
+		t.Errorf("%d reconnects; it said %q", result.Resumed, said)
 	}
 }

@@ -537,7 +537,10 @@ def read_line(prompt):
         c = getc()
         if c == 13:
             tx(b"\r\n")
-            return line.decode(), 13
+            try:
+                return line.decode(), 13
+            except UnicodeError:  # the compiler of a board takes any bytes
+                return "".join(chr(c) for c in line), 13
         if c in (1, 2, 3, 4, 5) and (not line or c == 3):
             return "", c
         if c in (8, 127):

@@ -45,6 +45,20 @@ func TestFriendlyREPL(t *testing.T) {
 	}
 }
 
+// TestBytesThatAreNoText comes at the friendly REPL from a line that flips bits.
+func TestBytesThatAreNoText(t *testing.T) {
+	t.Parallel()
+	b := start(t, simboard.Options{})
+	h := connect(t, b)
+	h.send("\r\x03x\xf8\r")
+	h.until("NameError")
+	h.send("print('y' + 'z')\r")
+	h.until("\nyz\r\n>>> ")
+	if n := b.Stats().Crashes; n != 0 {
+		t.Errorf("%d crashes", n)
+	}
+}
+
 func TestRawREPL(t *testing.T) {
 	t.Parallel()
 	b, h := prompt(t, simboard.Options{})
