@@ -65,6 +65,7 @@ type rule struct {
 type transform struct {
 	preset string
 	args   []string
+	inputs []string
 }
 
 // text writes the manifest.
@@ -258,14 +259,29 @@ func (w *writer) rule(r *rule) {
 }
 
 func (t *transform) text() string {
-	if len(t.args) == 0 {
+	switch {
+	case t == nil:
+		return ""
+	case len(t.args) == 0 && len(t.inputs) == 0:
 		return scalar(t.preset)
 	}
-	args := make([]string, len(t.args))
-	for i, a := range t.args {
-		args[i] = scalar(a)
+	text := "{preset: " + scalar(t.preset)
+	if len(t.args) > 0 {
+		text += ", args: " + flow(t.args)
 	}
-	return fmt.Sprintf("{preset: %s, args: [%s]}", scalar(t.preset), strings.Join(args, ", "))
+	if len(t.inputs) > 0 {
+		text += ", inputs: " + flow(t.inputs)
+	}
+	return text + "}"
+}
+
+// flow writes a list in one line.
+func flow(list []string) string {
+	quoted := make([]string, len(list))
+	for i, s := range list {
+		quoted[i] = scalar(s)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
 // plainScalar matches what YAML takes for text without quotes, also inside

@@ -150,8 +150,11 @@ func Import(o Options) (*Result, error) {
 	case ext == ".json":
 		im.res.Kind = OpenMV
 		err = im.openmv()
+	case ext == ".py":
+		im.res.Kind = Freeze
+		err = im.freeze()
 	default:
-		err = manifest.Errors{{File: o.Source, Code: codeValue, Message: "is nothing that can be imported", Remedy: "name OpenMV's romfs_config.json or a directory"}}
+		err = manifest.Errors{{File: o.Source, Code: codeValue, Message: "is nothing that can be imported", Remedy: "name OpenMV's romfs_config.json, a manifest.py or a directory"}}
 	}
 	if err != nil {
 		if empty := (*EmptyError)(nil); errors.As(err, &empty) {
@@ -187,11 +190,16 @@ func (im *importer) noteAt(n *node, code, remedy, format string, args ...any) {
 }
 
 func sourceError(path string, err error) error {
+	return manifest.Errors{{File: path, Code: manifest.CodeIO, Message: "cannot be read: " + plainError(err).Error()}}
+}
+
+// plainError takes the path and the operation off a system's error.
+func plainError(err error) error {
 	var inner *fs.PathError
 	if errors.As(err, &inner) {
-		err = inner.Err
+		return inner.Err
 	}
-	return manifest.Errors{{File: path, Code: manifest.CodeIO, Message: "cannot be read: " + err.Error()}}
+	return err
 }
 
 // readSource reads a configuration, which is small.
@@ -316,7 +324,7 @@ func (im *importer) finish(want [][]wanted, ordered bool) error {
 	if im.NoCheck {
 		return nil
 	}
-	for i, part := range []*manifest.Manifest{m} {
+	for i, part := range m.Images() {
 		target, err := pack.ManifestTarget(part, "", "", 0)
 		if err != nil {
 			return err
@@ -341,6 +349,9 @@ func compare(plan *manifest.Plan, want []wanted, ordered bool) error {
 			return err
 		}
 		g := wanted{dest: e.Dest, path: path, align: e.Align, compile: e.MPY != nil}
+		if e.Transform != nil {
+			g.transform = e.Transform.Preset
+		}
 		if e.MPY != nil {
 			g.optimize = e.MPY.Optimize
 			g.dest = strings.TrimSuffix(e.Dest, ".mpy") + ".py"

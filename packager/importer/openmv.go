@@ -117,6 +117,7 @@ type openmvPartition struct {
 	key    string // "0"
 	name   string // what the manifest calls it; empty without a board
 	size   int64  // of the board's profile; 0: not known
+	npu    string // the preset for the NPU of its core; empty: none
 	budget int64
 	items  []openmvItem
 	gone   []string // comments about entries that are switched off
@@ -130,6 +131,7 @@ type openmvItem struct {
 	files   []string // absolute paths, in order
 	align   int64    // 0: the entry has none
 	at      *node    // the entry's path
+	convert *transform
 }
 
 // find looks whether the partition is wanted, and up in the board's profile.
@@ -143,7 +145,9 @@ func (p *openmvPartition) find(key *node) bool {
 		im.noteAt(key, NoteLost, "correct the number, or name the right board with --board", "partition %q: the board %s has none of that number, so it is left out", p.key, im.target.Board.ID)
 		return false
 	}
-	p.name, p.size = part.Name, part.Size
+	if p.name, p.size = part.Name, part.Size; part.NPU != nil {
+		p.npu = part.NPU.Preset
+	}
 	return im.Partition == "" || im.Partition == p.key || im.Partition == part.Name
 }
 
@@ -243,6 +247,7 @@ type openmvEntry struct {
 	typ, path string
 	align     int64
 	off       bool
+	convert   *transform
 }
 
 func (e *openmvEntry) text(key, v *node) string {
@@ -281,10 +286,7 @@ func (e *openmvEntry) add() {
 	if !filepath.IsAbs(full) {
 		full = filepath.Join(e.p.im.Top, full)
 	}
-	if e.typ == "haar" {
-		e.p.im.noteAt(e.n, NoteLost, "convert it to a .cascade, and add that", "%s is converted by OpenMV's builder, and left out", e.path)
-		return
-	}
+	e.convert = e.conversion()
 	if strings.Contains(e.path, "*") {
 		files, err := pythonGlob(full)
 		if err != nil {
@@ -299,7 +301,7 @@ func (e *openmvEntry) add() {
 		e.p.errs = append(e.p.errs, at.errorf(manifest.CodeNoMatch, "say where {TOP} is with --top, or write the manifest all the same with --no-check", "there is no file %s", full))
 		return
 	}
-	e.p.items = append(e.p.items, openmvItem{files: []string{full}, align: e.align, at: at})
+	e.p.items = append(e.p.items, openmvItem{files: []string{full}, align: e.align, at: at, convert: e.convert})
 	if label := e.label(full); label != "" {
 		e.p.items = append(e.p.items, openmvItem{files: []string{label}, at: at, comment: "its labels, which OpenMV's builder finds by name"})
 	}
@@ -318,18 +320,76 @@ func (e *openmvEntry) globbed(full string, files []string) []openmvItem {
 		}
 	}
 	if !labels {
-		return []openmvItem{{pattern: full, files: files, align: e.align, at: e.n.get("path")}}
+		return []openmvItem{{pattern: full, files: files, align: e.align, at: e.n.get("path"), convert: e.convert}}
 	}
 	e.p.im.noteAt(e.n.get("path"), NoteDiffers, "add new models by hand", "%s finds models and their labels in turn: the manifest lists them one by one", e.path)
 	var items []openmvItem
 	for _, f := range all {
 		item := openmvItem{files: []string{f}, at: e.n.get("path")}
 		if filepath.Ext(f) != ".txt" {
-			item.align = e.align
+			item.align, item.convert = e.align, e.convert
 		}
 		items = append(items, item)
 	}
 	return items
+}
+
+// conversion is what OpenMV's builder makes of the entry's files.
+func (e *openmvEntry) conversion() *transform {
+	switch {
+	case e.typ == "haar":
+		t := &transform{preset: "haar"}
+		switch stages := e.n.get("stages"); {
+		case stages == nil:
+			e.p.im.noteAt(e.n, NoteDiffers, "", "an entry of type haar has no stages: OpenMV's builder would not take it, and the manifest keeps all stages")
+		case stages.value != json.Number("0"):
+			t.args = []string{"--stages", fmt.Sprint(stages.value)}
+		}
+		return t
+	case e.typ == "tflite" && e.p.npu == "vela":
+		t := &transform{preset: "vela"}
+		if config := filepath.Join(e.p.im.Top, "tools", "vela.ini"); isFile(config) {
+			t.args, t.inputs = []string{"--config", "{inputs[0]}"}, []string{config}
+		}
+		if mode := e.option("optimize"); mode != "" {
+			t.args = append(t.args, "--optimise", mode)
+		}
+		return t
+	case e.typ == "tflite" && e.p.npu == "stedgeai":
+		t := &transform{preset: "stedgeai"}
+		profile := e.option("profile")
+		if profile == "" {
+			return t
+		}
+		folder := filepath.Join(e.p.im.Top, "lib", "stai", "scripts")
+		profiles := filepath.Join(folder, "neuralart.json")
+		if !isFile(profiles) {
+			e.p.im.noteAt(e.n.get("profile"), NoteDiffers, "say where OpenMV's sources are with --top", "the profile %q is not known, since there is no %s: stedgeai's own is used", profile, profiles)
+			return t
+		}
+		t.args, t.inputs = []string{"--st-neural-art", profile + "@{inputs[0]}"}, []string{profiles}
+		pools, err := pythonGlob(filepath.Join(folder, "*.mpool"))
+		if err != nil {
+			e.p.errs = append(e.p.errs, e.n.errorf(manifest.CodeIO, "", "cannot be read: %v", err))
+		}
+		t.inputs = append(t.inputs, pools...)
+		return t
+	}
+	return nil
+}
+
+// option is the text of a key that only counts for a conversion.
+func (e *openmvEntry) option(key string) string {
+	v := e.n.get(key)
+	if v == nil {
+		e.p.im.noteAt(e.n, NoteDiffers, "", "the entry has no %q: OpenMV's builder would not convert it, and the manifest leaves it to the converter", key)
+		return ""
+	}
+	s, ok := v.value.(string)
+	if !ok || s == "" {
+		e.p.fail(v, "", "%s is %s, and has to be a text", key, v.kind())
+	}
+	return s
 }
 
 // label returns the file of labels that OpenMV's builder adds to a model.

@@ -25,7 +25,13 @@ func (im *importer) writeOpenMV(parts []*openmvPartition) error {
 	for _, p := range parts {
 		image, w := p.image()
 		im.doc.images = append(im.doc.images, image)
-		im.res.Images = append(im.res.Images, Image{Partition: p.name, Files: len(w)})
+		counts := Image{Partition: p.name, Files: len(w), Tools: map[string]int{}}
+		for _, f := range w {
+			if f.transform != "" {
+				counts.Tools[f.transform]++
+			}
+		}
+		im.res.Images = append(im.res.Images, counts)
 		want = append(want, w)
 		files += len(w)
 		for _, f := range w {
@@ -41,6 +47,9 @@ func (im *importer) writeOpenMV(parts []*openmvPartition) error {
 	}
 	if files == 0 {
 		return &EmptyError{im.Source}
+	}
+	if len(parts) > 1 && im.target.Board == nil {
+		return manifest.Errors{{File: im.Source, Code: codeValue, Message: "has several partitions, whose names depend on the board", Remedy: "name it with --board, or one partition with -p"}}
 	}
 	return im.finish(want, true)
 }
@@ -77,7 +86,7 @@ func (im *importer) rel(path string) string {
 
 // image makes the rules of the partition, and what they have to find.
 func (p *openmvPartition) image() (image, []wanted) {
-	out := image{partition: p.name, budget: p.budget, trailer: p.gone}
+	out := image{partition: p.name, output: "romfs" + p.key + ".img", budget: p.budget, trailer: p.gone}
 	if p.budget > 0 {
 		out.why = "the size in " + filepath.Base(p.im.Source)
 	}
@@ -87,13 +96,19 @@ func (p *openmvPartition) image() (image, []wanted) {
 		var files []string
 		for _, f := range item.files {
 			name := filepath.Base(f)
+			preset := ""
+			if item.convert != nil {
+				if preset = item.convert.preset; preset == "haar" {
+					name = stem(name) + ".cascade"
+				}
+			}
 			if first, ok := taken[name]; ok {
 				p.im.noteAt(item.at, NoteLost, "rename one of them", "partition %q: %s would be a second %s beside %s; no board finds the second, and it is left out", p.key, p.im.rel(f), name, p.im.rel(first))
 				continue
 			}
 			taken[name] = f
 			files = append(files, f)
-			want = append(want, wanted{dest: name, path: f, align: max(item.align, 1)})
+			want = append(want, wanted{dest: name, path: f, align: max(item.align, 1), transform: preset})
 			if item.align == 0 {
 				want[len(want)-1].align = openmvAlign
 			}
@@ -101,7 +116,7 @@ func (p *openmvPartition) image() (image, []wanted) {
 		if len(files) == 0 && (item.pattern == "" || len(item.files) > 0) {
 			continue
 		}
-		r := rule{align: item.align}
+		r := rule{align: item.align, transform: item.convert.below(p.im)}
 		if item.comment != "" {
 			r.comments = []string{item.comment}
 		}
@@ -125,7 +140,20 @@ func (p *openmvPartition) image() (image, []wanted) {
 // mergeable reports whether two rules after each other can be one with a list.
 func mergeable(a, b *rule) bool {
 	return len(a.comments) == 0 && len(b.comments) == 0 && a.align == b.align && a.alignWhy == b.alignWhy &&
-		!a.optional && !b.optional && a.dest == b.dest
+		!a.optional && !b.optional && a.dest == b.dest && a.transform.text() == b.transform.text()
+}
+
+// below is t with its inputs as the manifest names them.
+func (t *transform) below(im *importer) *transform {
+	if t == nil {
+		return nil
+	}
+	c := *t
+	c.inputs = nil
+	for _, in := range t.inputs {
+		c.inputs = append(c.inputs, im.rel(in))
+	}
+	return &c
 }
 
 // pattern returns the pattern of an entry as a manifest has it, if it finds the

@@ -37,24 +37,37 @@ type importedImage struct {
 func newImportCmd(a *app) *cobra.Command {
 	o := importer.Options{}
 	var force bool
+	var vars []string
 	cmd := &cobra.Command{
 		Use:   "import SOURCE",
-		Short: "Write a manifest from an OpenMV configuration or a directory",
+		Short: "Write a manifest from OpenMV's configuration, a manifest.py or a directory",
 		Long: `Write a manifest that builds the image that another tool makes of SOURCE:
 
   *.json  OpenMV's romfs_config.json; the image is byte for byte the one that
           OpenMV's builder makes. {TOP} is two folders up where the file lies
           in boards/NAME/, else its own folder.
+  *.py    MicroPython's manifest of frozen modules; they become files of the
+          image. It is evaluated as Starlark, a part of Python: no Python is
+          run, and what is beyond that is an error with its line.
   DIR     a plain tree, as romfs build DIR packs it
 
 What a manifest cannot say is named on stderr. A manifest that is there already
 is kept, unless --force is given. Nothing that is imported is run.`,
 		Example: `  romfs import boards/OPENMV_N6/romfs_config.json -o n6/romfs.yaml
   romfs import romfs_config.json --board openmv-ae3 -p romfs0 --top ../openmv
+  romfs import manifest.py --lib ../micropython-lib --var MPY_DIR=../micropython
   romfs import src -o - | less`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Source = args[0]
+			o.Vars = map[string]string{}
+			for _, v := range vars {
+				name, value, ok := strings.Cut(v, "=")
+				if !ok || name == "" {
+					return &usageError{fmt.Sprintf("--var takes NAME=VALUE, not %q", v)}
+				}
+				o.Vars[name] = value
+			}
 			toStdout := o.Out == "-"
 			if toStdout && a.output == "json" {
 				return &usageError{"-o - writes the manifest to stdout, where --output json would print its result; leave one out"}
@@ -109,6 +122,8 @@ is kept, unless --force is given. Nothing that is imported is run.`,
 	f.StringVarP(&o.Partition, "partition", "p", "", "`partition` name or index; of an OpenMV configuration, the one to import")
 	f.StringVar(&o.Top, "top", "", "OpenMV's {TOP}: the `dir` of its sources")
 	f.StringVar(&o.Build, "build", "", "OpenMV's {BUILD}: the `dir` of a firmware build")
+	f.StringArrayVar(&vars, "var", nil, "a variable of paths in a manifest.py, as `NAME=VALUE`: MPY_DIR for $(MPY_DIR)")
+	f.StringVar(&o.Lib, "lib", "", "the `dir` of micropython-lib, for require in a manifest.py")
 	f.BoolVar(&o.NoCheck, "no-check", false, "write it although sources are missing, without comparing what it builds")
 	a.completeBoard(cmd, "board")
 	return cmd
