@@ -52,6 +52,9 @@ romfs.ls_romfs() prints on the board.`,
   romfs build app -o - | romfs ls -`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if omv && len(args) > 1 {
+				return &usageError{"--omv lists all of /rom, as ls_romfs() does; leave PATH out"}
+			}
 			in, err := a.openImage(cmd.Context(), args[0])
 			if err != nil {
 				return err
