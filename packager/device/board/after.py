@@ -7,7 +7,6 @@ try:
 except OSError:
     _v = -1
 _m = vfs.rom_ioctl(2, _id)
-_a = 0
 if hasattr(_m, "ioctl"):
     _k = _m.ioctl(5, 0)
     _b = bytearray(_k)
@@ -36,12 +35,14 @@ _s = ""
 try:
     from hashlib import sha256
 
+    # Whoever runs a statement twice, since its answer was lost, gets the same.
     _h = sha256()
+    _a = 0
     while _a < _n:
         _h.update(_rd(_a, min(_k, _n - _a)))
         _a += _k
     _s = "".join("%02x" % x for x in _h.digest())
 except (ImportError, AttributeError):
     pass
-_s = "%d|%s" % (_v, _s)
-print("\n~a%s|%d~" % (_s, _chk(_s.encode())))
+_t = "%d|%s" % (_v, _s)
+print("\n~a%s|%d~" % (_t, _chk(_t.encode())))
