@@ -100,7 +100,6 @@ const (
 	NoteDiffers   = "differs"   // is in the manifest, and behaves otherwise there
 	NoteAlignment = "alignment" // less aligned than the board needs
 	NoteSize      = "size"      // a size that disagrees with the board's
-	NoteTool      = "tool"      // a build of the manifest needs a tool
 	NoteGuess     = "guess"     // what the source does not say was guessed
 	NoteJunk      = "junk"      // in the manifest, and probably not meant to be
 )

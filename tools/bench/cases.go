@@ -30,6 +30,7 @@ var cases = []benchCase{
 	{"unchanged", "at least 40 times faster than mpremote", 1, unchanged, faster},
 	{"onechanged", "one compile", 1, oneChanged, faster},
 	{"verify", "500 MB/s or more for a 24 MiB image", 1, verify, throughput},
+	{"import", "300 MB/s or more for a 24 MiB partition of models", 1, imports, importThroughput},
 	{"ls", "under 20 ms for a 24 MiB image", 1, list, nothing},
 	{"memory", "at most twice the image and 40 MiB", 1, memory, headroom},
 	{"scaling", "time linear in the number of files", 2, scaling, perFile},
@@ -189,6 +190,33 @@ func memory(b *bench) ([]contestant, error) {
 	c, err := b.warm("warm", modules)
 	c.name = "1,000 modules, 1 MiB"
 	return []contestant{{name: "models, 24 MiB", args: b.build(b.cache("none"), filepath.Join(b.dir, "m.romfs"), models)}, c}, err
+}
+
+const (
+	importing = "romfs import"
+	building  = "romfs build of it"
+)
+
+// imports turns an OpenMV configuration of a partition of models into a manifest, and
+// builds that.
+func imports(b *bench) ([]contestant, error) {
+	models, err := b.models()
+	if err != nil {
+		return nil, err
+	}
+	config, m := filepath.Join(b.dir, "romfs_config.json"), filepath.Join(b.dir, "imported.yaml")
+	text := `{"0": {"size": "0x1900000", "entries": [{"type": "data", "path": "{TOP}/*", "alignment": 32}]}}`
+	if err := os.WriteFile(config, []byte(text), 0o666); err != nil {
+		return nil, err
+	}
+	return []contestant{
+		{name: importing, args: []string{b.romfs, "import", "--progress", "none", "--top", models, "--force", "-o", m, config}},
+		{name: building, args: b.build(b.cache("none"), filepath.Join(b.dir, "i.romfs"), m)},
+	}, nil
+}
+
+func importThroughput(m map[string]sample) []figure {
+	return []figure{{"both processes", imageMB / (m[importing].Wall + m[building].Wall).Seconds(), "MB/s"}}
 }
 
 func headroom(m map[string]sample) []figure {

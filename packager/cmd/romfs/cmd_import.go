@@ -131,7 +131,7 @@ is kept, unless --force is given. Nothing that is imported is run.`,
 
 // noteLevel says how loud a note is: what loses nothing is only said.
 func noteLevel(n importer.Note) report.Level {
-	if n.Code == importer.NoteGuess || n.Code == importer.NoteTool {
+	if n.Code == importer.NoteGuess {
 		return report.Info
 	}
 	return report.Warning
