@@ -43,11 +43,15 @@ func (d *deployer) preflight() error {
 		return incompatible("%s: boot.py imports %s from /rom, which uses _thread: its threads would run from flash that is being erased; take the import out of boot.py, or start the thread in main.py",
 			d.b.Port, strings.Join(info.Threads, ", "))
 	}
-	if len(info.FromROM) > 0 {
-		d.warn("%s: boot.py imports %s from /rom; if it leaves timers or callbacks behind, they run from flash that is being changed",
-			d.b.Port, strings.Join(info.FromROM, ", "))
-	}
 	return nil
+}
+
+// warnModules warns of what boot.py may have left running.
+func (d *deployer) warnModules() {
+	if from := d.b.Info.FromROM; len(from) > 0 {
+		d.warn("%s: boot.py imports %s from /rom; if it leaves timers or callbacks behind, they run from flash that is being changed",
+			d.b.Port, strings.Join(from, ", "))
+	}
 }
 
 // findPartition chooses the partition and looks for it on the board.

@@ -8,7 +8,6 @@ package deploy
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -17,7 +16,6 @@ import (
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/device"
 	"rules_romfs/packager/report"
-	"rules_romfs/packager/romfs"
 )
 
 // A Request is one deploy to one board.
@@ -81,6 +79,12 @@ const (
 	Unchanged Status = "unchanged"
 	Planned   Status = "planned"  // a dry run that found changes
 	Verified  Status = "verified" // --verify-only
+	Differs   Status = "differs"  // --verify-only: with a *VerifyError
+	// Written: all of the image is there and was compared, but another one of
+	// the same deploy failed before the board was seen to mount it.
+	Written Status = "written"
+	// Skipped: nothing was done, because another image of the same deploy failed.
+	Skipped Status = "skipped"
 )
 
 // An IncompatibleError says that image and board do not go together. Nothing
@@ -107,14 +111,6 @@ func (e *InterruptedError) Error() string {
 
 func (e *InterruptedError) Unwrap() error { return e.Err }
 
-// maxReconnects bounds how often a deploy goes on after the board restarted or
-// its program was interrupted.
-const maxReconnects = 6
-
-// maxShrinks bounds how often a deploy starts anew with less of the board's
-// memory.
-const maxShrinks = 6
-
 // deployer is a Request being carried out.
 type deployer struct {
 	Request
@@ -127,41 +123,7 @@ type deployer struct {
 	medium medium
 	erase  int64 // bytes that one erase clears; 0: unknown
 	wrote  bool  // something was changed on the board
-}
-
-// Run deploys. Errors are *device.PortError, *device.TransferError,
-// *IncompatibleError, *VerifyError or the context's. The board is left at its
-// friendly REPL, or running main.py, and the port is free.
-func Run(ctx context.Context, r Request) (*Result, error) {
-	d := &deployer{Request: r, digest: sha256.Sum256(r.Image)}
-	d.result = &Result{Port: r.Port, SHA256: d.digest}
-	if d.Reporter == nil {
-		d.Reporter = report.Discard()
-	}
-	if d.Cache == nil {
-		d.Cache = OpenCache("")
-	}
-	if s := r.Sidecar; s != nil && s.Image.SHA256 != d.digest {
-		return d.result, &artifact.MismatchError{Got: artifact.Image{SHA256: d.digest, Size: int64(len(r.Image))}, Want: s.Image}
-	}
-	if _, err := romfs.Parse(r.Image); err != nil {
-		return d.result, err
-	}
-	err := d.run(ctx)
-	if err != nil && ctx.Err() != nil && d.wrote {
-		err = &InterruptedError{r.Port, ctx.Err()}
-	}
-	if d.b != nil {
-		d.result.Sent, d.result.Received, d.result.Retries = d.b.Traffic()
-		d.result.Port = d.b.Port
-		// After an error the board stays at the REPL: main.py may not find
-		// what it imports.
-		cerr := d.b.Close(err == nil && !d.NoRun)
-		if err == nil && cerr != nil {
-			d.warn("%s: the board did not confirm its friendly REPL: %v", d.b.Port, cerr)
-		}
-	}
-	return d.result, err
+	proven bool  // the board was seen to read it after a reset
 }
 
 func (d *deployer) warn(format string, args ...any) {
@@ -172,50 +134,7 @@ func (d *deployer) info(format string, args ...any) {
 	d.Reporter.Log(report.Info, fmt.Sprintf(format, args...))
 }
 
-func (d *deployer) run(ctx context.Context) error {
-	b, err := d.Opener.Connect(ctx, d.Port, true)
-	if err != nil {
-		return err
-	}
-	d.b = b
-	if err := d.preflight(); err != nil {
-		return err
-	}
-	for shrunk := 0; ; {
-		err := d.attempt(ctx)
-		if device.OutOfMemory(err) && shrunk < maxShrinks && ctx.Err() == nil {
-			// Ask for less: smaller frames, no buffer for a whole block.
-			shrunk++
-			d.b.Info.Largest /= 2
-			if err := d.b.SoftReset(ctx); err != nil {
-				return err
-			}
-			continue
-		}
-		if err == nil || !passing(err) || ctx.Err() != nil || d.result.Resumed >= maxReconnects {
-			return err
-		}
-		d.result.Resumed++
-		if rerr := d.b.Reconnect(ctx); rerr != nil {
-			return fmt.Errorf("%w; %w", err, rerr)
-		}
-		if d.b.Info.WatchdogReset && errors.Is(err, device.ErrReset) || d.b.Info.WatchdogReset && errors.Is(err, device.ErrLinkLost) {
-			err = errors.New("a watchdog reset the board")
-		}
-		d.warn("%s: %v; going on where it stopped", d.Port, err)
-		// The restart may have let boot.py in again.
-		if err := d.b.SoftReset(ctx); err != nil {
-			return err
-		}
-	}
-}
-
-// passing tells errors after which trying again helps.
-func passing(err error) bool {
-	return errors.Is(err, device.ErrTimeout) || errors.Is(err, device.ErrSilent) || errors.Is(err, device.ErrReset) || errors.Is(err, device.ErrEnded) || errors.Is(err, device.ErrLinkLost)
-}
-
-// attempt does steps 4 to 6 once.
+// attempt does steps 4 and 5 once. It leaves the program running on the board.
 func (d *deployer) attempt(ctx context.Context) error {
 	rom, err := d.openROM(ctx)
 	if err != nil {
@@ -234,20 +153,21 @@ func (d *deployer) attempt(ctx context.Context) error {
 	}
 	switch {
 	case d.VerifyOnly && plan.changed > 0:
+		d.result.Status = Differs
 		return &VerifyError{fmt.Sprintf("%s: the board does not hold image %s: %d of %d blocks differ", d.b.Port, d.digest.Short(), plan.changed, plan.blocks)}
 	case d.VerifyOnly:
 		d.result.Status = Verified
-		return d.b.Stop(ctx)
+		return nil
 	case plan.changed == 0 && !d.wrote:
 		d.result.Status = Unchanged
-		return d.finish(ctx)
+		return nil
 	case d.DryRun:
 		d.result.Status = Planned
 		for _, g := range plan.groups {
 			d.result.Literal += g.literal()
 			d.result.Copied += g.end - g.off - g.literal()
 		}
-		return d.b.Stop(ctx)
+		return nil
 	}
 	if plan.changed > 0 {
 		if err := d.write(ctx, rom, plan); err != nil {
@@ -255,7 +175,7 @@ func (d *deployer) attempt(ctx context.Context) error {
 		}
 	}
 	d.result.Status = Deployed
-	return d.finish(ctx)
+	return nil
 }
 
 // openROM starts the program on the board, with as much buffer as a block
@@ -283,22 +203,4 @@ func (d *deployer) backup(ctx context.Context, rom *device.ROM) error {
 	}
 	d.result.Backup = d.Backup
 	return nil
-}
-
-// finish leaves the program on the board, soft-resets and checks from the
-// outside that the board has the image and mounts it.
-func (d *deployer) finish(ctx context.Context) error {
-	if err := d.b.Stop(ctx); err != nil {
-		return err
-	}
-	if d.wrote {
-		if err := d.b.SoftReset(ctx); err != nil {
-			return err
-		}
-		if err := d.after(ctx); err != nil {
-			return err
-		}
-	}
-	d.result.Import = d.importHint()
-	return d.imports(ctx)
 }
