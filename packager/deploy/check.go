@@ -134,7 +134,7 @@ func (d *deployer) checkBoard() error {
 		return incompatible("%s: the board is %q, but the image is for %s (%s); --any-board deploys all the same",
 			d.b.Port, d.b.Info.Machine, d.Board.ID, strings.Join(d.Board.Machines, ", "))
 	}
-	if d.part != nil && d.part.Core != "" && len(d.b.Segments) > 1 && d.seg.Index != 0 {
+	if d.part != nil && d.part.Core != "" && len(d.b.Segments) > 1 && d.seg.Index != 0 && !d.VerifyOnly {
 		return incompatible("%s: the %s core runs from partition %s while it is written; stop that core first, then use --any-board, or use --via dfu",
 			d.b.Port, d.part.Core, d.part.Name)
 	}

@@ -28,6 +28,7 @@ type DFURequest struct {
 
 	DryRun     bool // only say which commands would run
 	VerifyOnly bool // only read back and compare
+	Stay       bool // leave the board in its bootloader: another image follows
 
 	Reporter report.Reporter
 }
@@ -123,7 +124,7 @@ func (r *DFURequest) target() (*board.Partition, board.USBID, error) {
 }
 
 // commands returns those that write and that read back. The second one starts
-// the firmware again.
+// the firmware again, unless the board is to stay in its bootloader.
 func (r *DFURequest) commands(part *board.Partition, usb board.USBID, image, back string) (down, up []string) {
 	tool := r.Tool
 	if tool == "" {
@@ -139,11 +140,11 @@ func (r *DFURequest) commands(part *board.Partition, usb board.USBID, image, bac
 	if a := part.DFU.Address; a != 0 {
 		down = append(down, "-s", fmt.Sprintf("0x%08x", a))
 		leave := ""
-		if part.DFU.Leave {
+		if part.DFU.Leave && !r.Stay {
 			leave = ":leave"
 		}
 		up = append(up, "-s", fmt.Sprintf("0x%08x:%d%s", a, len(r.Image), leave))
-	} else {
+	} else if !r.Stay {
 		up = append(up, "--reset")
 	}
 	return append(down, "-D", image), append(up, "-U", back)

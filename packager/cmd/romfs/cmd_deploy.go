@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -40,7 +43,10 @@ func newDeployCmd(a *app) *cobra.Command {
 		Use:   "deploy [DIR|IMAGE|MANIFEST]",
 		Short: "Put an image into a board's ROM partition and prove that it arrived",
 		Long: `Build a manifest (default: ./romfs.yaml) or a directory, or take a finished
-image (*.romfs, *.img), and put it into a board's ROM partition.
+image (*.romfs, *.img), and put it into a board's ROM partition. Of a manifest
+with several images each goes to its own partition, over one connection; -p
+chooses one of them. What is refused for one is refused for all, and the first
+that fails ends the deploy.
 
 Only what differs is sent. The board never mounts a half-written image: the
 magic that makes it one is written last, when all the rest is verified. A
@@ -49,6 +55,7 @@ the end the board is reset, and main.py runs.`,
 		Example: `  romfs deploy
   romfs deploy app.romfs --port /dev/ttyACM0
   romfs deploy app/romfs.yaml --all --events json
+  romfs deploy ae3.yaml -p romfs0
   romfs deploy src --port sim: --dry-run`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -56,29 +63,29 @@ the end the board is reset, and main.py runs.`,
 			if len(args) > 0 {
 				path = args[0]
 			}
-			load, err := a.payload(cmd.Context(), path, &f)
+			loads, err := a.payloads(cmd.Context(), path, &f)
 			if err != nil {
 				return err
 			}
 			switch via {
 			case "repl":
 			case "dfu":
-				return a.deployDFU(cmd, load, &p, deploy.DFURequest{Image: load.image, Board: load.board, Partition: f.partition,
+				return a.deployDFU(cmd, loads, &p, deploy.DFURequest{Board: loads[0].board, Partition: f.partition,
 					Tool: dfuTool, DryRun: r.DryRun, VerifyOnly: r.VerifyOnly, Reporter: a.reporter})
 			default:
 				return &usageError{fmt.Sprintf("--via takes repl or dfu, not %q", via)}
 			}
-			ports, err := p.choose(a, load.board)
+			profile := loads[0].board
+			ports, err := p.choose(a, profile)
 			if err != nil {
 				return err
 			}
 			if r.Backup != "" && len(ports) > 1 {
 				return &usageError{"--backup takes one board, not " + fmt.Sprint(len(ports))}
 			}
-			r.Image, r.Sidecar, r.Board = load.image, load.sidecar, load.board
-			r.Partition, r.Reporter = f.partition, a.reporter
-			r.Opener, r.Cache = p.opener(a, load.board), a.deployed(noCache)
-			return a.deployAll(cmd.Context(), load, r, ports)
+			r.Board, r.Partition, r.Reporter = profile, f.partition, a.reporter
+			r.Opener, r.Cache = p.opener(a, profile), a.deployed(noCache)
+			return a.deployAll(cmd.Context(), loads, requests(loads, r), ports)
 		},
 	}
 	f.add(a, cmd)
@@ -89,7 +96,7 @@ the end the board is reset, and main.py runs.`,
 	flags.BoolVar(&r.Full, "full", false, "send everything, whatever is on the board")
 	flags.BoolVar(&r.NoRun, "no-run", false, "stay at the REPL: do not start main.py")
 	flags.BoolVar(&r.AnyBoard, "any-board", false, "deploy even if the board is another than the image was made for")
-	flags.StringVar(&r.Backup, "backup", "", "first save the image that is on the board to `file`")
+	flags.StringVar(&r.Backup, "backup", "", "first save the image that is on the board to `file`; several get the partition's name before the extension")
 	flags.StringArrayVar(&r.Imports, "import", nil, "afterwards import this `module` on the board, which must come from the image; may be repeated")
 	flags.BoolVar(&noCache, "no-history", false, "do not use or keep the images that were deployed from here")
 	flags.StringVar(&via, "via", "repl", "the way to the board: `repl|dfu`; dfu is its bootloader, by dfu-util, with --port as USB serial number")
@@ -99,8 +106,32 @@ the end the board is reset, and main.py runs.`,
 	return cmd
 }
 
+// requests returns the deploy of each image; r holds what they share.
+func requests(loads []*payload, r deploy.Request) []deploy.Request {
+	if len(loads) == 1 {
+		r.Image, r.Sidecar = loads[0].image, loads[0].sidecar
+		return []deploy.Request{r}
+	}
+	// Firmware mounts partition 0, so modules are imported from its image.
+	mounted := max(0, slices.IndexFunc(loads, func(p *payload) bool { return p.index() == 0 }))
+	backup, imports := r.Backup, r.Imports
+	var all []deploy.Request
+	for i, load := range loads {
+		r.Image, r.Sidecar, r.Partition = load.image, load.sidecar, load.partition()
+		if r.Imports = nil; i == mounted {
+			r.Imports = imports
+		}
+		if backup != "" {
+			ext := filepath.Ext(backup)
+			r.Backup = strings.TrimSuffix(backup, ext) + "-" + load.partition() + ext
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
 // deployDFU deploys through a board's bootloader.
-func (a *app) deployDFU(cmd *cobra.Command, load *payload, p *portFlags, r deploy.DFURequest) error {
+func (a *app) deployDFU(cmd *cobra.Command, loads []*payload, p *portFlags, r deploy.DFURequest) error {
 	for _, flag := range []string{"full", "backup", "no-run", "any-board", "import", "all"} {
 		if cmd.Flags().Changed(flag) {
 			return &usageError{fmt.Sprintf("--%s works over the REPL only, not with --via dfu", flag)}
@@ -113,54 +144,94 @@ func (a *app) deployDFU(cmd *cobra.Command, load *payload, p *portFlags, r deplo
 	default:
 		return &usageError{"--via dfu takes one board at a time"}
 	}
-	result, err := deploy.RunDFU(cmd.Context(), r)
-	if err != nil {
-		return err
-	}
-	return a.result(result, func(w io.Writer) error {
-		what := fmt.Sprintf("%s (%s, sha256 %s)", load.name, report.Size(int64(len(load.image))), result.SHA256.Short())
-		switch result.Status {
-		case deploy.Planned:
-			_, err = fmt.Fprintln(w, strings.Join(result.Commands, "\n"))
-		case deploy.Verified:
-			_, err = fmt.Fprintf(w, "the board holds %s\n", what)
-		default:
-			_, err = fmt.Fprintf(w, "deployed %s through the bootloader, read back and compared\n", what)
+	asked := r.Partition
+	var results []*deploy.DFUResult
+	for i, load := range loads {
+		r := r
+		r.Image, r.Partition, r.Stay = load.image, cmp.Or(asked, load.partition()), i < len(loads)-1
+		result, err := deploy.RunDFU(cmd.Context(), r)
+		switch {
+		case err != nil && len(loads) == 1:
+			return err
+		case err != nil && i == 0:
+			return fmt.Errorf("%s: %w", load.partition(), err)
+		case err != nil:
+			return fmt.Errorf("%s: %w; the images before it are done", load.partition(), err)
 		}
-		return err
+		results = append(results, result)
+	}
+	return a.result(oneOrAll(results), func(w io.Writer) error {
+		for i, result := range results {
+			if err := printDFU(w, loads[i], result); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
-// deployAll deploys to all ports at once. One board's failure does not stop
-// the others.
-func (a *app) deployAll(ctx context.Context, load *payload, r deploy.Request, ports []string) error {
-	results := make([]deployedBoard, len(ports))
+// printDFU prints what was done with one image.
+func printDFU(w io.Writer, load *payload, result *deploy.DFUResult) (err error) {
+	what := load.describe(result.SHA256)
+	switch result.Status {
+	case deploy.Planned:
+		_, err = fmt.Fprintln(w, strings.Join(result.Commands, "\n"))
+	case deploy.Verified:
+		_, err = fmt.Fprintf(w, "the board holds %s\n", what)
+	default:
+		_, err = fmt.Fprintf(w, "deployed %s through the bootloader, read back and compared\n", what)
+	}
+	return err
+}
+
+// describe names an image for people.
+func (p *payload) describe(sum artifact.Digest) string {
+	return fmt.Sprintf("%s (%s, sha256 %s)", p.name, report.Size(int64(len(p.image))), sum.Short())
+}
+
+// deployAll deploys to all ports at once, to each every image. One board's
+// failure does not stop the others.
+func (a *app) deployAll(ctx context.Context, loads []*payload, rs []deploy.Request, ports []string) error {
+	images := make([]deployResult, len(loads))
+	for i, load := range loads {
+		images[i] = deployResult{load.name, sha256.Sum256(load.image), int64(len(load.image)), make([]deployedBoard, len(ports))}
+	}
 	errs := make([]error, len(ports))
 	var wait sync.WaitGroup
 	for i, port := range ports {
 		wait.Go(func() {
-			r := r
-			r.Port = port
-			result, err := deploy.Run(ctx, r)
-			results[i] = deployedBoard{Result: *result, ExitCode: exitCode(ctx, err)}
-			fields := map[string]any{"port": result.Port, "status": result.Status, "exit_code": results[i].ExitCode, "sha256": result.SHA256}
-			if err != nil {
-				errs[i] = err
-				results[i].Error = err.Error()
-				fields["message"] = err.Error()
+			rs := slices.Clone(rs)
+			for j := range rs {
+				rs[j].Port = port
 			}
-			a.reporter.Event("deploy", fields)
+			results, failures := deploy.RunAll(ctx, rs)
+			errs[i] = errors.Join(failures...)
+			for j, result := range results {
+				board := deployedBoard{Result: *result, ExitCode: exitCode(ctx, failures[j])}
+				fields := map[string]any{"port": result.Port, "status": result.Status, "exit_code": board.ExitCode, "sha256": result.SHA256}
+				if failures[j] != nil {
+					board.Error = failures[j].Error()
+					fields["message"] = board.Error
+				}
+				if len(results) > 1 {
+					fields["image"] = loads[j].partition()
+				}
+				images[j].Boards[i] = board
+				a.reporter.Event("deploy", fields)
+			}
 		})
 	}
 	wait.Wait()
 	failed := errors.Join(errs...)
-	if failed != nil && len(ports) == 1 && a.output != "json" {
+	if failed != nil && len(ports) == 1 && len(loads) == 1 && a.output != "json" {
 		return failed
 	}
-	err := a.result(deployResult{load.name, artifact.Digest(sha256.Sum256(load.image)), int64(len(load.image)), results}, func(w io.Writer) error {
-		for i := range results {
-			if err := printDeployed(w, load, &results[i]); err != nil {
-				return err
+	err := a.result(oneOrAll(images), func(w io.Writer) error {
+		for i := range ports {
+			for j, load := range loads {
+				if err := printDeployed(w, load, &images[j].Boards[i], len(loads) > 1); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
@@ -168,16 +239,25 @@ func (a *app) deployAll(ctx context.Context, load *payload, r deploy.Request, po
 	return errors.Join(failed, err)
 }
 
-// printDeployed prints the line of one board.
-func printDeployed(w io.Writer, load *payload, r *deployedBoard) error {
+// printDeployed prints the line of one image on one board; several says that
+// the partition has to be named.
+func printDeployed(w io.Writer, load *payload, r *deployedBoard, several bool) error {
+	port := r.Port
+	if several {
+		port += ": " + load.partition()
+	}
 	if r.Error != "" {
-		_, err := fmt.Fprintf(w, "%s: failed (exit code %d)\n", r.Port, r.ExitCode)
+		_, err := fmt.Fprintf(w, "%s: failed (exit code %d)\n", port, r.ExitCode)
 		return err
 	}
 	var line string
-	what := fmt.Sprintf("%s (%s, sha256 %s)", load.name, report.Size(int64(len(load.image))), r.SHA256.Short())
+	what := load.describe(r.SHA256)
 	blocks := fmt.Sprintf("%d of %d blocks changed", r.Changed, r.Blocks)
 	switch r.Status {
+	case deploy.Skipped:
+		line = "nothing was changed"
+	case deploy.Written:
+		line = fmt.Sprintf("wrote %s: %s; compared, but not seen mounted", what, blocks)
 	case deploy.Planned:
 		line = fmt.Sprintf("would deploy %s: %s, %s to send, %s to copy on the board", what, blocks, report.Size(r.Literal), report.Size(r.Copied))
 	case deploy.Verified:
@@ -186,6 +266,9 @@ func printDeployed(w io.Writer, load *payload, r *deployedBoard) error {
 		line = fmt.Sprintf("already holds %s: %s", what, blocks)
 	default:
 		line = fmt.Sprintf("deployed %s: %s, %s sent, %s copied on the board; verified, and mounted after a reset", what, blocks, report.Size(r.Literal), report.Size(r.Copied))
+		if r.Partition != 0 {
+			line = strings.TrimSuffix(line, ", and mounted after a reset") + ", and read again after a reset"
+		}
 	}
 	if r.Import != "" {
 		line += "; use it: " + r.Import
@@ -193,6 +276,6 @@ func printDeployed(w io.Writer, load *payload, r *deployedBoard) error {
 	for _, m := range r.Imported {
 		line += fmt.Sprintf("\n%s: imported %s from %s", r.Port, m.Module, m.File)
 	}
-	_, err := fmt.Fprintf(w, "%s: %s\n", r.Port, line)
+	_, err := fmt.Fprintf(w, "%s: %s\n", port, line)
 	return err
 }

@@ -15,6 +15,10 @@ import (
 )
 
 type explainResult struct {
+	// Which of several images of a manifest; empty where it makes one.
+	Image     string `json:"image,omitempty"`
+	Partition string `json:"partition,omitempty"`
+
 	Size    int64         `json:"size"`
 	Layout  string        `json:"layout"`
 	Files   []explanation `json:"files"`
@@ -49,7 +53,8 @@ func newExplainCmd(a *app) *cobra.Command {
 		Short: "Say why each file is in the image, and why it lies where it does",
 		Long: `Work out the image of a manifest without writing it, and say for every file, or
 for those at DEST (a file or directory in the image): which rule put it there,
-why it is compiled or kept as it is, why it is aligned, and where it lies.`,
+why it is compiled or kept as it is, why it is aligned, and where it lies. Of a
+manifest with several images all are explained, or with -p one.`,
 		Example: `  romfs explain
   romfs explain models/person.tflite -f app/romfs.yaml
   romfs explain lib --board openmv-n6 --output json`,
@@ -58,16 +63,32 @@ why it is compiled or kept as it is, why it is aligned, and where it lies.`,
 			if err != nil {
 				return err
 			}
-			im, err := pack.Build(cmd.Context(), o)
+			project, err := pack.Open(o)
 			if err != nil {
 				return err
 			}
-			a.warn(im.Warnings)
-			r, err := explain(im, args)
+			images, err := project.Build(cmd.Context())
 			if err != nil {
 				return err
 			}
-			return a.result(r, r.print)
+			a.warnings(images)
+			results, err := explainAll(images, project.Files(), args)
+			if err != nil {
+				return err
+			}
+			return a.result(oneOrAll(results), func(w io.Writer) error {
+				for i, r := range results {
+					if len(results) > 1 {
+						if _, err := fmt.Fprintf(w, "%s%s\n", strings.Repeat("\n", min(i, 1)), r.header()); err != nil {
+							return err
+						}
+					}
+					if err := r.print(w); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
 		},
 	}
 	f.add(a, cmd)
@@ -75,14 +96,35 @@ why it is compiled or kept as it is, why it is aligned, and where it lies.`,
 	return cmd
 }
 
-func explain(im *pack.Image, dests []string) (*explainResult, error) {
+// explainAll explains each image. A DEST has to be in one of them.
+func explainAll(images []*pack.Image, files, dests []string) ([]*explainResult, error) {
+	var all []*explainResult
+	found := make([]bool, len(dests))
+	for i, im := range images {
+		r := explain(im, dests, found)
+		if len(images) > 1 {
+			r.Image, r.Partition = files[i], im.Spec.Partition.Name
+		}
+		all = append(all, r)
+	}
+	if i := slices.Index(found, false); i >= 0 {
+		which := "the image has"
+		if len(images) > 1 {
+			which = "the images have"
+		}
+		return nil, &inputError{fmt.Errorf("%s no %q; without a DEST, explain lists all (the manifest is named with -f)", which, dests[i])}
+	}
+	return all, nil
+}
+
+// explain explains one image, and notes in found which of dests are in it.
+func explain(im *pack.Image, dests []string, found []bool) *explainResult {
 	plan := im.Plan
 	r := &explainResult{Size: plan.Size, Layout: plan.Layout.String(), Files: []explanation{}, Padding: plan.Padding, Notes: notes(im)}
 	if p := im.Spec.Partition; p != nil && p.Size > 0 {
 		free := p.Size - plan.Size
 		r.Free = &free
 	}
-	found := make([]bool, len(dests))
 	for i := range plan.Files {
 		p := &plan.Files[i]
 		wanted := len(dests) == 0
@@ -96,11 +138,11 @@ func explain(im *pack.Image, dests []string) (*explainResult, error) {
 			r.Files = append(r.Files, explainFile(im, p))
 		}
 	}
-	if i := slices.Index(found, false); i >= 0 {
-		return nil, &inputError{fmt.Errorf("the image has no %q; without a DEST, explain lists all (the manifest is named with -f)", dests[i])}
-	}
-	return r, nil
+	return r
 }
+
+// header stands above one of several images.
+func (r *explainResult) header() string { return fmt.Sprintf("== %s, for %s", r.Image, r.Partition) }
 
 func explainFile(im *pack.Image, p *romfs.Placed) explanation {
 	in := im.Input(p.Path)

@@ -96,7 +96,7 @@ func lookupBoard(idOrPath string) (*board.Profile, error) {
 	return p, nil
 }
 
-// A payload is what a deploy sends.
+// A payload is one image that a deploy sends.
 type payload struct {
 	image   []byte
 	sidecar *artifact.Sidecar // nil for an image without one
@@ -104,29 +104,59 @@ type payload struct {
 	name    string
 }
 
-// payload builds a manifest or directory, or reads an image and its sidecar.
-func (a *app) payload(ctx context.Context, path string, f *sourceFlags) (*payload, error) {
+// partition names the partition that the image was made for, as -p would; ""
+// where that is not known.
+func (p *payload) partition() string {
+	switch {
+	case p.sidecar == nil || p.sidecar.Partition == nil:
+		return ""
+	case p.board == nil:
+		return fmt.Sprint(p.sidecar.Partition.Index)
+	}
+	return p.sidecar.Partition.Name
+}
+
+// index is that of the partition, as the board counts them.
+func (p *payload) index() int {
+	if p.sidecar == nil || p.sidecar.Partition == nil {
+		return 0
+	}
+	return p.sidecar.Partition.Index
+}
+
+// payloads builds a manifest or directory, or reads an image and its sidecar.
+// There are several only of a manifest with several images.
+func (a *app) payloads(ctx context.Context, path string, f *sourceFlags) ([]*payload, error) {
 	if isImage(path) {
-		return a.readPayload(ctx, path, f)
+		p, err := a.readPayload(ctx, path, f)
+		return []*payload{p}, err
 	}
 	o, err := f.options(a, path)
 	if err != nil {
 		return nil, err
 	}
-	im, err := pack.Build(ctx, o)
+	project, err := pack.Open(o)
 	if err != nil {
 		return nil, err
 	}
-	a.warn(im.Warnings)
-	var b bytes.Buffer
-	if err := im.Stream(ctx, &b, a.reporter); err != nil {
-		return nil, err
-	}
-	s, err := im.Sidecar()
+	images, err := project.Build(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &payload{b.Bytes(), s, im.Spec.Board, im.Spec.Name}, nil
+	var all []*payload
+	for _, im := range images {
+		a.warn(im.Warnings)
+		var b bytes.Buffer
+		if err := im.Stream(ctx, &b, a.reporter); err != nil {
+			return nil, err
+		}
+		s, err := im.Sidecar()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, &payload{b.Bytes(), s, im.Spec.Board, im.Spec.Name})
+	}
+	return all, nil
 }
 
 // isImage tells an image from a manifest or a directory, by its name as
