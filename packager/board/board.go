@@ -30,6 +30,7 @@ type Profile struct {
 	Partitions []Partition // in order of index; empty if NoROM says why
 	Align      []AlignRule // first match wins; by destination
 	USB        []USBID     // how it shows up on USB
+	UF2        []UF2Family // its chip; of a family of boards, any of them
 	NoROM      string      // reason why the board has no ROM partition; "" if it has
 	OpenMV     bool        // OpenMV's tools are used on it: they lose deduplicated files
 	File       string      // where the profile was read from; "" for a builtin one

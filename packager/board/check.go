@@ -42,6 +42,11 @@ func (c *checker) check(f *File) error {
 	for i, a := range f.Align {
 		c.align(fmt.Sprintf("align[%d]", i), a, f.Partitions)
 	}
+	for i, name := range f.UF2 {
+		if _, err := ParseUF2Family(name); err != nil {
+			c.bad(fmt.Sprintf("uf2[%d]", i), "", "%v", err)
+		}
+	}
 	names, indices := map[string]int{}, map[int]int{}
 	for i := range f.Partitions {
 		p, at := &f.Partitions[i], fmt.Sprintf("partitions[%d]", i)

@@ -33,6 +33,8 @@ type File struct {
 	NoROM string `yaml:"no_rom" jsonschema:"minLength=1"`
 	// USB ids by which the board is found.
 	USB []USBFile `yaml:"usb"`
+	// Family of the chip in UF2 files, such as RP2040 or 0xe48bff56; several, for a family of boards. Default: none, so romfs export needs --uf2-family.
+	UF2 []string `yaml:"uf2" jsonschema:"minLength=1,example=STM32H7"`
 }
 
 // MPYFile says which .mpy files the firmware loads.
@@ -188,6 +190,13 @@ func (f *File) profile() *Profile {
 	}
 	for _, x := range f.Partitions {
 		p.Partitions = append(p.Partitions, x.partition())
+	}
+	for _, name := range f.UF2 {
+		family, err := ParseUF2Family(name)
+		if err != nil {
+			panic(err) // the file was checked
+		}
+		p.UF2 = append(p.UF2, family)
 	}
 	for _, u := range f.USB {
 		id := USBID{Mode: u.Mode}

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"rules_romfs/internal/peer"
+	"rules_romfs/packager/board"
 )
 
 // cases are sizes and addresses that matter to some format: odd sizes, blocks
@@ -262,3 +263,44 @@ var errFull = errors.New("disk full")
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errFull }
+
+// TestOptions: what a file says comes from the board, or from the user.
+func TestOptions(t *testing.T) {
+	t.Parallel()
+	place := func(id string) *Place {
+		p, err := board.Lookup(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &Place{Board: p, Partition: &p.Partitions[0], Families: p.UF2}
+	}
+	for _, c := range []struct {
+		board  string
+		format Format
+		pad    Pad
+		want   Options
+	}{
+		{"arduino-giga", DfuSe, "", Options{DfuSe, 0x90b00000, 4096, Target{"romfs0", 1, 0x2341, 0x0366}, 0}},
+		{"pybd-sf2", DfuSe, PadPartition, Options{DfuSe, 0x90100000, 1 << 20, Target{"romfs0", 0, 0x0483, 0xdf11}, 0}},
+		// Its own bootloader takes no DfuSe, so the file is for any other.
+		{"openmv-h7", DfuSe, PadErase, Options{DfuSe, 0x081e0000, 128 << 10, Target{"romfs0", 0, AnyID, AnyID}, 0}},
+		{"openmv-h7", UF2, PadNone, Options{UF2, 0x081e0000, 0, Target{"romfs0", 0, AnyID, AnyID}, 0x6db66082}},
+		{"qemu-virt-rv64", Hex, "", Options{Hex, 0x80620000, 0, Target{"romfs0", 0, AnyID, AnyID}, 0}},
+		{"rp2", Raw, "", Options{Raw, 0, 4096, Target{"romfs0", 0, AnyID, AnyID}, 0}},
+	} {
+		got, err := place(c.board).Options(c.format, c.pad, 1000)
+		if err != nil || got != c.want {
+			t.Errorf("%s, %s: %+v, %v, want %+v", c.board, c.format, got, err, c.want)
+		}
+	}
+	var tooLarge *SizeError
+	if _, err := place("openmv-m4").Options(Raw, "", 128<<10+1); !errors.As(err, &tooLarge) {
+		t.Errorf("one byte too many: %v", err)
+	}
+	if _, err := place("openmv-m4").Options(Raw, "", 128<<10); err != nil {
+		t.Errorf("a full partition: %v", err)
+	}
+	if _, err := place("openmv-m4").Options(Raw, "page", 1); err == nil {
+		t.Error("the padding page is known")
+	}
+}

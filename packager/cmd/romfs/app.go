@@ -50,6 +50,7 @@ var verbs = []func(*app) *cobra.Command{
 	newImportCmd,
 	newBoardsCmd,
 	newSchemaCmd,
+	newExportCmd,
 	newDeployCmd,
 	newQueryCmd,
 	newPullCmd,

@@ -11,6 +11,7 @@ import (
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/deploy"
 	"rules_romfs/packager/device"
+	"rules_romfs/packager/export"
 	"rules_romfs/packager/importer"
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/pack"
@@ -107,12 +108,15 @@ var exitRules = []exitRule{
 	{exitCompile, is[*transform.MissingError]},
 	{exitImage, is[*imageError]},
 	{exitImage, is[*pack.FitError]},
+	{exitImage, is[*export.SizeError]},
 	{exitImage, is[*romfs.FormatError]},
 	{exitBoard, is[*simboard.InterpreterError]},
 	{exitVerify, is[*artifact.MismatchError]},
 	{exitIncompatible, is[*pack.MPYError]},
 	{exitIncompatible, is[*pack.BoardError]},
 	{exitIncompatible, is[*board.NoROMError]},
+	{exitIncompatible, is[*export.PlaceError]},
+	{exitIncompatible, func(err error) bool { return err == export.ErrAddress }},
 	{exitInput, is[*device.BookError]},
 	{exitBoard, is[*device.PortError]},
 	{exitTransfer, is[*device.TransferError]},
