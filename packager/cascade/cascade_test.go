@@ -184,6 +184,27 @@ func load(tb testing.TB, b []byte) int {
 	return at
 }
 
+// TestPadding: whatever the number of stages, the loader finds the tables
+// behind the zeros.
+func TestPadding(t *testing.T) {
+	t.Parallel()
+	c, err := Parse(strings.NewReader(read(t, "old.xml")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for len(c.Stages) < 12 {
+		c.Stages = append(c.Stages, c.Stages[1])
+		got := c.Encode()
+		if read := load(t, got); read != len(got) {
+			t.Errorf("%d stages: the loader reads %d of %d bytes", len(c.Stages), read, len(got))
+		}
+		at := (12 + len(c.Stages) + 3) / 4 * 4
+		if threshold := int16(binary.LittleEndian.Uint16(got[at:])); threshold != -320 {
+			t.Errorf("%d stages: the first threshold is %d", len(c.Stages), threshold)
+		}
+	}
+}
+
 // FuzzConvert gives the converter anything: what it takes is a file that
 // OpenMV's loader reads to its end.
 func FuzzConvert(f *testing.F) {
