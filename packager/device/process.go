@@ -1,6 +1,7 @@
 package device
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -8,6 +9,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"rules_romfs/internal/child"
 )
 
 // A process is a port that a program's stdin and stdout are.
@@ -15,6 +18,7 @@ type process struct {
 	io.WriteCloser
 	io.Reader
 	cmd  *exec.Cmd
+	end  context.CancelFunc // ends cmd and what it started
 	done chan struct{}
 }
 
@@ -24,29 +28,35 @@ func openProcess(command string) (io.ReadWriteCloser, error) {
 	if strings.TrimSpace(command) == "" {
 		return nil, errors.New("write it as exec:COMMAND")
 	}
-	cmd := exec.Command("/bin/sh", "-c", command)
+	shell, flag := "/bin/sh", "-c"
 	if runtime.GOOS == "windows" {
-		cmd = exec.Command("cmd", "/c", command)
+		shell, flag = "cmd", "/c"
 	}
-	ownGroup(cmd)
+	// A group of its own, too: Ctrl-C in the terminal is for us, who end the
+	// program in order.
+	ctx, end := context.WithCancel(context.Background())
+	cmd := child.Command(ctx, shell, flag, command)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
+		end()
 		return nil, err
 	}
 	// Not StdoutPipe: Wait would close it while the link still reads.
 	out, w, err := os.Pipe()
 	if err != nil {
+		end()
 		return nil, err
 	}
 	cmd.Stdout = w
 	err = cmd.Start()
 	w.Close()
 	if err != nil {
+		end()
 		out.Close()
 		return nil, err
 	}
-	p := &process{WriteCloser: in, Reader: out, cmd: cmd, done: make(chan struct{})}
+	p := &process{WriteCloser: in, Reader: out, cmd: cmd, end: end, done: make(chan struct{})}
 	go func() {
 		cmd.Wait() // how it ended does not matter: the link saw the end of its output
 		close(p.done)
@@ -62,7 +72,8 @@ func (p *process) Close() error {
 	case <-p.done:
 	case <-time.After(time.Second):
 	}
-	endGroup(p.cmd)
+	p.end()
+	child.EndGroup(p.cmd) // it may have ended before what it started
 	<-p.done
 	p.Reader.(*os.File).Close()
 	if errors.Is(err, os.ErrClosed) {
