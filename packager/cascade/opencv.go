@@ -100,11 +100,7 @@ func parseTrainCascade(e *element) (*Cascade, error) {
 	if c.Height, err = e.childInteger("height", 1, maxCoordinate); err != nil {
 		return nil, err
 	}
-	list, err := e.child("features")
-	if err != nil {
-		return nil, err
-	}
-	features, err := list.items()
+	_, features, err := e.sequence("features")
 	if err != nil {
 		return nil, err
 	}
@@ -159,24 +155,16 @@ func parseTrainCascade(e *element) (*Cascade, error) {
 // eachStage reads the stages of a cascade: of each the classifiers, which are
 // the items of the list of that name, and the threshold.
 func (c *Cascade) eachStage(e *element, list, threshold string, classifier func(stage, item *element) (*Classifier, error)) error {
-	stages, err := e.child("stages")
+	_, stages, err := e.sequence("stages")
 	if err != nil {
 		return err
 	}
-	items, err := stages.items()
-	if err != nil {
-		return err
-	}
-	for _, stage := range items {
+	for _, stage := range stages {
 		var s Stage
 		if s.Threshold, err = stage.scaled(threshold, 256); err != nil {
 			return err
 		}
-		of, err := stage.child(list)
-		if err != nil {
-			return err
-		}
-		weak, err := of.items()
+		of, weak, err := stage.sequence(list)
 		if err != nil {
 			return err
 		}
@@ -197,11 +185,7 @@ func (c *Cascade) eachStage(e *element, list, threshold string, classifier func(
 
 // setFeature reads the rectangles of a feature.
 func (f *Classifier) setFeature(e *element) error {
-	list, err := e.child("rects")
-	if err != nil {
-		return err
-	}
-	rects, err := list.items()
+	list, rects, err := e.sequence("rects")
 	if err != nil {
 		return err
 	}

@@ -69,6 +69,14 @@ func (e *element) items() ([]*element, error) {
 	return e.children, nil
 }
 
+// sequence returns the child of that name, and its items.
+func (e *element) sequence(name string) (list *element, items []*element, err error) {
+	if list, err = e.child(name); err == nil {
+		items, err = list.items()
+	}
+	return list, items, err
+}
+
 // limited fails where a reader has more than n bytes.
 type limited struct {
 	r io.Reader
