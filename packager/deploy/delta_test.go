@@ -5,8 +5,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-
-	"rules_romfs/packager/romfs"
 )
 
 // carryOut does to flash what a plan says, as a board would.
@@ -53,7 +51,7 @@ func rebuilt(t testing.TB, old, image []byte, block int64) (literal int64) {
 
 func TestPlanOfGrowth(t *testing.T) {
 	t.Parallel()
-	old, grown := benchImage(t, romfs.Options{}, 0, false), benchImage(t, romfs.Options{}, 10, false)
+	old, grown := benchImage(t, 0, 0), benchImage(t, 10, 0)
 	if n := rebuilt(t, old, grown, 4096); n > 1000 {
 		t.Errorf("grown by 10 bytes: %d literal bytes", n)
 	}

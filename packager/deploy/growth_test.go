@@ -4,7 +4,6 @@ import (
 	"context"
 	"testing"
 
-	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
 )
 
@@ -14,13 +13,13 @@ func TestGrowth(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	b := startBoard(t, simboard.Options{})
-	r := request(t, b, benchImage(t, romfs.Options{}, 0, false))
+	r := request(t, b, benchImage(t, 0, 0))
 	r.Cache = OpenCache(t.TempDir())
 	full, err := Run(ctx, r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Image = benchImage(t, romfs.Options{}, 10, false)
+	r.Image = benchImage(t, 10, 0)
 	grown, err := Run(ctx, r)
 	if err != nil {
 		t.Fatal(err)
