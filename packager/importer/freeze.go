@@ -41,7 +41,7 @@ func (im *importer) freeze() error {
 	if err != nil {
 		return sourceError(im.Source, err)
 	}
-	f := &freezer{im: im, vars: map[string]string{}, visited: map[string]bool{}, libraries: map[string]string{}}
+	f := &freezer{im: im, vars: map[string]string{}, visited: map[string]bool{}, libraries: map[string]string{}, packages: map[string]map[string]string{}}
 	for name, value := range im.Vars {
 		// A value that is a path is one from here, not from where it is used.
 		if _, err := os.Stat(value); err == nil {
@@ -80,13 +80,14 @@ func (im *importer) freeze() error {
 // A freezer evaluates a manifest.py and collects what it freezes.
 type freezer struct {
 	im          *importer
-	vars        map[string]string // of paths
-	visited     map[string]bool   // manifests; each counts once
-	libraries   map[string]string // name to directory
-	libraryDirs []string          // to search, in order
-	frames      []frame           // the manifests being evaluated, outermost first
-	meta        []*metadata       // of the package at hand, innermost last
-	at          *starlark.Thread  // the thread whose call is under way; nil outside
+	vars        map[string]string            // of paths
+	visited     map[string]bool              // manifests; each counts once
+	libraries   map[string]string            // name to directory
+	libraryDirs []string                     // to search, in order
+	packages    map[string]map[string]string // of a library's directory: name to directory
+	frames      []frame                      // the manifests being evaluated, outermost first
+	meta        []*metadata                  // of the package at hand, innermost last
+	at          *starlark.Thread             // the thread whose call is under way; nil outside
 	steps       uint64
 	calls       []*freezeCall
 	errs        manifest.Errors
@@ -248,28 +249,40 @@ func (f *freezer) addLibrary(name, dir string, first bool) {
 	}
 }
 
-// findPackage returns the directory below dir that has the package's manifest.
-func findPackage(dir, name string) string {
-	found := ""
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return fs.SkipDir
-		case d.IsDir() && d.Name() == name && isFile(filepath.Join(path, "manifest.py")):
-			found = path
-			return fs.SkipAll
+// findPackage returns the directory below dir that has the package's manifest,
+// or nothing, also where dir cannot be read. Each library is walked once.
+func (f *freezer) findPackage(dir, name string) (string, error) {
+	packages, ok := f.packages[dir]
+	if !ok {
+		packages = map[string]string{}
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err := f.im.look(1, filepath.Dir(path)); err != nil {
+				return err
+			}
+			switch {
+			case err != nil && path == dir:
+				return fs.SkipAll
+			case err != nil:
+				return fs.SkipDir
+			case !d.IsDir() && d.Name() == "manifest.py" && isFile(path):
+				at := filepath.Dir(path)
+				if _, ok := packages[filepath.Base(at)]; !ok { // the first counts
+					packages[filepath.Base(at)] = at
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return "", err
 		}
-		return nil
-	})
-	if err != nil {
-		return "" // the directory itself cannot be read
+		f.packages[dir] = packages
 	}
-	return found
+	return packages[name], nil
 }
 
 // walk lists the files below base/dir with one of the extensions, as paths
 // relative to base. Links are followed; one that leads back up ends there.
-func walkFiles(base, dir string, exts []string) ([]string, error) {
+func (im *importer) walkFiles(base, dir string, exts []string) ([]string, error) {
 	var found []string
 	var visit func(rel string, above []fs.FileInfo) error
 	visit = func(rel string, above []fs.FileInfo) error {
@@ -283,6 +296,9 @@ func walkFiles(base, dir string, exts []string) ([]string, error) {
 		}
 		entries, err := os.ReadDir(full)
 		if err != nil {
+			return err
+		}
+		if err := im.look(1+len(entries), full); err != nil {
 			return err
 		}
 		for _, e := range entries {

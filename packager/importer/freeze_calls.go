@@ -102,7 +102,11 @@ func (f *freezer) callRequire(thread *starlark.Thread, args starlark.Tuple, kwar
 		dirs = []string{dir}
 	}
 	for _, dir := range dirs {
-		if found := findPackage(dir, name); found != "" {
+		found, err := f.findPackage(dir, name)
+		if err != nil {
+			return fmt.Errorf("require(%q): %w", name, err)
+		}
+		if found != "" {
 			f.include(filepath.Join(found, "manifest.py"), options, true)
 			f.at = thread
 			return nil
@@ -262,7 +266,7 @@ const named = "-"
 // walk freezes all files below base/dir.
 func (f *freezer) walk(thread *starlark.Thread, what string, c *freezeCall, dir string, exts ...string) error {
 	c.walk, c.exts = filepath.ToSlash(filepath.Clean(filepath.FromSlash(dir))), exts
-	found, err := walkFiles(c.base, filepath.FromSlash(dir), exts)
+	found, err := f.im.walkFiles(c.base, filepath.FromSlash(dir), exts)
 	if err != nil {
 		return fmt.Errorf("%s: cannot be read: %w", what, plainError(err))
 	}

@@ -171,6 +171,20 @@ type importer struct {
 	res    *Result
 	doc    doc
 	base   string // absolute directory that sources are relative to: root
+	looked int    // files and directories that paths and patterns led to
+}
+
+// maxLooked bounds what paths and patterns of a source may lead to, all
+// together: far above any tree that somebody freezes or packs, and still a
+// matter of seconds. Stars through links or a path such as / end there.
+const maxLooked = 200_000
+
+// look counts n more files or directories that were looked at, in dir last.
+func (im *importer) look(n int, dir string) error {
+	if im.looked += n; im.looked > maxLooked {
+		return fmt.Errorf("more than %d files and directories looked at, in %s last: a pattern or path leads out of the tree, or through links again and again", maxLooked, dir)
+	}
+	return nil
 }
 
 func (im *importer) note(n Note) {

@@ -288,7 +288,7 @@ func (e *openmvEntry) add() {
 	}
 	e.convert = e.conversion()
 	if strings.Contains(e.path, "*") {
-		files, err := pythonGlob(full)
+		files, err := e.p.im.pythonGlob(full)
 		if err != nil {
 			e.p.errs = append(e.p.errs, at.errorf(manifest.CodeIO, "", "cannot be read: %v", err))
 			return
@@ -368,7 +368,7 @@ func (e *openmvEntry) conversion() *transform {
 			return t
 		}
 		t.args, t.inputs = []string{"--st-neural-art", profile + "@{inputs[0]}"}, []string{profiles}
-		pools, err := pythonGlob(filepath.Join(folder, "*.mpool"))
+		pools, err := e.p.im.pythonGlob(filepath.Join(folder, "*.mpool"))
 		if err != nil {
 			e.p.errs = append(e.p.errs, e.n.errorf(manifest.CodeIO, "", "cannot be read: %v", err))
 		}

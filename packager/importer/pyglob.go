@@ -13,7 +13,7 @@ import (
 // pythonGlob returns the files that sorted(glob.glob(pattern)) of Python has:
 // the stars of "**" are no more than one, what begins with a dot is matched by
 // a segment that does too, links are followed, and there are no escapes.
-func pythonGlob(pattern string) ([]string, error) {
+func (im *importer) pythonGlob(pattern string) ([]string, error) {
 	volume := filepath.VolumeName(pattern)
 	segments := strings.Split(filepath.ToSlash(pattern[len(volume):]), "/")
 	found := []string{volume + string(filepath.Separator)}
@@ -24,7 +24,7 @@ func pythonGlob(pattern string) ([]string, error) {
 		last := i == len(segments)-1
 		var next []string
 		for _, dir := range found {
-			names, err := matchSegment(dir, segment)
+			names, err := im.matchSegment(dir, segment)
 			if err != nil {
 				return nil, err
 			}
@@ -43,13 +43,16 @@ func pythonGlob(pattern string) ([]string, error) {
 }
 
 // matchSegment lists the names in a directory that one segment matches.
-func matchSegment(dir, segment string) ([]string, error) {
+func (im *importer) matchSegment(dir, segment string) ([]string, error) {
 	if !strings.ContainsAny(segment, "*?[") {
-		return []string{segment}, nil
+		return []string{segment}, im.look(1, dir)
 	}
 	re := regexp.MustCompile(fnmatch(segment))
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if err := im.look(1+len(entries), dir); err != nil {
 		return nil, err
 	}
 	var names []string
