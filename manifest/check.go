@@ -105,6 +105,9 @@ func (c *checker) file(i int, f *Rule) {
 			kinds++
 		}
 	}
+	if kinds == 0 && c.m.doc.Refused(r.path) {
+		return
+	}
 	if kinds != 1 {
 		remedy := "keep one of them"
 		if kinds == 0 {

@@ -106,6 +106,8 @@ func manifestErrorCases() []textCase {
 		{name: "version as text", yaml: "version: \"1\"\nname: app\nfiles: []\n"},
 		{name: "bad name", yaml: "version: 1\nname: a/b\nfiles: []\n"},
 		{name: "misspelt", yaml: "boad: openmv-n6\nfiles: []\n"},
+		{name: "rules of another type", yaml: "files: [a, [b], ~, 3]\n"},
+		{name: "merge key", yaml: "files: [{<<: {src: a}}]\n"},
 		{name: "reserved", yaml: "transform: y\nfiles:\n  - {src: a.bin, transform: z}\n"},
 		{name: "misspelt in a rule", yaml: "files:\n  - src: a\n    dst: b\n"},
 		{name: "layout", yaml: "layout: stabel\nfiles: []\n"},

@@ -77,7 +77,7 @@ var partitionName = regexp.MustCompile(`^([a-z][a-z0-9_-]*|[0-9]+)$`)
 func (m *Manifest) split() Errors {
 	m.images = []*Manifest{m}
 	if !m.doc.Has("images") {
-		if !m.doc.Has("files") {
+		if !m.doc.Has("files") && !m.doc.Refused("") {
 			return Errors{m.doc.Errorf("", strictyaml.CodeMissingKey, "add it", "the key %q is missing", "files")}
 		}
 		return nil

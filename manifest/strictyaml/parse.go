@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -85,7 +86,7 @@ func load(l *yaml.Loader, n *yaml.Node) (err error) {
 // refuse without saying where.
 func (d *Document) checkText(data []byte) {
 	if len(data) > MaxBytes {
-		d.add(Pos{}, "", CodeLimit, fmt.Sprintf("the file has %d bytes, more than %d MiB", len(data), MaxBytes>>20), "is it the right file?")
+		d.add(Pos{}, "", CodeLimit, fmt.Sprintf("the file has more than %d MiB", MaxBytes>>20), "is it the right file?")
 		return
 	}
 	count := func(chars string) (n int) {
@@ -128,6 +129,7 @@ var remedies = []struct{ part, remedy string }{
 	{"unknown anchor", "a value that begins with * needs quotes"},
 	{"did not find expected ',' or", "close the list or mapping"},
 	{"unexpected end of stream", "close the quotes"},
+	{"exceeded max depth", "is it the right file?"},
 }
 
 // addSyntax turns the parser's error into an Error.
@@ -184,6 +186,12 @@ func (d *Document) add(p Pos, path, code, message, remedy string) {
 func (d *Document) Has(path string) bool {
 	_, ok := d.pos[path]
 	return ok
+}
+
+// Refused reports whether the value at path could not be read as what it ought
+// to be. That something is missing in it is then no defect of its own.
+func (d *Document) Refused(path string) bool {
+	return slices.ContainsFunc(d.errs, func(e *Error) bool { return e.Rule == path && e.Code != CodeMissingKey })
 }
 
 // Pos returns where the value at path stands. For a path that the document

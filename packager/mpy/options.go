@@ -48,7 +48,7 @@ func (o Options) Validate() error {
 	case o.SourceName == "":
 		return bad("source name", "it is empty; it must be the module's destination")
 	case len(o.SourceName) > MaxSourceName:
-		return bad("source name", "%q has %d bytes; MicroPython takes at most %d: shorten the destination", o.SourceName, len(o.SourceName), MaxSourceName)
+		return bad("source name", "the destination has %d bytes; MicroPython takes at most %d: shorten it", len(o.SourceName), MaxSourceName)
 	case strings.ContainsRune(o.SourceName, 0):
 		return bad("source name", "%q contains NUL", o.SourceName)
 	case o.Optimize < 0 || o.Optimize > 3:
