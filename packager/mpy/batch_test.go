@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -44,12 +43,12 @@ func TestBatchReportsEveryFailure(t *testing.T) {
 	good := filepath.Join(dir, "good.py")
 	write(t, good, sample)
 	missing := filepath.Join(dir, "missing.py")
-	fifo := filepath.Join(dir, "fifo.py")
-	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+	folder := filepath.Join(dir, "folder.py")
+	if err := os.Mkdir(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	var jobs []Job
-	for i, path := range []string{bad, good, missing, worse, fifo, good} {
+	for i, path := range []string{bad, good, missing, worse, folder, good} {
 		jobs = append(jobs, Job{Path: path, Options: Options{SourceName: fmt.Sprintf("lib/m%d.py", i)}})
 	}
 	jobs[5].Options.Optimize = 9
@@ -71,7 +70,7 @@ func TestBatchReportsEveryFailure(t *testing.T) {
 		if text != texts[0] {
 			t.Errorf("the errors depend on the number of workers:\n%s\n%s", texts[0], text)
 		}
-		for _, want := range []string{bad + ":3: SyntaxError", missing, worse + ":1: SyntaxError", "fifo.py: not a regular file", good + ": mpy optimize"} {
+		for _, want := range []string{bad + ":3: SyntaxError", missing, worse + ":1: SyntaxError", "folder.py: not a regular file", good + ": mpy optimize"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%q is not in %s", want, text)
 			}
