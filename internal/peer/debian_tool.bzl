@@ -1,4 +1,4 @@
-"""Programs of Debian's that tests compare with."""
+"""Programs and sources of Debian's that tests compare with."""
 
 _BUILD = """\
 load("{launcher_rule}", "launcher")
@@ -35,4 +35,32 @@ debian_tools = repository_rule(
         "programs": attr.string_list(mandatory = True, doc = "The names of their programs that are wanted."),
         "suite": attr.string(mandatory = True, doc = "The release of Debian."),
     },
+)
+
+_MANIFESTFILE = """\
+package(default_visibility = ["//visibility:public"])
+
+exports_files(["tools/manifestfile.py"])
+
+filegroup(
+    name = "tree",
+    srcs = glob(
+        ["**"],
+        exclude = [
+            "BUILD.bazel",
+            "tools/manifestfile.py",
+        ],
+    ),
+)
+"""
+
+def _manifestfile_impl(rctx):
+    result = rctx.execute([rctx.path(Label("//tools/debian:manifestfile")), "."])
+    if result.return_code:
+        fail("Debian's source of MicroPython could not be had: {}".format(result.stderr))
+    rctx.file("BUILD.bazel", _MANIFESTFILE)
+
+manifestfile_repository = repository_rule(
+    implementation = _manifestfile_impl,
+    doc = "MicroPython's tools/manifestfile.py, the manifests of its boards and what they freeze.",
 )

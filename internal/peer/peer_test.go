@@ -19,6 +19,7 @@ func TestVersions(t *testing.T) {
 		{Objcopy(t), "--help", "ihex"},
 		{Vela(t), "--version", "5.2.0"},
 		{UF2Conv(t), "--help", "UF2"},
+		{"python3", "-cimport runpy; print(runpy.run_path('" + ManifestFile(t) + "')['BASE_LIBRARY_NAMES'])", "python-stdlib"},
 	} {
 		args := []string{tc.arg}
 		if rest, ok := strings.CutPrefix(tc.arg, "-c"); ok {

@@ -1,7 +1,7 @@
 """Programs that tests compare with: Python's, fetched through pip with required hashes, and Debian's."""
 
 load("//rules/toolchains:micropython_repository.bzl", "micropython_repository")
-load(":debian_tool.bzl", "debian_tools")
+load(":debian_tool.bzl", "debian_tools", "manifestfile_repository")
 
 _BUILD = """\
 load("{launcher_rule}", "launcher")
@@ -65,11 +65,12 @@ _python_tool = repository_rule(
 )
 
 def peers():
-    """Declares the programs: mpremote of this release and of MicroPython 1.26, MicroPython with words of 32 bits, readers of files for programmers of flash, and vela."""
+    """Declares the programs: mpremote of this release and of MicroPython 1.26, MicroPython with words of 32 bits, readers of files for programmers of flash, MicroPython's reader of manifests, and vela."""
     _python_tool(name = "romfs_peer_mpremote", lock = Label("//tools/peers.d:mpremote.txt"), module = "mpremote")
     _python_tool(name = "romfs_peer_mpremote_1_26", lock = Label("//tools/peers.d:mpremote-1.26.txt"), module = "mpremote")
     _python_tool(name = "romfs_peer_uf2conv", lock = Label("//tools/peers.d:uf2conv.txt"), module = "adafruit_uf2.uf2conv")
     _python_tool(name = "romfs_peer_vela", lock = Label("//tools/peers.d:vela.txt"), module = "ethosu.vela", pythons = ["3.11", "3.12", "3.13"])
+    manifestfile_repository(name = "romfs_peer_manifestfile")
     micropython_repository(name = "romfs_peer_micropython_32", arch = "i386")
     debian_tools(
         name = "romfs_peer_flash",

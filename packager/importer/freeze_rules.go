@@ -84,6 +84,10 @@ func (w *freezeWriter) call(c *freezeCall) {
 			}
 		}
 		w.want = append(w.want, want)
+		if ext := path.Ext(file.dest); ext != ".py" && ext != ".mpy" {
+			im.note(Note{Code: NoteDiffers, File: w.f.name(c.file), Line: c.line, Column: 1, Remedy: "rename it",
+				Message: fmt.Sprintf("%s is packed as it is, and no board imports a file with the extension %s", im.rel(file.path), ext)})
+		}
 		if w.tagged(file, c) {
 			w.versions[strings.SplitN(file.dest, "/", 2)[0]] = file.version
 		}

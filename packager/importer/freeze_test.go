@@ -70,7 +70,8 @@ require("nowhere")
 include("$(PORT_DIR)/manifest.py")
 `,
 		"board/modules/_boot.py": "", "board/modules/main.py": "", "board/modules/deep/d.py": "", "board/modules/.hidden.py": "", "board/modules/notes.txt": "",
-		"board/plain/one.py": "", "board/plain/two.py": "", "board/plain/sub/three.py": "",
+		"board/modules/CAPS.PY": "",
+		"board/plain/one.py":    "", "board/plain/two.py": "", "board/plain/sub/three.py": "",
 		"board/text/t.py": "", "blobs/n.mpy": "M\x06\x00\x1f", "board/loop/x.py": "", "board/loop/y.py": "",
 	} {
 		put(t, top, name, []byte(text))
@@ -82,6 +83,7 @@ include("$(PORT_DIR)/manifest.py")
 	res := run(t, o)
 	want := []string{
 		".hidden.mpy board/modules/.hidden.py O0",
+		"CAPS.PY board/modules/CAPS.PY",
 		"_boot.mpy board/modules/_boot.py O0",
 		"a.mpy own/special/a.py O0",
 		"aioble/core.mpy lib/micropython/net/aioble-core/aioble/core.py O0",
@@ -107,13 +109,14 @@ include("$(PORT_DIR)/manifest.py")
 	for _, n := range []struct{ code, text string }{
 		{importer.NoteLost, "c_module"}, {importer.NoteLost, `require("nowhere")`}, {importer.NoteLost, "$(PORT_DIR)"},
 		{importer.NoteDiffers, "__version__"}, {importer.NoteDiffers, "_boot.py"},
+		{importer.NoteDiffers, "CAPS.PY is packed as it is"},
 	} {
 		if !hasNote(res, n.code, n.text) {
 			t.Errorf("no note %s of %s: %v", n.code, n.text, res.Notes)
 		}
 	}
-	if len(res.Notes) != 5 {
-		t.Errorf("%d notes, want 5: %v", len(res.Notes), res.Notes)
+	if len(res.Notes) != 6 {
+		t.Errorf("%d notes, want 6: %v", len(res.Notes), res.Notes)
 	}
 }
 
