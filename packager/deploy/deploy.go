@@ -199,7 +199,7 @@ func (d *deployer) backup(ctx context.Context, rom *device.ROM) error {
 		return err
 	}
 	if err := atomicfile.WriteFile(d.Backup, image); err != nil {
-		return err
+		return fmt.Errorf("%s: saving the old image, before anything was changed: %w", d.b.Port, err)
 	}
 	d.result.Backup = d.Backup
 	return nil

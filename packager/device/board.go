@@ -57,10 +57,13 @@ func (b *Board) connect(ctx context.Context, reset bool) error {
 		// Opening the port reset the board and took USB along, or whoever had
 		// the port before has not quite left it.
 		if err := b.reconnect(ctx, goneLimit); err != nil {
-			if ctx.Err() == nil {
-				err = &PortError{b.Port, fmt.Errorf("%w; is another program using it?", err)}
+			if ctx.Err() != nil {
+				return err
 			}
-			return err
+			if !strings.HasPrefix(b.Port, "exec:") {
+				err = fmt.Errorf("%w; is another program using it?", err)
+			}
+			return &PortError{b.Port, err}
 		}
 	} else if err != nil {
 		return err

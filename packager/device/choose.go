@@ -3,8 +3,9 @@ package device
 import (
 	"errors"
 	"fmt"
-	"io/fs"
+	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -32,15 +33,11 @@ type bookFile struct {
 	} `yaml:"boards" jsonschema:"required"`
 }
 
-// ReadBook reads a ports file; without one, the Book is empty. Errors are
-// *BookError or the system's.
+// ReadBook reads a ports file. Errors are *BookError.
 func ReadBook(path string) (Book, error) {
 	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
 	if err != nil {
-		return nil, err
+		return nil, &BookError{path, err}
 	}
 	var f bookFile
 	if err := strictyaml.Decode(data, path, &f); err != nil {
@@ -54,6 +51,38 @@ func ReadBook(path string) (Book, error) {
 		b[e.Name] = append(b[e.Name], e.Port+e.Serial)
 	}
 	return b, nil
+}
+
+// names returns the names of the book, for people.
+func (b Book) names() string {
+	return strings.Join(slices.Sorted(maps.Keys(b)), ", ")
+}
+
+// Merge adds to list, this machine's ports, what else the book names: ports
+// that no system lists, and serial numbers of USB devices that are not there.
+// It returns the names of each.
+func (b Book) Merge(list []Port) ([]Port, [][]string) {
+	names := make([][]string, len(list))
+	for _, name := range slices.Sorted(maps.Keys(b)) {
+		for _, where := range b[name] {
+			real, err := filepath.EvalSymlinks(where)
+			if err != nil {
+				real = where
+			}
+			i := slices.IndexFunc(list, func(p Port) bool {
+				return p.Name != "" && (p.Name == where || p.Name == real) || p.Serial != "" && strings.EqualFold(p.Serial, where)
+			})
+			if i < 0 {
+				p := Port{Serial: where}
+				if isPort(where) {
+					p = Port{Name: where}
+				}
+				i, list, names = len(list), append(list, p), append(names, nil)
+			}
+			names[i] = append(names[i], name)
+		}
+	}
+	return list, names
 }
 
 // A BookError says what is wrong with a ports file.
@@ -148,6 +177,9 @@ func (c *Choice) one(ports, others []string) ([]string, error) {
 		if len(others) > 0 {
 			msg += " (there are " + strings.Join(others, ", ") + ")"
 		}
+		if len(c.Book) > 0 {
+			return nil, &PortError{Err: fmt.Errorf("%s; give --port (the ports file names %s), or set $ROMFS_PORT", msg, c.Book.names())}
+		}
 		return nil, &PortError{Err: errors.New(msg + "; give --port, set $ROMFS_PORT, or name it in " + PortsFile)}
 	case len(ports) > 1 && !c.All:
 		return nil, &PortError{Err: fmt.Errorf("several ports look like %s: %s; give --port, or --all for every one of them", what, strings.Join(ports, ", "))}
@@ -163,9 +195,13 @@ func (c *Choice) list() ([]Port, error) {
 }
 
 // resolve turns a USB serial number into the port where that device is now.
-// What looks like a port is one.
+// What looks like a port is one. name is what was asked for: the port, or a name
+// of the book.
 func (c *Choice) resolve(port, name string) (string, error) {
-	if strings.ContainsAny(port, "/:\\") || strings.HasPrefix(strings.ToUpper(port), "COM") {
+	if port == "" {
+		return "", &PortError{Err: errors.New("the port has no name; leave --port out to have it found")}
+	}
+	if isPort(port) {
 		return port, nil
 	}
 	list, err := c.list()
@@ -183,10 +219,20 @@ func (c *Choice) resolve(port, name string) (string, error) {
 		there = append(there, describe(p))
 	}
 	msg := "there is no port, no name in " + PortsFile + " and no USB device with this serial number"
+	if _, known := c.Book[name]; known {
+		msg = fmt.Sprintf("the ports file says %s, and there is no port and no USB device with this serial number", port)
+	} else if len(c.Book) > 0 {
+		msg = fmt.Sprintf("there is no port, no name in the ports file (it has %s) and no USB device with this serial number", c.Book.names())
+	}
 	if len(there) > 0 {
 		msg += " (there are " + strings.Join(there, ", ") + ")"
 	}
 	return "", &PortError{name, errors.New(msg)}
+}
+
+// isPort tells what looks like a port from a name or serial number.
+func isPort(s string) bool {
+	return strings.ContainsAny(s, "/:\\") || strings.HasPrefix(strings.ToUpper(s), "COM")
 }
 
 func describe(p Port) string {

@@ -3,6 +3,7 @@ package device
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -15,11 +16,12 @@ import (
 
 // A process is a port that a program's stdin and stdout are.
 type process struct {
-	io.WriteCloser
-	io.Reader
+	in   io.WriteCloser
+	out  *os.File
 	cmd  *exec.Cmd
 	end  context.CancelFunc // ends cmd and what it started
 	done chan struct{}
+	err  error // how cmd ended, once done is closed
 }
 
 // openProcess starts command in the system's shell, so that quoting works as
@@ -56,18 +58,44 @@ func openProcess(command string) (io.ReadWriteCloser, error) {
 		out.Close()
 		return nil, err
 	}
-	p := &process{WriteCloser: in, Reader: out, cmd: cmd, end: end, done: make(chan struct{})}
+	p := &process{in: in, out: out, cmd: cmd, end: end, done: make(chan struct{})}
 	go func() {
-		cmd.Wait() // how it ended does not matter: the link saw the end of its output
+		p.err = cmd.Wait()
 		close(p.done)
 	}()
 	return p, nil
 }
 
+func (p *process) Read(b []byte) (int, error) {
+	n, err := p.out.Read(b)
+	return n, p.explain(err)
+}
+
+func (p *process) Write(b []byte) (int, error) {
+	n, err := p.in.Write(b)
+	return n, p.explain(err)
+}
+
+// explain says how the program ended, if it failed: its end comes just before or
+// after that of its output.
+func (p *process) explain(err error) error {
+	if err == nil {
+		return nil
+	}
+	select {
+	case <-p.done:
+		if p.err != nil {
+			return fmt.Errorf("the command failed: %w", p.err)
+		}
+	case <-time.After(time.Second):
+	}
+	return err
+}
+
 // Close gives the program the end of its input and a moment, then ends it and
 // what it started.
 func (p *process) Close() error {
-	err := p.WriteCloser.Close()
+	err := p.in.Close()
 	select {
 	case <-p.done:
 	case <-time.After(time.Second):
@@ -75,7 +103,7 @@ func (p *process) Close() error {
 	p.end()
 	child.EndGroup(p.cmd) // it may have ended before what it started
 	<-p.done
-	p.Reader.(*os.File).Close()
+	p.out.Close()
 	if errors.Is(err, os.ErrClosed) {
 		return nil
 	}

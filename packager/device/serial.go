@@ -27,6 +27,8 @@ func serialError(port string, err error) error {
 			return fmt.Errorf("another program has it open: %w", err)
 		case serial.PermissionDenied:
 			return fmt.Errorf("no permission; on Linux, join the group of the device (often dialout): %w", err)
+		case serial.InvalidSerialPort:
+			return fmt.Errorf("it is no serial port; `romfs ports` lists them: %w", err)
 		case serial.PortNotFound:
 			return fmt.Errorf("there is no such port; `romfs ports` lists them: %w", err)
 		}

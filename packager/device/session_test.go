@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"math/rand"
 	"os/exec"
 	"testing"
@@ -30,7 +31,10 @@ func direct(t testing.TB, check checksum, heap string) *Session {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	l := NewLink("the interpreter", &process{WriteCloser: in, Reader: out, cmd: cmd})
+	l := NewLink("the interpreter", struct {
+		io.WriteCloser
+		io.Reader
+	}{in, out})
 	s.repl = &REPL{Link: l}
 	t.Cleanup(func() {
 		cmd.Process.Kill()

@@ -154,7 +154,8 @@ func TestOpenErrors(t *testing.T) {
 		"socket://127.0.0.1:1":    "refused",
 		"exec:":                   "exec:COMMAND",
 		"sim:":                    "not available",
-		"exec:exit 0":             "another program",
+		"exec:exit 3":             "exit status 3",
+		"serial.go":               "no serial port",
 		"rfc2217://127.0.0.1:abc": "rfc2217://HOST:PORT",
 	} {
 		t.Run(port, func(t *testing.T) {

@@ -83,6 +83,11 @@ the end the board is reset, and main.py runs.`,
 			if r.Backup != "" && len(ports) > 1 {
 				return &usageError{"--backup takes one board, not " + fmt.Sprint(len(ports))}
 			}
+			if r.Backup != "" {
+				if err := checkOutput(r.Backup); err != nil {
+					return err
+				}
+			}
 			r.Board, r.Partition, r.Reporter = profile, f.partition, a.reporter
 			r.Opener, r.Cache = p.opener(a, profile), a.deployed(noCache)
 			return a.deployAll(cmd.Context(), loads, requests(loads, r), ports)
@@ -103,6 +108,7 @@ the end the board is reset, and main.py runs.`,
 	flags.StringVar(&dfuTool, "dfu-util", "", "the dfu-util to use, a `file` (default: the one on PATH)")
 	a.complete(cmd, "via", "repl", "dfu")
 	cmd.MarkFlagsMutuallyExclusive("dry-run", "verify-only")
+	cmd.MarkFlagsMutuallyExclusive("port", "all")
 	return cmd
 }
 

@@ -13,24 +13,48 @@ import (
 type portResult struct {
 	device.Port
 	Boards []string `json:"boards"` // profiles that show up with these USB ids
+	Names  []string `json:"names"`  // of the ports file
+}
+
+func (p *portResult) String() string {
+	var words []string
+	for _, s := range []string{p.Name, p.USB, p.Serial, p.Product, strings.Join(p.Boards, " ")} {
+		if s != "" {
+			words = append(words, s)
+		}
+	}
+	if len(p.Names) > 0 {
+		words = append(words, "named "+strings.Join(p.Names, ", "))
+	}
+	if p.Name == "" {
+		words = append(words, "not connected")
+	}
+	return strings.Join(words, "  ")
 }
 
 func newPortsCmd(a *app) *cobra.Command {
-	return &cobra.Command{
+	var f portFlags
+	cmd := &cobra.Command{
 		Use:   "ports",
 		Short: "List the serial ports and the boards that they look like",
 		Long: `List the serial ports of this machine, and for each the boards that show up with
-its USB ids. The command opens none of them.`,
+its USB ids, and its names in the ports file. What else that names follows. The
+command opens none of them.`,
 		Example: "  romfs ports\n  romfs ports --output json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			book, err := f.book(a)
+			if err != nil {
+				return err
+			}
 			list, err := device.Ports()
 			if err != nil {
 				return &device.PortError{Err: fmt.Errorf("listing the serial ports: %w", err)}
 			}
+			list, names := book.Merge(list)
 			all := []portResult{}
-			for _, p := range list {
-				all = append(all, portResult{p, append([]string{}, device.Profiles(p, nil)...)})
+			for i, p := range list {
+				all = append(all, portResult{p, append([]string{}, device.Profiles(p, nil)...), append([]string{}, names[i]...)})
 			}
 			return a.result(all, func(w io.Writer) error {
 				if len(all) == 0 {
@@ -38,13 +62,7 @@ its USB ids. The command opens none of them.`,
 					return err
 				}
 				for _, p := range all {
-					line := p.Name
-					for _, s := range []string{p.USB, p.Serial, p.Product, strings.Join(p.Boards, " ")} {
-						if s != "" {
-							line += "  " + s
-						}
-					}
-					if _, err := fmt.Fprintln(w, line); err != nil {
+					if _, err := fmt.Fprintln(w, &p); err != nil {
 						return err
 					}
 				}
@@ -52,4 +70,6 @@ its USB ids. The command opens none of them.`,
 			})
 		},
 	}
+	f.addBook(cmd)
+	return cmd
 }

@@ -40,7 +40,24 @@ func (f *portFlags) add(cmd *cobra.Command, several bool) {
 		flags.StringArrayVar(&f.ports, "port", nil, usage)
 	}
 	flags.IntVar(&f.baud, "baud", device.DefaultBaud, "`speed` of serial lines; USB ignores it")
-	flags.StringVar(&f.file, "ports-file", "", "`file` that names this machine's boards (default: ./"+device.PortsFile+")")
+	f.addBook(cmd)
+}
+
+func (f *portFlags) addBook(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.file, "ports-file", "", "`file` that names this machine's boards (default: ./"+device.PortsFile+")")
+}
+
+// book reads the ports file, if there is one.
+func (f *portFlags) book(a *app) (device.Book, error) {
+	if f.file != "" {
+		return device.ReadBook(f.file)
+	}
+	// Under `bazel run` the current directory is not the user's.
+	book, err := device.ReadBook(filepath.Join(a.getenv("BUILD_WORKSPACE_DIRECTORY"), device.PortsFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return book, err
 }
 
 // choose returns the ports to use.
@@ -48,12 +65,7 @@ func (f *portFlags) choose(a *app, profile *board.Profile) ([]string, error) {
 	if f.baud <= 0 {
 		return nil, &usageError{fmt.Sprintf("--baud takes a speed in bits a second, not %d", f.baud)}
 	}
-	path := f.file
-	if path == "" {
-		// Under `bazel run` the current directory is not the user's.
-		path = filepath.Join(a.getenv("BUILD_WORKSPACE_DIRECTORY"), device.PortsFile)
-	}
-	book, err := device.ReadBook(path)
+	book, err := f.book(a)
 	if err != nil {
 		return nil, err
 	}
@@ -131,11 +143,7 @@ func (a *app) payloads(ctx context.Context, path string, f *sourceFlags) ([]*pay
 		p, err := a.readPayload(ctx, path, f)
 		return []*payload{p}, err
 	}
-	o, err := f.options(a, path)
-	if err != nil {
-		return nil, err
-	}
-	project, err := pack.Open(o)
+	project, err := f.open(a, path)
 	if err != nil {
 		return nil, err
 	}
@@ -159,11 +167,11 @@ func (a *app) payloads(ctx context.Context, path string, f *sourceFlags) ([]*pay
 	return all, nil
 }
 
-// isImage tells an image from a manifest or a directory, by its name as
-// mpremote does; "-" is one on standard input.
+// isImage tells an image from a manifest or a directory: by its name, as
+// mpremote does, and else by its first bytes; "-" is one on standard input.
 func isImage(path string) bool {
 	ext := strings.ToLower(filepath.Ext(path))
-	return path == "-" || ext == ".romfs" || ext == ".img"
+	return path == "-" || ext == ".romfs" || ext == ".img" || beginsAsImage(path)
 }
 
 func (a *app) readPayload(ctx context.Context, path string, f *sourceFlags) (*payload, error) {
