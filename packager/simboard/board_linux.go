@@ -86,6 +86,10 @@ func Start(ctx context.Context, o Options) (*Board, error) {
 	if err := b.build(); err != nil {
 		b.cancel()
 		b.release()
+		var option *OptionError
+		if errors.As(err, &option) {
+			return nil, option
+		}
 		return nil, fmt.Errorf("simulated board: %w", err)
 	}
 	go b.run()

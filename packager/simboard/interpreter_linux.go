@@ -2,6 +2,7 @@ package simboard
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -193,7 +194,8 @@ func (b *Board) boot(next reset) (*reset, error) {
 	b.proc, b.stop = nil, nil
 	b.notify()
 	if why == nil && !p.up {
-		return nil, &InterpreterError{b.opts.Interpreter, fmt.Errorf("it did not start: %s", bytes.TrimSpace(p.early.Bytes()))}
+		said := string(bytes.TrimSpace(p.early.Bytes()))
+		return nil, &InterpreterError{b.opts.Interpreter, fmt.Errorf("it did not start: %s", cmp.Or(said, "it ended and said nothing"))}
 	}
 	return why, nil
 }

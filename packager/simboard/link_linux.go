@@ -1,7 +1,9 @@
 package simboard
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -66,7 +68,7 @@ func (l *link) listen() error {
 		return fmt.Errorf("listen on %s: %w", l.board.opts.Listen, err)
 	}
 	if !addr.IP.IsLoopback() {
-		return fmt.Errorf("listen on %s: a board without a password is offered on loopback addresses only", l.board.opts.Listen)
+		return optionError("listen on %s: a board without a password is offered on loopback addresses only", l.board.opts.Listen)
 	}
 	if l.listener, err = net.ListenTCP("tcp", addr); err != nil {
 		return fmt.Errorf("listen on %s: %w", l.board.opts.Listen, err)
@@ -121,7 +123,11 @@ func symlink(terminal, path string) error {
 	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSymlink != 0 {
 		os.Remove(path)
 	}
-	return os.Symlink(terminal, path)
+	err := os.Symlink(terminal, path)
+	if errors.Is(err, fs.ErrExist) {
+		return optionError("%s is there already and no symlink, so it is kept; choose another path for the link", path)
+	}
+	return err
 }
 
 func (l *link) ptyPath() string {

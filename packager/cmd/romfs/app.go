@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -34,6 +35,7 @@ type app struct {
 	bars     *report.Bars // to close; nil without bars
 	printed  bool         // the one result object of --output json is out
 	running  bool         // the command line was understood; the verb runs
+	unknown  error        // help was asked for about something that is not there
 }
 
 // verbs is the list of commands. To add one, write cmd_NAME.go and a line here.
@@ -100,7 +102,34 @@ Results go to stdout, everything else to stderr. Exit codes:
 	for _, verb := range verbs {
 		root.AddCommand(a.guard(verb(a)))
 	}
+	a.guardHelp(root)
 	return root
+}
+
+// guardHelp has `romfs nonsense --help` and `romfs help nonsense` end as
+// `romfs nonsense` does, not with the help for all.
+func (a *app) guardHelp(root *cobra.Command) {
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if cmd.HasSubCommands() && cmd.Flags().NArg() > 0 {
+			a.unknown = unknownVerb(cmd, cmd.Flags().Arg(0))
+			return
+		}
+		help(cmd, args)
+	})
+	root.InitDefaultHelpCmd()
+	cmd, _, err := root.Find([]string{"help"})
+	if err != nil {
+		panic(err) // cobra has just made it
+	}
+	cmd.Args = func(_ *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			if found, _, _ := root.Find(args); found == root {
+				return unknownVerb(root, args[0])
+			}
+		}
+		return nil
+	}
 }
 
 // guard notes when a verb begins to run: every error before that, whoever
@@ -146,12 +175,16 @@ func register(cmd *cobra.Command, flag string, complete cobra.CompletionFunc) {
 	}
 }
 
-func unknownVerb(root *cobra.Command, name string) error {
+// unknownVerb is the error for a verb that parent does not have.
+func unknownVerb(parent *cobra.Command, name string) error {
 	msg := fmt.Sprintf("there is no verb %q", name)
-	if near := root.SuggestionsFor(name); len(near) > 0 {
+	if parent.HasParent() {
+		msg = fmt.Sprintf("there is no `%s %s`", parent.CommandPath(), name)
+	}
+	if near := parent.SuggestionsFor(name); len(near) > 0 {
 		msg += "; did you mean " + strings.Join(near, " or ") + "?"
 	} else {
-		msg += "; see `romfs --help`"
+		msg += fmt.Sprintf("; see `%s --help`", parent.CommandPath())
 	}
 	return &usageError{msg}
 }
@@ -262,11 +295,26 @@ func (a *app) closeBars() {
 	}
 }
 
+// exclusive is what cobra says about flags of which only one may be given.
+var exclusive = regexp.MustCompile(`^if any flags in the group \[.*\] are set none of the others can be; \[(.*)\] were all set$`)
+
+// plainUsage says it shorter.
+func plainUsage(msg string) string {
+	m := exclusive.FindStringSubmatch(msg)
+	if m == nil {
+		return msg
+	}
+	return "--" + strings.Join(strings.Fields(m[1]), " and --") + " exclude each other: give one of them"
+}
+
 // finish reports how a command line ended and returns its exit code.
 func (a *app) finish(ctx context.Context, err error) int {
 	a.closeBars()
+	if err == nil {
+		err = a.unknown
+	}
 	if err != nil && !a.running {
-		err = &usageError{err.Error()}
+		err = &usageError{plainUsage(err.Error())}
 	}
 	code := exitCode(ctx, err)
 	var differs *differsError
@@ -276,17 +324,7 @@ func (a *app) finish(ctx context.Context, err error) int {
 	}
 	messages := messages(err)
 	if code == exitInterrupted {
-		messages = []string{"interrupted"}
-		var halfway *deploy.InterruptedError
-		if errors.As(err, &halfway) {
-			messages = []string{halfway.Error()}
-		}
-		// What the verb has to say about it, without the signal's name.
-		said := strings.TrimSuffix(err.Error(), context.Cause(ctx).Error())
-		said = strings.TrimSuffix(strings.TrimSuffix(said, context.Canceled.Error()), ": ")
-		if said != "" {
-			messages[0] += ": " + said
-		}
+		messages = interruption(ctx, err)
 	}
 	if a.reporter == nil { // the command line was not understood
 		a.progress = "none"
@@ -307,6 +345,25 @@ func (a *app) finish(ctx context.Context, err error) int {
 		_ = a.printJSON(jsonFailure{failure})
 	}
 	return code
+}
+
+// interruption is what there is to say after Ctrl-C, without the signal's name.
+func interruption(ctx context.Context, err error) []string {
+	var boards []string
+	walk(err, func(e error) {
+		if halfway, ok := e.(*deploy.InterruptedError); ok {
+			boards = append(boards, halfway.Error())
+		}
+	})
+	if len(boards) > 0 {
+		return boards
+	}
+	said := strings.TrimSuffix(err.Error(), context.Cause(ctx).Error())
+	said = strings.TrimSuffix(strings.TrimSuffix(said, context.Canceled.Error()), ": ")
+	if said == "" {
+		return []string{"interrupted"}
+	}
+	return []string{"interrupted: " + said}
 }
 
 // messages splits errors that were joined, so that each has a line of its own.

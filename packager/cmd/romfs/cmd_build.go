@@ -60,6 +60,25 @@ func (f *sourceFlags) add(a *app, cmd *cobra.Command) {
 
 func boardIDs() []string { return board.IDs() }
 
+// open reads the manifest or directory at path.
+func (f *sourceFlags) open(a *app, path string) (*pack.Project, error) {
+	o, err := f.options(a, path)
+	if err != nil {
+		return nil, err
+	}
+	project, err := pack.Open(o)
+	var missing *pack.SourceError
+	switch {
+	case err == nil:
+		return project, nil
+	case path == defaultManifest && errors.As(err, &missing) && missing.Source == path && errors.Is(err, fs.ErrNotExist):
+		return nil, &inputError{fmt.Errorf("%w; name a manifest or a directory, or begin with `romfs init`", err)}
+	case beginsAsImage(path):
+		return nil, &inputError{fmt.Errorf("%s is an image, and what is wanted here is a manifest or a directory; `romfs ls`, `deploy` and `export` take images", path)}
+	}
+	return nil, err
+}
+
 // options turns the flags into those of a build.
 func (f *sourceFlags) options(a *app, path string) (pack.Options, error) {
 	o := pack.Options{
@@ -145,15 +164,7 @@ before all are made.`,
 			if len(args) > 0 {
 				path = args[0]
 			}
-			o, err := f.options(a, path)
-			if err != nil {
-				return err
-			}
-			project, err := pack.Open(o)
-			var missing *pack.SourceError
-			if len(args) == 0 && errors.As(err, &missing) && missing.Source == path && errors.Is(err, fs.ErrNotExist) {
-				return &inputError{fmt.Errorf("%w; name a manifest or a directory, or begin with `romfs init`", err)}
-			}
+			project, err := f.open(a, path)
 			if err != nil {
 				return err
 			}

@@ -59,11 +59,7 @@ manifest with several images all are explained, or with -p one.`,
   romfs explain models/person.tflite -f app/romfs.yaml
   romfs explain lib --board openmv-n6 --output json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o, err := f.options(a, path)
-			if err != nil {
-				return err
-			}
-			project, err := pack.Open(o)
+			project, err := f.open(a, path)
 			if err != nil {
 				return err
 			}

@@ -217,11 +217,7 @@ func (e *exporter) read(ctx context.Context, path string) ([]*exported, error) {
 		x, err := e.export(load.name, load.image, place, path)
 		return []*exported{x}, err
 	}
-	o, err := e.flags.options(e.app, path)
-	if err != nil {
-		return nil, err
-	}
-	project, err := pack.Open(o)
+	project, err := e.flags.open(e.app, path)
 	if err != nil {
 		return nil, err
 	}

@@ -97,6 +97,9 @@ func (x *extractor) choose(paths []string) error {
 	names := map[string]bool{}
 	for _, p := range paths {
 		entries, err := x.input.entries(cleanPath(p))
+		if errors.Is(err, fs.ErrNotExist) {
+			err = &inputError{fmt.Errorf("%w; `romfs ls %s` shows what is there", err, x.name)}
+		}
 		if err != nil {
 			return err
 		}

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -44,8 +43,8 @@ with the board's own digest, and save it. "-" writes it to stdout.`,
 			if err != nil {
 				return err
 			}
-			if info, err := os.Stat(args[0]); err == nil && info.IsDir() {
-				return &usageError{args[0] + " is a directory; name the file to write"}
+			if err := checkOutput(args[0]); err != nil {
+				return err
 			}
 			image, err := deploy.Pull(cmd.Context(), p.opener(a, profile), port, profile, partition, a.reporter)
 			if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"rules_romfs/manifest"
 	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/deploy"
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/pack"
 )
@@ -50,6 +51,31 @@ func TestExitCode(t *testing.T) {
 	} {
 		if got := exitCode(tc.ctx, tc.err); got != tc.want {
 			t.Errorf("%s: exit code %d, want %d", name, got, tc.want)
+		}
+	}
+}
+
+// TestInterruption: after Ctrl-C each board that was being written has a line of
+// its own, once.
+func TestInterruption(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("interrupt signal received")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(cause)
+	a, b := &deploy.InterruptedError{Port: "a", Err: ctx.Err()}, &deploy.InterruptedError{Port: "b", Err: ctx.Err()}
+	for name, tc := range map[string]struct {
+		err  error
+		want []string
+	}{
+		"one board":            {errors.Join(a), []string{a.Error()}},
+		"several":              {errors.Join(errors.Join(a), errors.Join(b)), []string{a.Error(), b.Error()}},
+		"nothing written":      {ctx.Err(), []string{"interrupted"}},
+		"something to say":     {fmt.Errorf("3 files are there: %w", ctx.Err()), []string{"interrupted: 3 files are there"}},
+		"the signal's name":    {cause, []string{"interrupted"}},
+		"and something to say": {fmt.Errorf("compiling: %w", cause), []string{"interrupted: compiling"}},
+	} {
+		if got := interruption(ctx, tc.err); !slices.Equal(got, tc.want) {
+			t.Errorf("%s: %q, want %q", name, got, tc.want)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"unicode"
 	"unicode/utf8"
@@ -16,6 +17,7 @@ import (
 
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/board"
+	"rules_romfs/packager/pack"
 	"rules_romfs/packager/romfs"
 )
 
@@ -74,6 +76,30 @@ func (a *app) openInput(ctx context.Context, path string) (*input, error) {
 		return nil, &inputError{plainPathError(err)}
 	}
 	return &input{name: path, path: path, data: f, length: info.Size(), closer: f}, nil
+}
+
+// beginsAsImage tells whether a file is an image, whatever its name.
+func beginsAsImage(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, len(romfs.Magic))
+	_, err = io.ReadFull(f, head)
+	return err == nil && string(head) == romfs.Magic
+}
+
+// checkOutput finds out, before work that takes long, that a file cannot be
+// written where it is wanted.
+func checkOutput(path string) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return &usageError{path + " is a directory; name the file to write"}
+	}
+	if _, err := os.Stat(filepath.Dir(path)); err != nil {
+		return &pack.OutputError{Path: path, Err: err}
+	}
+	return nil
 }
 
 // openImage opens an image; one that no board would mount is an error.
