@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"rules_romfs/internal/peer"
@@ -13,58 +14,72 @@ import (
 	"rules_romfs/packager/simboard"
 )
 
-// startBoard32 starts a simulated board with words of 32 bits.
-func startBoard32(t testing.TB, o simboard.Options) *simboard.Board {
+// startWords starts a simulated board with words of so many bits.
+func startWords(t testing.TB, bits int, o simboard.Options) *simboard.Board {
 	t.Helper()
-	o.Interpreter = peer.MicroPython32(t)
+	o.Interpreter = peer.MicroPython(t)
+	if bits == 32 {
+		o.Interpreter = peer.MicroPython32(t)
+	}
 	return start(t, o)
 }
 
-// TestLittleHeap deploys to boards with words of 32 bits and 16 KiB of free heap,
-// where a block device needs a quarter of it for one block.
+// TestLittleHeap deploys to boards with little free heap, where a block device
+// needs a quarter of it for one block. With words of 32 bits nothing is tried
+// that the board has not enough memory for. On an interpreter with words of 64
+// bits all objects are twice as large; what works there is known too.
 func TestLittleHeap(t *testing.T) {
 	t.Parallel()
 	blocks := []simboard.Partition{{Size: 128 * kib, Erase: 4 * kib, Write: 256, BlockDevice: true}}
 	for _, c := range []struct {
-		name    string
-		o       simboard.Options
-		kib     int
-		missing []string
+		name          string
+		o             simboard.Options
+		kib32, kib64  int
+		missing       []string
+		copiesNothing bool
 	}{
-		{name: "memoryview", kib: 16},
-		{name: "memoryview-old", kib: 16, o: simboard.Options{Generation: simboard.Old}},
-		{name: "blocks", kib: 16, o: simboard.Options{Partitions: blocks}},
-		{name: "no-deflate", kib: 16, missing: []string{"deflate"}},
-		{name: "no-hashlib", kib: 16, missing: []string{"hashlib"}},
-		{name: "no-modules", kib: 16, missing: []string{"select", "hashlib", "binascii", "deflate"}},
+		{name: "memoryview", kib32: 16, kib64: 16},
+		{name: "memoryview-old", kib32: 16, kib64: 16, o: simboard.Options{Generation: simboard.Old}, copiesNothing: true},
+		{name: "blocks", kib32: 16, kib64: 18, o: simboard.Options{Partitions: blocks}},
+		{name: "no-deflate", kib32: 16, kib64: 16, missing: []string{"deflate"}},
+		{name: "no-hashlib", kib32: 16, kib64: 16, missing: []string{"hashlib"}},
+		{name: "no-modules", kib32: 16, kib64: 18, missing: []string{"select", "hashlib", "binascii", "deflate"}},
 	} {
-		t.Run(fmt.Sprintf("%s-%dKiB", c.name, c.kib), func(t *testing.T) {
-			t.Parallel()
-			c.o.Faults.Heap, c.o.Faults.Missing = c.kib*kib, c.missing
-			b := startBoard32(t, c.o)
-			image := smallImage(t)
-			r := request(t, b, image)
-			r.Cache = OpenCache(t.TempDir())
-			result, err := Run(context.Background(), r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Logf("%d bytes sent for an image of %d", result.Sent, len(image))
-			if !bytes.HasPrefix(b.Contents(0), image) {
-				t.Error("it said done, but the flash holds something else")
-			}
-			if c.o.Generation == simboard.Old || c.missing != nil {
-				return
-			}
-			// What has moved is rebuilt on the board all the same.
-			r.Image = build(t, romfs.Options{}, map[string][]byte{"app.py": append(code(1, 3000), '#'), "data.bin": random(7, 12000)})
-			if result, err = Run(context.Background(), r); err != nil {
-				t.Fatal(err)
-			}
-			if result.Literal > 2000 || !bytes.HasPrefix(b.Contents(0), r.Image) {
-				t.Errorf("%d bytes of an image of %d were sent", result.Literal, len(r.Image))
-			}
-		})
+		for bits, size := range map[int]int{32: c.kib32, 64: c.kib64} {
+			t.Run(fmt.Sprintf("%s-%d-%dKiB", c.name, bits, size), func(t *testing.T) {
+				t.Parallel()
+				o := c.o
+				o.Faults.Heap, o.Faults.Missing = size*kib, c.missing
+				b := startWords(t, bits, o)
+				image := smallImage(t)
+				r := request(t, b, image)
+				r.Cache = OpenCache(t.TempDir())
+				var said []string
+				r.Reporter = keeping{r.Reporter, &said}
+				result, err := Run(context.Background(), r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Logf("%d bytes sent for an image of %d", result.Sent, len(image))
+				if !bytes.HasPrefix(b.Contents(0), image) {
+					t.Error("it said done, but the flash holds something else")
+				}
+				if bits == 64 {
+					return
+				}
+				// What has moved is rebuilt on the board all the same.
+				r.Image = build(t, romfs.Options{}, map[string][]byte{"app.py": append(code(1, 3000), '#'), "data.bin": random(7, 12000)})
+				if result, err = Run(context.Background(), r); err != nil {
+					t.Fatal(err)
+				}
+				if result.Literal > 2000 && !c.copiesNothing || !bytes.HasPrefix(b.Contents(0), r.Image) {
+					t.Errorf("%d bytes of an image of %d were sent", result.Literal, len(r.Image))
+				}
+				if strings.Contains(strings.Join(said, "\n"), "ran out of memory") {
+					t.Errorf("it asked for too much: %q", said)
+				}
+			})
+		}
 	}
 }
 
@@ -72,7 +87,7 @@ func TestLittleHeap(t *testing.T) {
 // bits, whose memoryviews have no slices from 16 MiB on, and changes its end.
 func TestBeyond16MiB32(t *testing.T) {
 	t.Parallel()
-	b := startBoard32(t, simboard.Options{Partitions: []simboard.Partition{{Size: 24 << 20, Erase: 64 * kib, Write: 4}}})
+	b := startWords(t, 32, simboard.Options{Partitions: []simboard.Partition{{Size: 24 << 20, Erase: 64 * kib, Write: 4}}})
 	big := bytes.Repeat([]byte("16 MiB and more "), (17<<20)/16)
 	for range 2 {
 		image := build(t, romfs.Options{}, map[string][]byte{"big": big})

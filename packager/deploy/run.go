@@ -164,6 +164,7 @@ func (s *session) run(ctx context.Context) error {
 		err := s.attempt(ctx)
 		if device.OutOfMemory(err) && shrunk < maxShrinks && ctx.Err() == nil {
 			// Ask for less: smaller frames, no buffer for a whole block.
+			s.now().info("%s: the board ran out of memory; starting anew with less", b.Port)
 			shrunk++
 			b.Info.Largest /= 2
 			if err := b.SoftReset(ctx); err != nil {

@@ -85,6 +85,10 @@ func (p *plainCaller) Call(ctx context.Context, kind byte, payload []byte, limit
 }
 
 func (p *plainCaller) Load(ctx context.Context, source string) error {
+	if p.repl.small {
+		_, err := p.repl.Run(ctx, source, answerLimit)
+		return err
+	}
 	for _, piece := range pieces(source, p.chunk) {
 		if _, err := p.Call(ctx, 'x', []byte(piece), answerLimit); err != nil {
 			return fmt.Errorf("loading the program: %w", err)
@@ -92,6 +96,8 @@ func (p *plainCaller) Load(ctx context.Context, source string) error {
 	}
 	return nil
 }
+
+func (p *plainCaller) serve(context.Context) error { return nil } // it is at its prompt
 
 func (p *plainCaller) Shrink(context.Context) (bool, error) {
 	if p.chunk <= 64 {

@@ -19,6 +19,7 @@ import (
 type caller interface {
 	Call(ctx context.Context, kind byte, payload []byte, limit time.Duration) ([]byte, error)
 	Load(ctx context.Context, source string) error
+	serve(ctx context.Context) error // before the first Call
 	Shrink(ctx context.Context) (bool, error)
 	Chunk() int
 }
@@ -79,12 +80,13 @@ func OpenROM(ctx context.Context, call caller, info *Info, seg Segment, buffer i
 	} else {
 		setup += "def _b64(b):\n return ''.join('%02x'%c for c in b).encode()\n"
 	}
-	for _, source := range []string{setup, shrink(romSource), shrink(body), shrink(buildSource)} {
+	// What takes most memory to compile comes first.
+	for _, source := range []string{setup, shrink(buildSource), shrink(body), shrink(romSource)} {
 		if err := call.Load(ctx, source); err != nil {
 			return nil, err
 		}
 	}
-	return p, nil
+	return p, call.serve(ctx)
 }
 
 // blockBuffer returns how many bytes of RAM writing takes at least: a whole block

@@ -14,6 +14,7 @@ import (
 type Session struct {
 	repl  *REPL
 	check checksum
+	runs  bool      // the program: serve has started it
 	z     *deflater // nil: the firmware cannot inflate
 	chunk int       // largest decoded payload that the board has memory for
 	frame int       // largest part of a payload in one frame; smaller on lines that lose bytes
@@ -62,8 +63,9 @@ var memorySteps = []memoryStep{
 // frames to be deflated: the inflater takes 1.3 KB in one piece besides its window.
 const inflating = 12 << 10
 
-// StartSession sends the program and waits for its first answer. buffer is how
-// many bytes of the board's heap are needed for something else.
+// StartSession sends the program and starts it. On a board with little memory it
+// is not started yet: Load still has all of the heap, and serve follows. buffer
+// is how many bytes of the heap are needed for something else.
 func StartSession(ctx context.Context, r *REPL, info *Info, buffer int) (*Session, error) {
 	largest := info.Largest - buffer
 	s := &Session{repl: r, check: checkAdler, pace: slowest}
@@ -86,10 +88,21 @@ func StartSession(ctx context.Context, r *REPL, info *Info, buffer int) (*Sessio
 	if _, err := r.Run(ctx, s.program(), answerLimit); err != nil {
 		return nil, err
 	}
-	if err := r.Start(ctx, "_main()\n"); err != nil {
-		return nil, err
+	if r.small {
+		return s, nil
 	}
-	return s, s.greet(ctx)
+	return s, s.serve(ctx)
+}
+
+// serve starts the program, unless it runs.
+func (s *Session) serve(ctx context.Context) error {
+	if s.runs {
+		return nil
+	}
+	if err := s.repl.Start(ctx, "_main()\n"); err != nil {
+		return err
+	}
+	return s.greet(ctx)
 }
 
 // program is what the board has to run before _main().
@@ -100,6 +113,7 @@ func (s *Session) greet(ctx context.Context) error {
 	if _, err := s.wait(ctx, nil, 0, answerLimit); err != nil {
 		return err
 	}
+	s.runs = true
 	return s.setWindow(ctx)
 }
 
@@ -135,12 +149,11 @@ func (s *Session) Shrink(ctx context.Context) (bool, error) {
 
 // Load sends more program for the board to run.
 func (s *Session) Load(ctx context.Context, source string) error {
-	size, end := max(200, s.chunk-64), ""
-	if s.repl.small {
-		size, end = min(size, smallPiece), collect
+	if !s.runs {
+		_, err := s.repl.Run(ctx, source, answerLimit)
+		return err
 	}
-	for _, piece := range pieces(source, size) {
-		piece += end
+	for _, piece := range pieces(source, max(200, s.chunk-64)) {
 		if _, err := s.Call(ctx, 'x', []byte(piece), answerLimit); err != nil {
 			return fmt.Errorf("loading the program: %w", err)
 		}

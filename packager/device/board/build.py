@@ -26,6 +26,10 @@ def _flash(o, x, n):
     _c = 0
 
 
+def _int(d, i):
+    return int.from_bytes(d[i : i + 4], "little")
+
+
 # b: a sequence of operations, each a letter, x and n; 4 bytes, little-endian:
 # l  n bytes follow: put them at x of the buffer
 # c  copy n bytes from x of the flash to the buffer, behind the last l or c
@@ -40,8 +44,8 @@ def _build(d):
     a = ""
     while i < len(d):
         o = d[i : i + 1]
-        x = int.from_bytes(d[i + 1 : i + 5], "little")
-        n = int.from_bytes(d[i + 5 : i + 9], "little")
+        x = _int(d, i + 1)
+        n = _int(d, i + 5)
         i += 9
         if o == b"l":
             _b[x : x + n] = memoryview(d)[i : i + n]

@@ -1,7 +1,6 @@
 # Commands on one ROM partition. Numbers in a text payload are decimal and
 # separated by blanks. The host has set _id, _kind, _size and _bs, and defined
 # _rd(a, n), which reads, and _H, the hash.
-import vfs
 
 
 def _ok(r, what):
@@ -41,13 +40,15 @@ def _d(d):
         _hh = _H()
     if n:
         return _update(_hh, a, n)
-    return _b64(_hh.digest())
+    b = _hh.digest()
+    return _b64(b)
 
 
 # r: bytes
 def _r(d):
     a, n = _args(d)
-    return _b64(bytes(_rd(a, n)))
+    b = _rd(a, n)
+    return _b64(bytes(b))
 
 
 _D["h"] = _h

@@ -1,4 +1,6 @@
 # A partition that is a block device.
+import vfs
+
 _s = vfs.rom_ioctl(2, _id)
 
 
@@ -7,9 +9,12 @@ def _rd(a, n):
     v = memoryview(b)
     i = 0
     while i < n:
-        x = (a + i) % _bs
+        x = a + i
+        m = x // _bs
+        x %= _bs
         k = min(n - i, _bs - x)
-        _ok(_s.readblocks((a + i) // _bs, v[i : i + k], x), "readblocks(%d)" % ((a + i) // _bs))
+        r = _s.readblocks(m, v[i : i + k], x)
+        _ok(r, "readblocks(%d)" % m)
         i += k
     return b
 

@@ -1,4 +1,6 @@
 # A memory-mapped partition, written through vfs.rom_ioctl.
+import vfs
+
 _s = vfs.rom_ioctl(2, _id)
 if _size > 0x1000000:
     # Slices from 16 MiB on overflow on 32-bit boards.
