@@ -1,0 +1,59 @@
+package device
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"rules_romfs/internal/peer"
+	"rules_romfs/packager/simboard"
+)
+
+// TestStatementsRunTwice runs every statement of the questions twice, as happens
+// where the line loses the answer to the first: the board says the same.
+func TestStatementsRunTwice(t *testing.T) {
+	t.Parallel()
+	for _, blocks := range []bool{false, true} {
+		b, err := simboard.Start(t.Context(), simboard.Options{
+			Interpreter: peer.MicroPython(t),
+			Partitions:  []simboard.Partition{{Size: 1 << 18, Erase: 4096, Write: 256, BlockDevice: blocks}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		image := append([]byte("\xd2\xcd\x31\x80\x07\x05\x05\x01a\x02\x01x"), bytes.Repeat([]byte{7}, 150_000)...)
+		b.Load(0, image)
+		ctx := context.Background()
+		board, err := (&Opener{}).Connect(ctx, b.Addr(), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer board.Close(false)
+		r := board.repl
+		if _, err := r.Exec(ctx, shrink(loaderSource), answerLimit); err != nil {
+			t.Fatal(err)
+		}
+		for name, source := range map[string]string{
+			"probe": probeSource, "segments": segmentsSource, "after": fmt.Sprintf("_id=0\n_n=%d\n%s", len(image), afterSource),
+		} {
+			var said [2]string
+			for i := range said {
+				for _, piece := range pieces(shrink(source), smallPiece) {
+					for range i + 1 {
+						out, err := r.Exec(ctx, guarded(piece+collect), answerLimit)
+						if err != nil {
+							t.Fatalf("%s: %v in %q", name, err, piece)
+						}
+						said[i] = string(out)
+					}
+				}
+			}
+			if said[0] != said[1] || !strings.Contains(said[0], "~") {
+				t.Errorf("%s: it says %q, and with every statement twice %q", name, said[0], said[1])
+			}
+		}
+	}
+}
