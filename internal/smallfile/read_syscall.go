@@ -33,6 +33,9 @@ func read(fd int, st *syscall.Stat_t, max int64) ([]byte, error) {
 	if st.Mode&syscall.S_IFMT != syscall.S_IFREG {
 		return nil, ErrNotRegular
 	}
+	if st.Size > max {
+		return nil, ErrLarge
+	}
 	// One byte more than there is, so that a read which does not fill the
 	// buffer has met the end of the file.
 	b := make([]byte, min(st.Size, max)+1)

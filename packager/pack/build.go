@@ -3,9 +3,9 @@
 //
 // [Build] does all of it, from the path of a manifest or directory. Whoever
 // has the parts already, as Bazel's actions do, gives them to [Assemble] as a
-// [Spec]. Either way the result is an [Image], which streams: its sources are
-// read once to know their digests and once to be written, and no more than the
-// compiled code is held in memory.
+// [Spec]. Either way the result is an [Image], which streams: large sources are
+// read when it is written, once, and no more than small files and compiled code
+// is held in memory.
 package pack
 
 import (

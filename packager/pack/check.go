@@ -35,7 +35,7 @@ func (in *Input) ownAlign() int64 {
 	if in.Nested == nil {
 		return in.OwnAlign
 	}
-	return in.Nested.sidecar.Align
+	return in.Nested.maxAlign
 }
 
 // An MPYError says that firmware would refuse a .mpy file of the image.

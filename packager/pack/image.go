@@ -15,16 +15,17 @@ import (
 	"rules_romfs/packager/romfs"
 )
 
-// An Image is a laid-out image: everything about it is decided, and writing
-// it takes reading its sources once more.
+// An Image is a laid-out image: everything about it is decided. Writing it reads
+// its large sources.
 type Image struct {
 	Spec     Spec
 	Plan     *romfs.Plan
 	Warnings []Warning
 
-	sidecar artifact.Sidecar // without the image's identity, until known
-	known   bool
-	inputs  map[string]*Input
+	abis     []artifact.ABI
+	maxAlign int64             // of any file, in bytes
+	sidecar  *artifact.Sidecar // once the image has been written
+	inputs   map[string]*Input
 }
 
 // A Warning is something that is probably wrong. Code names it for the
@@ -50,12 +51,12 @@ const (
 // the image out. Jobs is the number of files read at once.
 func Assemble(ctx context.Context, spec Spec, jobs int, reporter report.Reporter) (*Image, error) {
 	im := &Image{Spec: spec, inputs: map[string]*Input{}}
-	contents, err := digest(ctx, spec.Inputs, jobs, reporter)
+	dedup := spec.Dedup && spec.Layout == romfs.Compact
+	contents, err := digest(ctx, spec.Inputs, dedup, jobs, reporter)
 	if err != nil {
 		return nil, err
 	}
-	abis, err := im.checkABI(contents)
-	if err != nil {
+	if im.abis, err = im.checkABI(contents); err != nil {
 		return nil, err
 	}
 	im.checkEmpty(contents)
@@ -76,7 +77,10 @@ func Assemble(ctx context.Context, spec Spec, jobs int, reporter report.Reporter
 			Name: path.Base(in.Dest), Size: contents[i].size, Align: align,
 			Bulk: im.bulk(in, contents[i].size), Open: in.open,
 		}
-		if in.sum = contents[i].sum; spec.Dedup || !in.inMemory() {
+		switch {
+		case !in.known:
+			node.Open = in.measure
+		case dedup || !in.inMemory():
 			node.Sum = in.sum // with it the writing hashes the content again
 		}
 		dir := mkdir(dirs, parent(in.Dest))
@@ -96,7 +100,10 @@ func Assemble(ctx context.Context, spec Spec, jobs int, reporter report.Reporter
 	if err := im.checkSize(); err != nil {
 		return nil, err
 	}
-	im.describe(abis)
+	im.maxAlign = 1
+	for i := range im.Plan.Files {
+		im.maxAlign = max(im.maxAlign, im.Plan.Files[i].Align)
+	}
 	return im, nil
 }
 
@@ -159,13 +166,13 @@ func mkdir(dirs map[string]*romfs.Node, dir string) *romfs.Node {
 // Input returns the input of a destination, or nil.
 func (im *Image) Input(dest string) *Input { return im.inputs[dest] }
 
-// describe makes the sidecar, but for the image's identity.
-func (im *Image) describe(abis []artifact.ABI) {
-	s, plan := &im.sidecar, im.Plan
-	*s = artifact.Sidecar{
-		Schema: artifact.Schema, Name: im.Spec.Name,
+// describe makes the sidecar of the image that has been written.
+func (im *Image) describe(id artifact.Image) *artifact.Sidecar {
+	plan := im.Plan
+	s := &artifact.Sidecar{
+		Schema: artifact.Schema, Name: im.Spec.Name, Image: id,
 		Layout: im.Spec.Layout.String(), Dedup: im.Spec.Dedup,
-		Align: 1, Files: make([]artifact.File, 0, len(plan.Files)),
+		Align: im.maxAlign, Files: make([]artifact.File, 0, len(plan.Files)),
 		Totals: artifact.Totals{Files: len(plan.Files), Dirs: len(plan.Dirs), Padding: plan.Padding, Shared: plan.Shared},
 	}
 	if b := im.Spec.Board; b != nil {
@@ -178,42 +185,47 @@ func (im *Image) describe(abis []artifact.ABI) {
 			s.Totals.Free = &free
 		}
 	}
-	if len(abis) > 0 {
-		s.MPY = &artifact.MPY{Compiler: im.Spec.Compiler, ABI: abis}
+	if len(im.abis) > 0 {
+		s.MPY = &artifact.MPY{Compiler: im.Spec.Compiler, ABI: im.abis}
 	}
 	for i := range plan.Files {
 		f := &plan.Files[i]
 		in := im.inputs[f.Path]
-		sum := artifact.Digest(in.sum)
 		source := in.SourceSHA256
 		if source == nil && in.Kind == artifact.KindData {
-			source = &sum
+			source = (*artifact.Digest)(&in.sum)
 		}
-		s.Align = max(s.Align, f.Align)
 		if f.SharedWith != "" {
 			s.Totals.Duplicates++
 		}
 		s.Files = append(s.Files, artifact.File{
 			Path: f.Path, Offset: f.Offset, Size: f.Size, Stored: f.Stored, SharedWith: f.SharedWith,
-			Align: max(f.Align, 1), AlignGiven: lowBit(f.Offset), SHA256: sum,
+			Align: max(f.Align, 1), AlignGiven: lowBit(f.Offset), SHA256: artifact.Digest(in.sum),
 			Source: in.Source, SourceSHA256: source, Rule: in.Rule, Kind: in.Kind, Transform: in.Transform,
 		})
 	}
+	return s
 }
 
 // lowBit is the largest power of two that divides n, which is positive.
 func lowBit(n int64) int64 { return 1 << bits.TrailingZeros64(uint64(n)) }
 
 // WriteTo writes the image. It fails if a source is no longer what Assemble
-// saw; what was written then is useless.
+// saw; what was written then is useless. While it reads sources, w gets what
+// there is so far, from another goroutine.
 func (im *Image) WriteTo(w io.Writer) (int64, error) {
 	h := sha256.New()
-	n, err := im.Plan.WriteTo(io.MultiWriter(h, w))
+	behind := writeBehind(io.MultiWriter(h, w))
+	n, err := im.Plan.WriteTo(behind)
+	if cerr := behind.Close(); err == nil {
+		err = cerr
+	}
 	if err != nil {
 		return n, im.writeError(err)
 	}
-	im.sidecar.Image = artifact.Image{SHA256: artifact.Digest(h.Sum(nil)), Size: n}
-	im.known = true
+	if im.sidecar == nil {
+		im.sidecar = im.describe(artifact.Image{SHA256: artifact.Digest(h.Sum(nil)), Size: n})
+	}
 	return n, nil
 }
 
@@ -236,12 +248,12 @@ func (im *Image) writeError(err error) error {
 // its sources are read to know its digest. It is the image's own, with a list of
 // all files, and not to be changed.
 func (im *Image) Sidecar() (*artifact.Sidecar, error) {
-	if !im.known {
+	if im.sidecar == nil {
 		if _, err := im.WriteTo(io.Discard); err != nil {
 			return nil, err
 		}
 	}
-	return &im.sidecar, nil
+	return im.sidecar, nil
 }
 
 // reader streams the image, for one that holds it.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -113,10 +114,25 @@ func (s *saver) add(im *Image, t Targets, reporter report.Reporter) error {
 			return err
 		}
 	}
-	if _, err := s.file(path, stream); err != nil {
+	again := stream // where the first cannot be read
+	if first.Regular() {
+		again = func(w io.Writer) error { return copyOf(first, w) }
+	}
+	if _, err := s.file(path, again); err != nil {
 		return err
 	}
 	_, err = s.file(artifact.Path(path), sidecar.EncodeTo)
+	return err
+}
+
+// copyOf copies to w what was written to f.
+func copyOf(f *atomicfile.File, w io.Writer) error {
+	r, err := os.Open(f.Name())
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	_, err = io.Copy(w, r)
 	return err
 }
 

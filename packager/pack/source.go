@@ -1,20 +1,14 @@
 package pack
 
 import (
-	"bytes"
-	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"hash"
 	"io"
 	"os"
-	"sync/atomic"
-
-	"golang.org/x/sync/errgroup"
-
-	"rules_romfs/internal/smallfile"
-	"rules_romfs/packager/report"
+	"runtime"
+	"time"
 )
 
 // errNotRegular is what a source may not be: reading a FIFO would hang, and a
@@ -39,118 +33,77 @@ func openRegular(path string) (*os.File, error) {
 	return f, nil
 }
 
-// MPYHeaderLen is enough for any .mpy header: four bytes and a varuint of 64 bits.
-const MPYHeaderLen = 4 + 10
+// A version tells a file from what it was before or after somebody wrote to it
+// or replaced it. The zero version is none.
+type version struct{ info os.FileInfo }
 
-// A digested input is what one look at its content tells.
-type digested struct {
-	size int64
-	sum  [sha256.Size]byte
-	head []byte // the first MPYHeaderLen bytes, or fewer
+// is reports whether nothing has changed.
+func (v version) is(now os.FileInfo) bool {
+	return os.SameFile(v.info, now) && v.info.Size() == now.Size() && v.info.ModTime().Equal(now.ModTime())
 }
 
-// Small files are kept from the first look to the writing, so that an image of
-// a thousand modules does not open two thousand files; large ones are read
-// again. The bounds keep a build's memory in proportion to its image.
-const (
-	keepFile  = 64 << 10 // bytes of one file
-	keepTotal = 16 << 20 // bytes of all of them
-)
-
-// digest reads every input once, several at a time. Those that are not kept
-// are read again when the image is written, which fails if they are others
-// then: what goes into an image is what was looked at here. All failures are
-// reported, in order.
-func digest(ctx context.Context, inputs []Input, jobs int, reporter report.Reporter) ([]digested, error) {
-	found, errs := make([]digested, len(inputs)), make([]error, len(inputs))
-	task := reporter.Task("read", int64(len(inputs)), report.Files)
-	var room atomic.Int64
-	room.Store(keepTotal)
-	var next atomic.Int64
-	var group errgroup.Group
-	for range min(max(jobs, 1), len(inputs)) {
-		group.Go(func() error {
-			d := digester{room: &room}
-			for i := next.Add(1) - 1; i < int64(len(inputs)) && ctx.Err() == nil; i = next.Add(1) - 1 {
-				found[i], errs[i] = d.digest(&inputs[i])
-				task.Add(1)
-			}
-			return nil
-		})
+// settled reports whether any later change would show. It would not where the
+// last one was in the same tick of the file system's clock: a hundredth of a
+// second on most, two seconds on those that count in seconds.
+func (v version) settled(now time.Time) bool {
+	if runtime.GOOS == "windows" {
+		return false // the time is that when the writer closes the file
 	}
-	group.Wait()
-	err := context.Cause(ctx)
-	if err == nil {
-		err = errors.Join(errs...)
-	}
-	if err != nil {
-		task.Fail(err)
-		return nil, err
-	}
-	task.Done()
-	return found, nil
+	age := now.Sub(v.info.ModTime())
+	return age >= 3*time.Second || age >= 100*time.Millisecond && v.info.ModTime().Nanosecond() != 0
 }
 
-// A digester looks at one input after the other.
-type digester struct {
-	room *atomic.Int64 // bytes that may still be kept, by all digesters
-	buf  []byte        // for large files; nil until the first
+// A sourceFile is an open source. It names the source in errors of reading it.
+type sourceFile struct {
+	*os.File
+	in *Input
+}
+
+func (f *sourceFile) Read(b []byte) (int, error) {
+	n, err := f.File.Read(b)
+	if err != nil && err != io.EOF {
+		err = f.in.fail(err)
+	}
+	return n, err
+}
+
+// errChanged is about a file whose content is not what the image was laid out for.
+var errChanged = errors.New("it changed while it was read; build again when nothing writes to it")
+
+// A measured content is one whose sha256 is found out, or checked, while it is
+// read for the image.
+type measured struct {
+	io.ReadCloser
+	in   *Input
 	hash hash.Hash
 }
 
-func (d *digester) digest(in *Input) (digested, error) {
-	if in.Code == nil && in.Nested == nil {
-		switch b, _, err := smallfile.Read(in.Path, keepFile); {
-		case err == nil:
-			if d.room.Add(-int64(len(b))) >= 0 {
-				in.kept = b
-			}
-			return look(b), nil
-		case errors.Is(err, smallfile.ErrNotRegular):
-			return digested{}, in.fail(&os.PathError{Op: "read", Path: in.Path, Err: errNotRegular})
-		case !errors.Is(err, smallfile.ErrLarge):
-			return digested{}, in.fail(err)
+func (m *measured) Read(b []byte) (int, error) {
+	n, err := m.ReadCloser.Read(b)
+	m.hash.Write(b[:n])
+	if err == io.EOF {
+		if end := m.end(); end != nil {
+			err = m.in.fail(end)
 		}
 	}
-	if in.Code != nil {
-		return look(in.Code), nil
-	}
-	return d.stream(in)
+	return n, err
 }
 
-// look is all there is to know about a content in memory.
-func look(b []byte) digested {
-	return digested{int64(len(b)), sha256.Sum256(b), bytes.Clone(b[:min(len(b), MPYHeaderLen)])}
-}
-
-// stream reads a content that is not to be held in memory.
-func (d *digester) stream(in *Input) (digested, error) {
-	r, err := in.open()
-	if err != nil {
-		return digested{}, err
-	}
-	defer r.Close()
-	if d.buf == nil {
-		d.buf, d.hash = make([]byte, 128<<10), sha256.New()
-	}
-	d.hash.Reset()
-	var found digested
-	for {
-		n, err := io.ReadFull(r, d.buf)
-		d.hash.Write(d.buf[:n])
-		if found.size == 0 {
-			found.head = bytes.Clone(d.buf[:min(n, MPYHeaderLen)])
+// end is what there is to say at the end of the content.
+func (m *measured) end() error {
+	if f, ok := m.ReadCloser.(*sourceFile); ok {
+		if now, err := f.Stat(); err != nil {
+			return err
+		} else if !m.in.seen.is(now) {
+			return errChanged
 		}
-		found.size += int64(n)
-		switch {
-		case err == nil:
-			continue
-		case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
-			return digested{}, err
-		}
-		found.sum = [sha256.Size]byte(d.hash.Sum(nil))
-		return found, nil
 	}
+	sum := [sha256.Size]byte(m.hash.Sum(nil))
+	if m.in.known && sum != m.in.sum {
+		return errChanged
+	}
+	m.in.sum, m.in.known = sum, true
+	return nil
 }
 
 // A SourceError says that a source cannot be packed.

@@ -2,9 +2,9 @@ package pack
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"io"
-	"os"
 	"path"
 
 	"rules_romfs/packager/artifact"
@@ -63,7 +63,9 @@ type Input struct {
 	Code   []byte
 	Nested *Image
 	kept   []byte   // the content of a small file, once it has been looked at
-	sum    [32]byte // sha256 of any content, from then on
+	seen   version  // of a large file, from then on
+	sum    [32]byte // sha256 of the content,
+	known  bool     // once it has been read
 
 	// SourceSHA256 is the digest of the source where the content is not the
 	// source itself: of kind mpy, and where a transform made it. The others
@@ -115,20 +117,16 @@ func (in *Input) open() (io.ReadCloser, error) {
 	return &sourceFile{f, in}, nil
 }
 
+// measure is open for a large content: to read it to its end tells its sha256,
+// or that it is no longer what it was.
+func (in *Input) measure() (io.ReadCloser, error) {
+	r, err := in.open()
+	if err != nil {
+		return nil, err
+	}
+	return &measured{r, in, sha256.New()}, nil
+}
+
 func (in *Input) fail(err error) error {
 	return &SourceError{Source: in.Source, Rule: in.Rule, Err: err}
-}
-
-// A sourceFile names the source in errors of reading it.
-type sourceFile struct {
-	*os.File
-	in *Input
-}
-
-func (f *sourceFile) Read(b []byte) (int, error) {
-	n, err := f.File.Read(b)
-	if err != nil && err != io.EOF {
-		err = f.in.fail(err)
-	}
-	return n, err
 }

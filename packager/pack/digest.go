@@ -1,0 +1,227 @@
+package pack
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"rules_romfs/internal/smallfile"
+	"rules_romfs/packager/report"
+)
+
+// MPYHeaderLen is enough for any .mpy header: four bytes and a varuint of 64 bits.
+const MPYHeaderLen = 4 + 10
+
+// A digested input is what one look at its content tells, besides its sha256.
+type digested struct {
+	size int64
+	head []byte // the first MPYHeaderLen bytes, or fewer
+}
+
+// Small files are kept from the first look to the writing, so that an image of
+// a thousand modules does not open two thousand files. The bounds keep a build's
+// memory in proportion to its image.
+const (
+	keepFile  = 64 << 10 // bytes of one file
+	keepTotal = 16 << 20 // bytes of all of them
+)
+
+// digest looks at every input, several at a time. Small files are read. Of a
+// large one its size is enough: it is read when the image is written, once, and
+// that fails if it is no longer the file that was looked at here. Before that
+// only those are read whose content decides the layout, and those that have just
+// been written, so that a change might not show. All failures are reported, in
+// order.
+func digest(ctx context.Context, inputs []Input, dedup bool, jobs int, reporter report.Reporter) ([]digested, error) {
+	found, errs := make([]digested, len(inputs)), make([]error, len(inputs))
+	task := reporter.Task("read", int64(len(inputs)), report.Files)
+	d := digester{now: time.Now()}
+	d.room.Store(keepTotal)
+	var next atomic.Int64
+	var group errgroup.Group
+	for range min(max(jobs, 1), len(inputs)) {
+		group.Go(func() error {
+			for i := next.Add(1) - 1; i < int64(len(inputs)) && ctx.Err() == nil; i = next.Add(1) - 1 {
+				found[i], errs[i] = d.look(&inputs[i])
+				task.Add(1)
+			}
+			return nil
+		})
+	}
+	group.Wait()
+	err := context.Cause(ctx)
+	if err == nil {
+		err = errors.Join(errs...)
+	}
+	if err == nil && dedup {
+		err = digestTwins(ctx, inputs, found)
+	}
+	if err != nil {
+		task.Fail(err)
+		return nil, err
+	}
+	task.Done()
+	return found, nil
+}
+
+// A digester looks at inputs.
+type digester struct {
+	now  time.Time
+	room atomic.Int64 // bytes that may still be kept
+}
+
+func (d *digester) look(in *Input) (digested, error) {
+	switch {
+	case in.Nested != nil:
+		return digested{size: in.Nested.Plan.Size}, nil
+	case in.Code != nil:
+		return in.lookAt(in.Code), nil
+	}
+	switch b, _, err := smallfile.Read(in.Path, keepFile); {
+	case err == nil:
+		if d.room.Add(-int64(len(b))) >= 0 {
+			in.kept = b
+		}
+		return in.lookAt(b), nil
+	case errors.Is(err, smallfile.ErrNotRegular):
+		return digested{}, in.fail(&os.PathError{Op: "read", Path: in.Path, Err: errNotRegular})
+	case !errors.Is(err, smallfile.ErrLarge):
+		return digested{}, in.fail(err)
+	}
+	found, err := d.large(in)
+	if err == nil && !in.seen.settled(d.now) {
+		err = in.digest()
+	}
+	return found, err
+}
+
+// large looks at a file that is not read as a whole.
+func (d *digester) large(in *Input) (digested, error) {
+	f, err := openRegular(in.Path)
+	if err != nil {
+		return digested{}, in.fail(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return digested{}, in.fail(err)
+	}
+	in.seen = version{info}
+	head := make([]byte, MPYHeaderLen)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return digested{}, in.fail(err)
+	}
+	return digested{info.Size(), head[:n]}, nil
+}
+
+// lookAt is the look at a content in memory.
+func (in *Input) lookAt(b []byte) digested {
+	in.sum, in.known = sha256.Sum256(b), true
+	return digested{int64(len(b)), bytes.Clone(b[:min(len(b), MPYHeaderLen)])}
+}
+
+// digest reads a content to know its sha256.
+func (in *Input) digest() error {
+	r, err := in.measure()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	for buf := make([]byte, 128<<10); err == nil; {
+		_, err = r.Read(buf)
+	}
+	if err == io.EOF {
+		return nil
+	}
+	return err
+}
+
+// digestTwins reads what may be the same as another input, which is then stored
+// only once: contents of one size that are equal in a few places.
+func digestTwins(ctx context.Context, inputs []Input, found []digested) error {
+	bySize := map[int64][]*Input{}
+	for i := range inputs {
+		if !inputs[i].known {
+			bySize[found[i].size] = nil
+		}
+	}
+	for i := range inputs {
+		if same, ok := bySize[found[i].size]; ok {
+			bySize[found[i].size] = append(same, &inputs[i])
+		}
+	}
+	for size, same := range bySize {
+		twins, err := sameSamples(same, size)
+		if err != nil {
+			return err
+		}
+		for _, in := range twins {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if in.known {
+				continue
+			}
+			if err := in.digest(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// sameSamples returns those inputs of one size whose sample another one has too.
+// No place of a nested image can be read alone: beside one, it returns all.
+func sameSamples(inputs []*Input, size int64) ([]*Input, error) {
+	if len(inputs) < 2 {
+		return nil, nil
+	}
+	if slices.ContainsFunc(inputs, func(in *Input) bool { return in.Nested != nil }) {
+		return inputs, nil
+	}
+	var twins []*Input
+	first := map[[sha256.Size]byte]*Input{}
+	for _, in := range inputs {
+		sample, err := in.sample(size)
+		if err != nil {
+			return nil, err
+		}
+		if other := first[sample]; other != nil {
+			twins = append(twins, other, in)
+		} else {
+			first[sample] = in
+		}
+	}
+	return twins, nil
+}
+
+// sample is a digest of a few places of a content of that size: enough to tell
+// two models of one kind from each other.
+func (in *Input) sample(size int64) (sum [sha256.Size]byte, err error) {
+	const piece = 4096
+	var r io.ReaderAt = bytes.NewReader(in.Code)
+	if in.Code == nil {
+		f, err := openRegular(in.Path)
+		if err != nil {
+			return sum, in.fail(err)
+		}
+		defer f.Close()
+		r = f
+	}
+	h := sha256.New()
+	for _, at := range []int64{0, size / 2, size - piece} {
+		if _, err := io.Copy(h, io.NewSectionReader(r, at, piece)); err != nil {
+			return sum, in.fail(err)
+		}
+	}
+	return [sha256.Size]byte(h.Sum(nil)), nil
+}
