@@ -15,13 +15,10 @@ _PEERS = {
     "ROMFS_PEER_UF2CONV": Label("@romfs_peer_uf2conv//:bin/uf2conv"),
 }
 
-# Vela comes with numpy, whose files would take longer to lay out for each test than many tests.
-_VELA = {"ROMFS_PEER_VELA": Label("@romfs_peer_vela//:bin/vela")}
-
 # It lies in a tree of some hundred files.
 _MANIFESTFILE = {"ROMFS_PEER_MANIFESTFILE": Label("@romfs_peer_manifestfile//:tools/manifestfile.py")}
 
-def go_test(name, data = [], env = {}, timeout = "long", vela = False, manifestfile = False, **kwargs):
+def go_test(name, data = [], env = {}, timeout = "long", manifestfile = False, **kwargs):
     """A go_test that has the tools of internal/peer.
 
     Args:
@@ -29,11 +26,10 @@ def go_test(name, data = [], env = {}, timeout = "long", vela = False, manifestf
       data: as of go_test.
       env: as of go_test.
       timeout: as of go_test; long enough for two busy cores.
-      vela: whether the test needs vela, too.
       manifestfile: whether it needs MicroPython's reader of manifests.
       **kwargs: as of go_test.
     """
-    peers = _PEERS | (_VELA if vela else {}) | (_MANIFESTFILE if manifestfile else {})
+    peers = _PEERS | (_MANIFESTFILE if manifestfile else {})
     trees = [Label("@romfs_peer_manifestfile//:tree")] if manifestfile else []
     _go_test(
         name = name,

@@ -11,7 +11,6 @@ launcher(
     srcs = glob(["lib/**"]),
     script = "launcher/{program}",
     visibility = ["//visibility:public"],
-    target_compatible_with = {compatible},
 )
 """
 
@@ -24,24 +23,11 @@ done
 PYTHONPATH="$top/lib" PYTHONDONTWRITEBYTECODE=1 exec python3 -W ignore -m {module} "$@"
 """
 
-def _write_build_file(rctx, program, compatible):
-    rctx.file("BUILD.bazel", _BUILD.format(
-        compatible = compatible,
-        launcher_rule = Label("//rules/toolchains:launcher.bzl"),
-        program = program,
-    ))
-
 def _python_tool_impl(rctx):
     python = rctx.which("python3")
     if not python:
         fail("{} needs python3 with pip on PATH".format(rctx.attr.module))
     package, _, program = rctx.attr.module.rpartition(".")
-    version = rctx.execute([python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]).stdout.strip()
-    if rctx.attr.pythons and version not in rctx.attr.pythons:
-        # No wheel is for this Python: tests that need the program are skipped, and Bazel says so.
-        rctx.file("launcher/" + program, "#!/bin/sh\necho 'needs Python {}' >&2\nexit 1\n".format(" or ".join(rctx.attr.pythons)), executable = True)
-        _write_build_file(rctx, program, ["@platforms//:incompatible"])
-        return
     command = [python, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
     command += ["--require-hashes", "--dest", "wheels", "--requirement", rctx.path(rctx.attr.lock)]
     result = rctx.execute(command)
@@ -53,23 +39,24 @@ def _python_tool_impl(rctx):
         rctx.delete(wheel.basename + ".zip")
     rctx.delete("wheels")
     rctx.file("launcher/" + program, _SCRIPT.format(module = rctx.attr.module, package = package or program), executable = True)
-    _write_build_file(rctx, program, [])
+    rctx.file("BUILD.bazel", _BUILD.format(
+        launcher_rule = Label("//rules/toolchains:launcher.bzl"),
+        program = program,
+    ))
 
 _python_tool = repository_rule(
     implementation = _python_tool_impl,
     attrs = {
         "lock": attr.label(mandatory = True, allow_single_file = True, doc = "A requirements file with hashes."),
         "module": attr.string(mandatory = True, doc = "The module that is the program, of which a last part behind a dot is the name."),
-        "pythons": attr.string_list(doc = "The versions of Python that there are wheels for; unset, any."),
     },
 )
 
 def peers():
-    """Declares the programs: mpremote of this release and of MicroPython 1.26, MicroPython with words of 32 bits, readers of files for programmers of flash, MicroPython's reader of manifests, and vela."""
+    """Declares the programs: mpremote of this release and of MicroPython 1.26, MicroPython with words of 32 bits, readers of files for programmers of flash, and MicroPython's reader of manifests."""
     _python_tool(name = "romfs_peer_mpremote", lock = Label("//tools/peers.d:mpremote.txt"), module = "mpremote")
     _python_tool(name = "romfs_peer_mpremote_1_26", lock = Label("//tools/peers.d:mpremote-1.26.txt"), module = "mpremote")
     _python_tool(name = "romfs_peer_uf2conv", lock = Label("//tools/peers.d:uf2conv.txt"), module = "adafruit_uf2.uf2conv")
-    _python_tool(name = "romfs_peer_vela", lock = Label("//tools/peers.d:vela.txt"), module = "ethosu.vela", pythons = ["3.11", "3.12", "3.13"])
     manifestfile_repository(name = "romfs_peer_manifestfile")
     micropython_repository(name = "romfs_peer_micropython_32", arch = "i386")
     debian_tools(
