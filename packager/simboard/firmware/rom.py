@@ -1,0 +1,84 @@
+# ROM partitions, as rom_ioctl gives them, and /rom.
+
+PAGE = 4096
+
+
+def map_flash():
+    # Each partition at its address on the board, where that is free here too.
+    fd = c_open(CONFIG["flash"], 0, 0)
+    return [c_mmap(p["base"], p["size"], 1, 1, fd, p["offset"]) if p["size"] else 0 for p in CONFIG["partitions"]]
+
+
+def view(id):
+    return memoryview(uctypes.bytearray_at(BASES[id], CONFIG["partitions"][id]["size"]))
+
+
+class NarrowView(memoryview):
+    # A segment as a 32-bit build has it: slices that begin at 16 MiB or beyond do not work.
+    def __init__(self, whole):
+        self.whole = whole
+        super().__init__(whole)
+
+    def __getitem__(self, i):
+        if isinstance(i, slice) and (i.start or 0) >= 1 << 24:
+            raise OverflowError("memoryview offset too large")
+        return self.whole[i]
+
+
+class BlockDevice(memoryview):
+    # A segment that is written by whole blocks, as rp2, esp32, mimxrt and nrf
+    # have it. As a buffer it is the mapped flash, like their objects.
+    def __init__(self, id):
+        p = CONFIG["partitions"][id]
+        self.id, self.erase = id, p["erase"]
+        self.whole = view(id)
+        super().__init__(self.whole)
+
+    def ioctl(self, op, arg):
+        return result(hw(HW_BLOCKS, self.id, op, arg))
+
+    def readblocks(self, n, buf, off=0):
+        a = n * self.erase + off
+        memoryview(buf)[:] = self.whole[a : a + len(buf)]
+
+    def writeblocks(self, n, buf, off=None):
+        check_source(buf)
+        return result(hw(HW_BLOCKS, self.id, 100 if off is None else 101, n, off or 0, data=buf))
+
+
+def result(r):
+    if r == -1001:
+        raise OSError(5)
+    return None if r == -1000 else r
+
+
+def check_source(buf):
+    # Tells the hardware when a buffer lies in flash itself: most drivers fault on that.
+    a = uctypes.addressof(buf)
+    for base, p in zip(BASES, CONFIG["partitions"]):
+        if base <= a < base + p["size"]:
+            hw(HW_SOURCE)
+
+
+def rom_ioctl(op, id=0, *args):
+    if op == 4:
+        off, buf = args
+        check_source(buf)
+        return hw(HW_ROM, 4, id, off, -1, data=buf)
+    r = hw(HW_ROM, op, id, args[0] if args else 0, args[1] if len(args) > 1 else -1)
+    if op != 2 or r < 0:
+        return r
+    if CONFIG["partitions"][r]["blockdev"]:
+        return BlockDevice(r)
+    return NarrowView(view(r)) if CONFIG["narrow"] else view(r)
+
+
+def mount_romfs():
+    # mp_vfs_mount_romfs_protected: segment 0 only, every exception swallowed.
+    try:
+        if CONFIG["romfs"]:
+            vfs.mount(vfs.VfsRom(rom_ioctl(2, 0)), "/rom")
+            sys_real.path.append("/rom")
+            sys_real.path.append("/rom/lib")
+    except Exception:
+        pass

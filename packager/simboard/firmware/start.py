@@ -1,0 +1,81 @@
+# Power-on: the file systems, the heap, boot.py and main.py, then the REPL.
+
+def run_file(name):
+    try:
+        os.stat(name)
+    except OSError:
+        return
+    error = run("execfile(%r)" % name, scope)
+    if isinstance(error, SystemExit):
+        hw(HW_RESET, 0)
+    if error is not None:
+        show(error)
+
+
+def mount_flash():
+    # The board's own file system, a folder of the host, takes the place of the host's.
+    root = vfs.VfsPosix(CONFIG["files"])
+    vfs.umount("/")
+    vfs.mount(root, "/flash")
+    os.chdir("/flash")
+    sys_real.path.append("/flash")
+    sys_real.path.append("/flash/lib")
+
+
+ballast = None  # a chain of what fills the heap
+
+
+def occupy(size):
+    # Allocates pieces of that size, then of half, and so on, until nothing is free.
+    global ballast
+    while size >= 32:
+        try:
+            ballast = (ballast, bytearray(size))
+        except MemoryError:
+            size //= 2
+
+
+def fill_heap(free, largest):
+    # Leaves so much of the heap free, in pieces of that size at most.
+    global ballast
+    gc.collect()
+    if largest:
+        blocks = [None] * (gc.mem_free() // largest + 1)
+        n = 0
+        try:
+            while True:
+                blocks[n] = bytearray(largest)
+                n += 1
+        except MemoryError:
+            pass
+        occupy(largest // 2)
+        # Every second one becomes a hole; those between keep the holes apart.
+        for i in range(0, min(n, 2 * max(1, free // largest)), 2):
+            blocks[i] = None
+        ballast = (ballast, blocks)
+    else:
+        hole = bytearray(free)
+        occupy(gc.mem_free())
+        del hole
+    gc.collect()
+
+
+BASES = map_flash()
+sys_real.path[:] = ["", ".frozen"]
+install_shims()
+mount_romfs()
+mount_flash()
+gc.collect()
+if CONFIG["heap"]:
+    fill_heap(CONFIG["heap"], CONFIG["largest"])
+hw(HW_UP)
+raw = CONFIG["raw"]
+run_file("boot.py")
+if not raw:
+    run_file("main.py")
+while True:
+    if raw:
+        raw_repl()
+    else:
+        friendly_repl()
+    raw = not raw
