@@ -8,9 +8,11 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"rules_romfs/manifest"
@@ -149,11 +151,31 @@ func (a *app) guard(cmd *cobra.Command) *cobra.Command {
 	}
 	if work := cmd.RunE; work != nil {
 		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			if !cmd.DisableFlagParsing { // there, its own code knows what is what
+				if err := refuseEmpty(cmd, args); err != nil {
+					return err
+				}
+			}
 			a.running = true
 			return work(cmd, args)
 		}
 	}
 	return cmd
+}
+
+// refuseEmpty is for scripts whose variable is not set: what `-o "$OUT"` then
+// says is not that the default would do.
+func refuseEmpty(cmd *cobra.Command, args []string) error {
+	if i := slices.Index(args, ""); i >= 0 {
+		return &usageError{fmt.Sprintf("argument %d is empty; leave it out, or give it a value", i+1)}
+	}
+	var empty error
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if f.Value.Type() == "string" && f.Value.String() == "" {
+			empty = &usageError{fmt.Sprintf("--%s is empty; leave it out, or give it a value", f.Name)}
+		}
+	})
+	return empty
 }
 
 // complete makes shell completion offer values for a flag.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -39,7 +40,8 @@ stdin.
 Everything is checked before the first file is written: nothing leaves the
 directory, also through links in it; a file that is there already is kept
 unless you say --force; and names that this file system cannot tell apart or
-cannot store are an error. An extraction that fails removes what it wrote.`,
+cannot store are an error. An extraction that fails removes what it wrote, but
+does not bring back what --force has replaced.`,
 		Example: `  romfs extract app.romfs
   romfs extract app.romfs lib config.json -o unpacked
   romfs pull - | romfs extract - -o backup`,
@@ -238,8 +240,12 @@ func (x *extractor) write(root *os.Root, e *romfs.Entry, task report.Task) error
 	}
 	// A file that is to be replaced stays until the new one is complete.
 	target := name
-	if x.force {
-		name += ".romfs-new"
+	switch info, err := root.Lstat(name); {
+	case err != nil: // there is none
+	case info.IsDir():
+		return fail(errors.New("it is there already, and is a directory"))
+	case x.force:
+		name = filepath.Join(filepath.Dir(name), ".romfs-"+rand.Text()[:12])
 	}
 	f, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if errors.Is(err, fs.ErrExist) {
