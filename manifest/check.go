@@ -35,8 +35,9 @@ type compiled struct {
 func (m *Manifest) check(patterns *int) Errors {
 	c := &checker{m: m, patterns: patterns}
 	m.compiled = &c.out
-	if strings.HasPrefix(m.Root, "/") || filepath.IsAbs(m.Root) {
-		c.add("root", CodeEscape, "write it relative to the manifest", "%s is an absolute path, which differs between machines", strictyaml.Quote(m.Root))
+	c.relative("root", m.Root)
+	if isPath(m.Board) {
+		c.slashes("board", m.Board)
 	}
 	if m.Layout == "openmv" && m.Dedup != nil && *m.Dedup {
 		c.add(m.at("dedup"), CodeDedup, "remove it, or choose the layout compact", "true contradicts layout openmv: OpenMV's tools lose files that share the contents of others")
@@ -124,9 +125,7 @@ func (c *checker) file(i int, f *Rule) {
 			c.add(r.path+".mkdir", CodeName, "name a directory below it", "the root of the image always exists")
 		}
 	case f.Image != "":
-		if strings.HasPrefix(f.Image, "/") || filepath.IsAbs(f.Image) {
-			c.add(r.path+".image", CodeEscape, "write it relative to this manifest", "%s is an absolute path, which differs between machines", strictyaml.Quote(f.Image))
-		}
+		c.relative(r.path+".image", f.Image)
 		if !c.m.doc.Has(r.path + ".dest") {
 			c.add(r.path, strictyaml.CodeMissingKey, "add dest: NAME.romfs", "an image needs a dest")
 			return
@@ -207,6 +206,22 @@ func (m *Manifest) srcPath(r *rule, i int) string {
 		return at
 	}
 	return r.path + ".src"
+}
+
+// relative refuses a path that another machine does not have.
+func (c *checker) relative(at, path string) {
+	if strings.HasPrefix(path, "/") || filepath.IsAbs(path) {
+		c.add(at, CodeEscape, "write it relative to the manifest", "%s is an absolute path, which differs between machines", strictyaml.Quote(path))
+		return
+	}
+	c.slashes(at, path)
+}
+
+// slashes refuses a path that another system would read differently.
+func (c *checker) slashes(at, path string) {
+	if strings.Contains(path, `\`) {
+		c.add(at, CodeName, "write slashes", "%s has a backslash, which separates directories on Windows only", strictyaml.Quote(path))
+	}
 }
 
 // dest checks a destination and returns it without slashes around it, and

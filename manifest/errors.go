@@ -20,7 +20,7 @@ const (
 	CodeNoMatch    = "no-match"   // a pattern or path without a file
 	CodeExcluded   = "excluded"   // a literal src that the manifest's own exclude hits
 	CodeEscape     = "escape"     // a path that leaves root
-	CodeName       = "name"       // a name that ROMFS or its driver cannot look up
+	CodeName       = "name"       // a name that ROMFS or its driver cannot look up, or a path that only Windows does
 	CodeStrip      = "strip"      // strip is no prefix of a pattern
 	CodeConflict   = "conflict"   // two sources for one destination, or a file where a directory is
 	CodeIrregular  = "irregular"  // a source that is no file: FIFO, socket, device, broken link

@@ -107,6 +107,7 @@ func manifestErrorCases() []textCase {
 		{name: "bad name", yaml: "version: 1\nname: a/b\nfiles: []\n"},
 		{name: "misspelt", yaml: "boad: openmv-n6\nfiles: []\n"},
 		{name: "rules of another type", yaml: "files: [a, [b], ~, 3]\n"},
+		{name: "backslashes", yaml: "root: ..\\src\nboard: boards\\mine.yaml\nfiles:\n  - {src: lib\\a.py}\n  - {src: a.py, dest: lib\\a.py}\n  - {image: ..\\common.yaml, dest: c.romfs}\n  - mkdir: a\\b\n"},
 		{name: "merge key", yaml: "files: [{<<: {src: a}}]\n"},
 		{name: "reserved", yaml: "transform: y\nfiles:\n  - {src: a.bin, transform: z}\n"},
 		{name: "misspelt in a rule", yaml: "files:\n  - src: a\n    dst: b\n"},
