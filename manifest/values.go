@@ -111,8 +111,9 @@ func (Alignment) JSONSchemaOf() any {
 	return map[string]any{"enum": all}
 }
 
-// SmallIntBits is the size of a small integer: a number of bits, or 0 for
-// what the board's profile says.
+// SmallIntBits is the size of a small integer: 15 to 63 bits, between the
+// narrowest and the widest machine that MicroPython runs on, or 0 for what the
+// board's profile says.
 type SmallIntBits int
 
 // UnmarshalValue implements [strictyaml.Unmarshaler].
@@ -123,8 +124,8 @@ func (b *SmallIntBits) UnmarshalValue(v strictyaml.Value) {
 	if v.Kind() != strictyaml.Int {
 		v.WrongType("a number of bits, or board")
 	} else if i, ok := v.Int(); ok {
-		if i < 1 || i > 63 {
-			v.Errorf(strictyaml.CodeValue, "write a number from 1 to 63, or board", "%d is out of range", i)
+		if i < 15 || i > 63 {
+			v.Errorf(strictyaml.CodeValue, "write a number from 15 to 63, or board", "%d is out of range", i)
 			return
 		}
 		*b = SmallIntBits(i)
@@ -135,7 +136,7 @@ func (b *SmallIntBits) UnmarshalValue(v strictyaml.Value) {
 func (SmallIntBits) JSONSchemaOf() any {
 	return map[string]any{"oneOf": []any{
 		map[string]any{"const": "board"},
-		map[string]any{"type": "integer", "minimum": 1, "maximum": 63},
+		map[string]any{"type": "integer", "minimum": 15, "maximum": 63},
 	}}
 }
 
