@@ -187,6 +187,7 @@ files:
     dest: models/odd.tflite
     align: 256
     bulk: true
+  - {src: src/util.py, dest: as_it_is/util.py, mpy: false}
   - mkdir: data
 `,
 	"app/src/main.py":         "import util\n",
@@ -354,35 +355,5 @@ func TestMistakes(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestJoinCompiled(t *testing.T) {
-	for _, parts := range [][]string{{"one"}, {"one", "", strings.Repeat("x", 300)}} {
-		var code [][]byte
-		for _, p := range parts {
-			code = append(code, []byte(p))
-		}
-		joined := joinCompiled(code)
-		split, err := splitCompiled(joined, len(parts))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := range parts {
-			if string(split[i]) != parts[i] {
-				t.Errorf("part %d of %q came back as %q", i, parts, split[i])
-			}
-		}
-		if len(parts) == 1 {
-			continue
-		}
-		for n := range joined {
-			if _, err := splitCompiled(joined[:n], len(parts)); err == nil {
-				t.Errorf("the first %d of %d bytes passed", n, len(joined))
-			}
-		}
-		if _, err := splitCompiled(append(joined, 0), len(parts)); err == nil {
-			t.Error("a byte too many passed")
-		}
 	}
 }

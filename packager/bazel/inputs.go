@@ -25,8 +25,8 @@ type plannedEntry struct {
 	plan  *planFile
 	path  string // of the plan
 	index int    // in the plan
-	job   int    // which of its source's compilations it is
-	jobs  int    // how many the source has
+	part  int    // of what the action on its source makes
+	parts int    // how many that has
 }
 
 func (p plannedEntry) entry() *manifest.Entry { return &p.plan.Plan.Entries[p.index] }
@@ -63,18 +63,28 @@ func (f *flags) readInputs() (*inputs, error) {
 }
 
 func (in *inputs) add(p *planFile, path string) {
-	jobs := map[string]int{}
+	parts := map[string]int{}
+	kept := map[string]bool{}
 	first := len(in.entries)
 	for i := range p.Plan.Entries {
 		e := plannedEntry{plan: p, path: path, index: i}
 		if source := e.entry().Source; e.entry().MPY != nil || e.entry().Transform != nil {
-			e.job = jobs[source]
-			jobs[source]++
+			e.part = parts[source]
+			parts[source]++
+		} else if isKept(e.entry()) {
+			kept[source] = true
 		}
 		in.entries = append(in.entries, e)
 	}
 	for i := first; i < len(in.entries); i++ {
-		in.entries[i].jobs = jobs[in.entries[i].entry().Source]
+		e := &in.entries[i]
+		e.parts = parts[e.entry().Source]
+		if isKept(e.entry()) {
+			e.part = e.parts
+		}
+		if kept[e.entry().Source] {
+			e.parts++
+		}
 	}
 }
 

@@ -2,12 +2,11 @@ package bazel
 
 import (
 	"context"
-	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 
-	"rules_romfs/internal/smallfile"
 	"rules_romfs/manifest"
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/mpy"
@@ -90,12 +89,17 @@ func (in *inputs) fill(spec *pack.Spec, target pack.Target, release string) (map
 				return nil, fmt.Errorf("%s is planned, but not among the sources: a defect of rules_romfs", p.describe())
 			}
 			origins[input.Dest] = s.label
-			input.Path = s.path
-			if p.entry().MPY != nil {
+			switch e := p.entry(); {
+			case e.MPY != nil:
 				spec.Compiler = release
 				err = fillCompiled(spec, input, p, s)
-			} else if p.entry().Transform != nil {
-				err = fillTransformed(input, p, s, target)
+			case isKept(e):
+				err = fillKept(input, p, s)
+			default:
+				input.Path = s.path
+				if e.Transform != nil {
+					err = fillTransformed(input, p, s, target)
+				}
 			}
 		}
 		if err != nil {
@@ -122,30 +126,28 @@ func (in *inputs) fillImage(input *pack.Input, p plannedEntry, target pack.Targe
 	return nil
 }
 
-// maxModule bounds the bytes of a Python source and of what is compiled of it:
-// more than any compiler takes or makes.
-const maxModule = 1 << 30
-
 func fillCompiled(spec *pack.Spec, input *pack.Input, p plannedEntry, s source) error {
-	data, _, err := smallfile.Read(s.compiled, maxModule)
+	m, err := readModule(s.compiled, p.parts)
 	if err != nil {
 		return err
 	}
-	code, err := splitCompiled(data, p.jobs)
-	if err != nil {
-		return err
-	}
-	input.Code = code[p.job]
-	src, _, err := smallfile.Read(s.path, maxModule)
-	if err != nil {
-		return err
-	}
-	input.SourceSHA256 = (*artifact.Digest)(new(sha256.Sum256(src)))
+	input.Code = m.parts[p.part]
+	input.SourceSHA256 = &m.source
 	// What the compiler emits is what firmware of its release loads.
 	if h, err := mpy.ParseHeader(input.Code); err == nil {
 		spec.ABIVersion = h.Version
 		spec.ABISubVersion = max(spec.ABISubVersion, h.SubVersion)
 	}
+	return nil
+}
+
+// fillKept gives an input the Python source itself.
+func fillKept(input *pack.Input, p plannedEntry, s source) error {
+	m, err := readModule(s.compiled, p.parts)
+	if err != nil {
+		return err
+	}
+	input.Code = m.parts[p.part]
 	return nil
 }
 
@@ -198,5 +200,8 @@ func write(image *pack.Image, f *flags, origins map[string]string) error {
 	if err := os.WriteFile(f.digest, []byte(sidecar.Image.SHA256.String()+"\n"), 0o666); err != nil {
 		return err
 	}
-	return writeJSON(f.origins, origins)
+	if data, err = json.MarshalIndent(origins, "", " "); err != nil {
+		return err
+	}
+	return os.WriteFile(f.origins, append(data, '\n'), 0o666)
 }

@@ -42,6 +42,8 @@ func (p *planFile) name(source string) string { return path.Join(p.Root, source)
 // once, or once for each of several destinations.
 type optionsFile struct {
 	Jobs []mpy.Options `json:"jobs"`
+	// Keep says that the image has the Python source itself, too or only.
+	Keep bool `json:"keep,omitempty"`
 	// Transforms are what a source becomes that is no Python.
 	Transforms []transformJob `json:"transforms,omitempty"`
 }
@@ -112,8 +114,9 @@ func (a *Action) plan(_ context.Context, f *flags) error {
 	if err != nil {
 		return err
 	}
+	kept := p.kept()
 	for _, o := range f.options {
-		if err := writeJSON(o.path, optionsFile{jobs[o.name], transforms[o.name]}); err != nil {
+		if err := writeJSON(o.path, optionsFile{jobs[o.name], kept[o.name], transforms[o.name]}); err != nil {
 			return err
 		}
 	}
@@ -138,6 +141,22 @@ func (p *planFile) jobs(target pack.Target) (map[string][]mpy.Options, error) {
 		jobs[p.name(e.Source)] = append(jobs[p.name(e.Source)], o)
 	}
 	return jobs, errors.Join(errs...)
+}
+
+// kept returns the names of the Python sources that are packed as they are.
+func (p *planFile) kept() map[string]bool {
+	kept := map[string]bool{}
+	for i := range p.Plan.Entries {
+		if e := &p.Plan.Entries[i]; isKept(e) {
+			kept[p.name(e.Source)] = true
+		}
+	}
+	return kept
+}
+
+// isKept reports whether an entry is a Python source as it is.
+func isKept(e *manifest.Entry) bool {
+	return e.Kind == manifest.File && e.MPY == nil && strings.HasSuffix(e.Source, ".py")
 }
 
 // at says in which line of the manifest the rule stands that an error is about.
@@ -248,12 +267,14 @@ func readPlan(path string) (*planFile, error) {
 	return p, readJSON(path, p)
 }
 
+// writeJSON writes what another action reads: without the white space that is
+// for people, which takes time there.
 func writeJSON(path string, v any) error {
-	data, err := json.MarshalIndent(v, "", " ")
+	data, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, append(data, '\n'), 0o666)
+	return os.WriteFile(path, data, 0o666)
 }
 
 func readJSON(path string, v any) error {

@@ -198,7 +198,7 @@ func fillTransformed(input *pack.Input, p plannedEntry, s source, target pack.Ta
 		input.SetTransform(t, target, nil, transform.Result{Kept: command.Kept})
 		return nil
 	}
-	head, made, err := readTransformed(s.compiled, p.job, p.jobs)
+	head, made, err := readTransformed(s.compiled, p.part, p.parts)
 	if err != nil {
 		return err
 	}

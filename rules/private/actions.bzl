@@ -103,7 +103,7 @@ def plan(ctx, manifest, sources, board, images = [], overrides = {}, transforms 
         calls it, `executable`, and `files_to_run`) and `inputs` (list of File).
     Returns:
       struct of `plan` (File), `sources` (list of struct, as in MpyInfo), `compiled` (list of File: what the
-      compile actions made) and `files` (list of File: those, what transforms made, and the sources).
+      compile actions made) and `files` (list of File: those, what transforms made, and the other sources).
     """
     folder = ctx.label.name + ".romfs.d/"
     out = ctx.actions.declare_file(folder + "plan.json")
@@ -112,6 +112,7 @@ def plan(ctx, manifest, sources, board, images = [], overrides = {}, transforms 
     entries = []
     python = []
     others = []
+    data = []
     for file in sources:
         name = source_name(file)
         if not name.endswith(".py"):
@@ -124,6 +125,7 @@ def plan(ctx, manifest, sources, board, images = [], overrides = {}, transforms 
                     compiled = ctx.actions.declare_file(folder + name + ".transformed"),
                 )
                 others.append(made)
+            data.append(file)
             entries.append(struct(plan = out, name = name, file = file, compiled = made.compiled if made else None))
             continue
         stem = folder + name[:-len(".py")]
@@ -166,7 +168,7 @@ def plan(ctx, manifest, sources, board, images = [], overrides = {}, transforms 
     for source in others:
         _transform(ctx, source, transforms)
     compiled = [module.compiled for module in python]
-    files = sources + compiled + [source.compiled for source in others]
+    files = compiled + data + [source.compiled for source in others]
     return struct(plan = out, sources = entries, compiled = compiled, files = files)
 
 def _transform(ctx, source, transforms):

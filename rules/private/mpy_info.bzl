@@ -3,10 +3,11 @@
 MpyInfo = provider(
     doc = "Files of libraries with their places in an image, their Python compiled. Made by `mpy_library`.",
     fields = {
-        "files": "depset of File: all sources, and what was made of them.",
+        "files": "depset of File: what images are packed from, which is what the compile actions made, and the sources that are no Python.",
         "plans": "depset of File: one plan a library. It says where each of the library's files goes, and how it is compiled.",
         "sources": """\
 depset of struct: the libraries' files. Each has `plan` (the File in `plans` that it belongs to), `name` (as the plan
-names it), `file` (the source), `compiled` (what its compile action made; None for what is no Python).""",
+names it), `file` (the source), `compiled` (what its compile action made: all that an image needs of
+it; None for what is no Python).""",
     },
 )

@@ -87,7 +87,7 @@ def _library_test_impl(ctx):
     target = analysistest.target_under_test(env)
     asserts.equals(env, ["other.mpy"], _names(target[DefaultInfo].files))
     info = target[MpyInfo]
-    asserts.equals(env, ["app.mpy", "app.py", "other.mpy", "other.py"], _names(info.files))
+    asserts.equals(env, ["app.mpy", "other.mpy"], _names(info.files))
     asserts.equals(env, 2, len(info.plans.to_list()))
     asserts.equals(env, [
         "rules/tests/fixtures/src/app.py",
