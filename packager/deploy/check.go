@@ -161,7 +161,7 @@ func (d *deployer) checkPartition() error {
 		return incompatible("%s: writing %d bytes in units of %d would reach beyond partition %d of %d bytes", d.b.Port, size, d.medium.unit, seg.Index, seg.Size)
 	}
 	if torn := d.commitTears(); !torn.Safe() {
-		d.warn("%s: should the power fail within the last write of %d bytes, the board may mount %s; layout stable has a header that avoids it", d.b.Port, d.medium.unit, torn)
+		d.warn("%s: should the power fail within the last write of %d bytes, the board may mount %s; layouts compact and stable have a header that avoids it if they are built for this board", d.b.Port, d.medium.unit, torn)
 	}
 	if d.part != nil && d.part.Size > 0 && d.part.Size != seg.Size {
 		d.warn("%s: partition %d has %d bytes, not %d as the profile of %s says", d.b.Port, seg.Index, seg.Size, d.part.Size, d.Board.ID)

@@ -52,6 +52,7 @@ var flavours = []flavour{
 	{name: "blocks", part: simboard.Partition{Size: 128 * kib, Erase: 4 * kib, Write: 256, BlockDevice: true}, medium: "nor", erase: 4 * kib, segment: "blockdev"},
 	{name: "sectors", part: simboard.Partition{Size: 128 * kib, Erase: 64 * kib, Write: 16}, medium: "nor", erase: 64 * kib},
 	{name: "ecc32", part: simboard.Partition{Size: 128 * kib, Erase: 128 * kib, Write: 32, Medium: simboard.ECC}, medium: "ecc", erase: 128 * kib, layout: romfs.Stable},
+	{name: "ecc32-compact", part: simboard.Partition{Size: 128 * kib, Erase: 128 * kib, Write: 32, Medium: simboard.ECC}, medium: "ecc", erase: 128 * kib},
 	{name: "ecc16-old", part: simboard.Partition{Size: 128 * kib, Erase: 8 * kib, Write: 16, Medium: simboard.ECC}, old: true, medium: "ecc", erase: 8 * kib, layout: romfs.Stable},
 	{name: "mram", part: simboard.Partition{Size: 128 * kib, Erase: 16, Write: 16, Medium: simboard.MRAM}, medium: "mram", erase: 1},
 	{name: "mram-old", part: simboard.Partition{Size: 128 * kib, Erase: 16, Write: 16, Medium: simboard.MRAM}, old: true, medium: "mram", erase: 1},

@@ -88,8 +88,8 @@ func (t Torn) String() string {
 //     nothing but the magic, so it is safe for every image, and Unit is 3.
 //   - Where a unit is programmed once for each erase (ECC words), it must hold
 //     nothing that matters: magic, and leading length bytes that a 32-bit board
-//     shifts out. That takes [StableHeader] bytes of length, which layout Stable
-//     has. Other images can be committed, not safely: most often Longer, against
+//     shifts out. That takes [StableHeader] bytes of length, which layouts Compact
+//     and Stable have with [Options].WriteUnit. Other images can be committed, not safely: most often Longer, against
 //     which a zero byte behind the image helps, and Content.
 //   - Where nothing is erased and any byte can be written again (MRAM), write
 //     zeros for the magic and the final bytes for the rest of the unit, then the

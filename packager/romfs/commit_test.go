@@ -128,9 +128,9 @@ func TestTornCommit(t *testing.T) {
 	}
 }
 
-// TestStableSurvivesTornCommit holds the header of layout Stable to what it is
-// for: on every board of the field, 32-bit, whatever of the first unit is torn.
-func TestStableSurvivesTornCommit(t *testing.T) {
+// TestHeaderSurvivesTornCommit holds the header that is made for a write unit to
+// what it is for: on every board of the field, 32-bit, whatever of the first unit is torn.
+func TestHeaderSurvivesTornCommit(t *testing.T) {
 	t.Parallel()
 	root := dir("", file("main.py", strings.Repeat("x", 5000)))
 	for _, m := range []romfs.Medium{
@@ -144,9 +144,11 @@ func TestStableSurvivesTornCommit(t *testing.T) {
 		{Base: 0x080E0000, Size: 128 << 10, Unit: 16}, // OpenMV M4
 		{Base: 0xFFE00000, Size: 2 << 20, Unit: 8},
 	} {
-		p, b := build(t, root, romfs.Options{Layout: romfs.Stable, WriteUnit: int64(m.Unit)})
-		if torn := romfs.TornCommit(b, p.Size, m); !torn.Safe() {
-			t.Errorf("%+v: a board may mount %v", m, torn)
+		for _, layout := range []romfs.Layout{romfs.Compact, romfs.Stable} {
+			p, b := build(t, root, romfs.Options{Layout: layout, WriteUnit: int64(m.Unit)})
+			if torn := romfs.TornCommit(b, p.Size, m); !torn.Safe() {
+				t.Errorf("%v, %+v: a board may mount %v", layout, m, torn)
+			}
 		}
 		// Only the magic is programmed last: safe for any image.
 		_, compact := build(t, root, romfs.Options{})

@@ -17,10 +17,16 @@ const (
 
 // compact finds the smallest even image: the shortest outer length, a wider
 // one where that makes the size even, and where none does (alignment can absorb
-// every byte that the header grows by), a padding record at the end.
+// every byte that the header grows by), a padding record at the end. Where the
+// flash has words that are programmed once, the first of them may hold nothing
+// but the header.
 func (s *settler) compact() (*Plan, error) {
+	shortest := 1
+	if s.writeUnit > 0 {
+		shortest = StableHeader(s.writeUnit)
+	}
 	for _, s.tail = range []int64{0, int64(len(tailRecord))} {
-		for header := 1; header <= maxHeaderLength; header++ {
+		for header := shortest; header < shortest+maxHeaderLength; header++ {
 			if s.settle(header) && s.end%2 == 0 {
 				return s.plan()
 			}

@@ -55,8 +55,8 @@ type Layout int
 
 const (
 	// Compact is the smallest layout: entries sorted by name, the least
-	// padding. Without alignment and repeats its bytes equal those of
-	// `mpremote romfs build --no-mpy`.
+	// padding. Without alignment, repeats and a write unit its bytes equal those
+	// of `mpremote romfs build --no-mpy`.
 	Compact Layout = iota
 
 	// Stable keeps bulk files where they are while other files grow: these
@@ -100,9 +100,10 @@ type Options struct {
 	EraseUnit int64
 
 	// WriteUnit is the number of bytes that the flash programs at once and not
-	// again before an erase: the word of flash with ECC. Layout Stable makes its
-	// header wide enough ([StableHeader]) that a power cut during a deploy's last
-	// write can do no harm ([TornCommit]). 0 means 4.
+	// again before an erase: the word of flash with ECC. Layouts Compact and Stable
+	// make their header wide enough ([StableHeader]) that a power cut during a
+	// deploy's last write can do no harm ([TornCommit]). 0 means that nothing is
+	// known: Stable takes 4, Compact the shortest header.
 	WriteUnit int64
 
 	// DirAlign is the alignment in bytes that layout OpenMV gives the content

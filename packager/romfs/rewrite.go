@@ -52,7 +52,7 @@ func (m *Image) Rewrite(o RewriteOptions) (*Plan, error) {
 
 // Layout tells which layout an image has by what its writer did: OpenMV, if its
 // header has 16 bytes and that of each file 8; Stable, if its lengths are as
-// wide; Compact otherwise.
+// wide and no file is a pointer; Compact otherwise.
 func (m *Image) Layout() (Layout, error) {
 	c := m.src.cursor()
 	openMV, stable := m.header == openMVHeader, m.header >= int64(len(Magic)+StableHeader(0))
@@ -60,7 +60,7 @@ func (m *Image) Layout() (Layout, error) {
 		r, err := c.record(e.RecordOffset, m.size)
 		width := r.body - r.offset - 1
 		openMV = openMV && (e.Dir || width == openMVFileHeader-1)
-		stable = stable && (!e.Dir || width >= stableDirWidth)
+		stable = stable && !e.Pointer && (!e.Dir || width >= stableDirWidth)
 		return err
 	})
 	switch {

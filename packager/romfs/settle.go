@@ -46,7 +46,7 @@ type settler struct {
 	shared    bool // some items have another first
 	dirAlign  int64
 	unit      int64 // Stable: the erase unit
-	writeUnit int64 // Stable: what its header is to be safe for
+	writeUnit int64 // what the header is to be safe for; 0: Stable has a safe one anyway
 	boundary  int   // Stable: index of the file that starts at a unit; -1: none
 	header    int   // width of the outer length
 	tail      int64 // bytes of the root's padding record
