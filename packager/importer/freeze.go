@@ -25,8 +25,9 @@ import (
 // that is an error with its line.
 
 // maxSteps bounds the evaluation of a manifest.py and all that it includes.
-// Those of MicroPython's boards take some hundred.
-const maxSteps = 1_000_000
+// Those of MicroPython's boards take some hundred, with what measures their
+// values.
+const maxSteps = 100_000
 
 // maxIncludes bounds how deep manifests include each other.
 const maxIncludes = 50
@@ -188,7 +189,16 @@ func (f *freezer) evaluate(file string, data []byte, kwargs []starlark.Tuple) {
 	outer := f.at
 	defer func() { f.at = outer; f.steps += thread.ExecutionSteps() }()
 	options := &syntax.FileOptions{Set: true, TopLevelControl: true, GlobalReassign: true}
-	_, err := starlark.ExecFileOptions(options, thread, file, data, f.builtins(kwargs))
+	names := f.builtins(kwargs)
+	parsed, err := options.Parse(file, data, 0)
+	var program *starlark.Program
+	if err == nil {
+		measured(parsed)
+		program, err = starlark.FileProgram(parsed, names.Has)
+	}
+	if err == nil {
+		_, err = program.Init(thread, names)
+	}
 	var syntaxError syntax.Error
 	var resolveErrors resolve.ErrorList
 	var evalError *starlark.EvalError

@@ -18,7 +18,7 @@ type builtin func(thread *starlark.Thread, args starlark.Tuple, kwargs []starlar
 // builtins are the names that a manifest.py has (micropython
 // tools/manifestfile.py, _manifest_globals).
 func (f *freezer) builtins(options []starlark.Tuple) starlark.StringDict {
-	all := starlark.StringDict{"options": newOptions(options)}
+	all := starlark.StringDict{"options": newOptions(options), measureName: measurer(measureName), factorName: measurer(factorName)}
 	for name, call := range map[string]builtin{
 		"metadata":      f.callMetadata,
 		"include":       f.callInclude,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -139,6 +140,54 @@ func TestFreezeErrors(t *testing.T) {
 			var errs manifest.Errors
 			if !errors.As(err, &errs) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+// TestFreezeMemory: no text of a few lines takes the memory of the machine.
+func TestFreezeMemory(t *testing.T) {
+	const double = "for i in range(60):\n    "
+	const long = "x = 'a' * 10000\n"
+	for name, text := range map[string]string{
+		"text":          "x = 'a'\n" + double + "x = x + x\n",
+		"added":         "x = 'a'\n" + double + "x += x\n",
+		"repeated":      "x = 'a' * 1000000000\n",
+		"factor":        "x = 1000000000 * ['a']\n",
+		"list":          "x = [1]\n" + double + "x = x + x\n",
+		"extended":      "x = [1]\n" + double + "x.extend(x)\n",
+		"nested":        "x = []\n" + double + "x = [x, x]\n",
+		"appended":      "x = []\n" + double + "y = []\n    y.append(x)\n    y.append(x)\n    x = y\nstr(x)\n",
+		"tuple":         "x = ()\n" + double + "x = (x, x)\n",
+		"dict":          "x = {}\n" + double + "x = {1: x, 2: x}\n",
+		"in itself":     "x = []\nx.append(x)\nstr(x)\n",
+		"number":        "x = 1 << 100\n" + double + "x = x * x\n",
+		"format":        "x = 'a'\n" + double + "x = '%s%s' % (x, x)\n",
+		"method":        "x = 'a'\n" + double + "x = '{0}{0}'.format(x)\n",
+		"named":         "x = 'a'\n" + double + "x = '{y}{y}'.format(y=x)\n",
+		"replaced":      long + "x = x.replace('', x).replace('', x)\n",
+		"bound":         long + "f = x.replace\nx = f('', x)\n",
+		"joined":        long + "x = x.join(x.elems())\n",
+		"range":         "x = list(range(1 << 40))\n",
+		"returned":      "def f(x):\n    return x + x\nx = 'a'\n" + double + "x = f(x)\n",
+		"star":          "def f(*a):\n    return a + a\nx = (1,)\n" + double + "x = f(*x)\n",
+		"comprehension": "x = [('a' * 10000) * 10000 for i in range(1000)]\n",
+		"elements":      "x = [" + strings.Repeat("('a' * 10000) * 10000, ", 1000) + "]\n",
+		"printed":       "print(('a' * 10000).replace('', 'a' * 10000))\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			top := t.TempDir()
+			put(t, top, "a.py", nil)
+			source := put(t, top, "manifest.py", []byte(text))
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := importer.Import(importer.Options{Source: source, Out: filepath.Join(top, "romfs.yaml")})
+			runtime.ReadMemStats(&after)
+			if err == nil || !strings.Contains(err.Error(), "manifest.py:") || !strings.Contains(err.Error(), "a value has more than 16 KiB") {
+				t.Errorf("got %v", err)
+			}
+			if got := after.TotalAlloc - before.TotalAlloc; got > 512<<20 {
+				t.Errorf("%d MiB were allocated", got>>20)
 			}
 		})
 	}
