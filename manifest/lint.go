@@ -67,6 +67,7 @@ var lints = []LintInfo{
 	{LintPyAndMPY, "a module is there as .py and as .mpy, and the .py wins at import"},
 	{LintPySource, "OpenMV boards: a .py file is packed as source, so each import compiles it into RAM"},
 	{LintSecret, "a pattern matches what looks like a key or a password, which is left out"},
+	{"size-differs", "--partition-size is another size than the board's profile has for the partition"},
 	{"transform-skipped", "a file is packed as it is, because the program of its transform is missing"},
 	{LintUnused, "a pattern of align matches nothing, or one of exclude names a directory"},
 }

@@ -38,7 +38,7 @@ func project(t testing.TB, text string, files map[string]string) string {
 
 // TestWarningCodes: manifest lists the codes of all stages, for lint.allow.
 func TestWarningCodes(t *testing.T) {
-	for _, code := range []string{WarnBoundary, WarnBudget, WarnPartition, WarnMPY, WarnABI, WarnCache, WarnBudgetAbove, WarnEnd, WarnEmpty} {
+	for _, code := range []string{WarnBoundary, WarnBudget, WarnPartition, WarnMPY, WarnABI, WarnCache, WarnSize, WarnBudgetAbove, WarnEnd, WarnEmpty} {
 		if _, err := manifest.ParseLintCode(code); err != nil {
 			t.Error(err)
 		}
@@ -200,6 +200,32 @@ func TestWarnings(t *testing.T) {
 				t.Errorf("with --allow: %v, %v", im.Warnings, err)
 			}
 		})
+	}
+}
+
+// TestSizeDiffers: a given size that is not the profile's is a warning.
+func TestSizeDiffers(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		board string
+		size  int64
+		want  []string
+	}{
+		{"openmv-n6", 16 << 20, []string{WarnSize}},
+		{"openmv-n6", 32 << 20, []string{WarnSize}},
+		{"openmv-n6", 24 << 20, nil},
+		{"rp2", 1 << 20, nil}, // whose profile has none
+		{"", 1 << 20, nil},
+	} {
+		o := options(t, project(t, "files: [{src: a}]\n", map[string]string{"a": "x"}))
+		o.Board, o.PartitionSize = tc.board, tc.size
+		im, err := Build(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(tc.want, codes(im.Warnings)); d != "" {
+			t.Errorf("%s, %d: (-want +got)\n%s%v", tc.board, tc.size, d, im.Warnings)
+		}
 	}
 }
 

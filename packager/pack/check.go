@@ -174,6 +174,9 @@ func (im *Image) checkSize() error {
 		case size > p.Size:
 			errs = append(errs, &FitError{size, p.Size, im.Spec.where(), im.largest()})
 		}
+		if was := im.Spec.ProfileSize; was > 0 {
+			im.warn(WarnSize, "%s is given %d bytes, and the board's profile says %d; correct whichever is wrong, unless its firmware was built with another size", im.Spec.where(), p.Size, was)
+		}
 		if over := InTail(p, size); over > 0 && len(errs) == 0 {
 			im.warn(WarnEnd, "the image reaches %d bytes into the last %d of %s, which the board cannot read safely: the read may hang it; leave something out", over, p.Tail, im.Spec.where())
 		}

@@ -42,6 +42,7 @@ const (
 	WarnCache     = "cache"            // the compile cache does not work
 
 	WarnTransform   = "transform-skipped"      // a source packed as it is, for want of a tool
+	WarnSize        = "size-differs"           // another size of the partition than the board's
 	WarnBudgetAbove = "budget-above-partition" // budget.max limits nothing
 	WarnEnd         = "partition-end"          // bytes that the board cannot read safely
 	WarnEmpty       = "openmv-empty"           // files that OpenMV IDE drops

@@ -18,8 +18,12 @@ type Spec struct {
 	Name      string           // base name of the artifact
 	Board     *board.Profile   // nil: for no board in particular
 	Partition *board.Partition // of Board; nil without a board
-	Layout    romfs.Layout
-	Dedup     bool
+	// ProfileSize is the partition's size in the profile, where it is another
+	// here; else 0.
+	ProfileSize int64
+
+	Layout romfs.Layout
+	Dedup  bool
 
 	// Max is the manifest's limit in bytes, besides the partition's size, and
 	// Warn the size in bytes above which to warn; 0: none.

@@ -20,6 +20,10 @@ import (
 type Target struct {
 	Board     *board.Profile   // nil: none
 	Partition *board.Partition // where the image goes; nil: nowhere in particular, as for a nested image
+
+	// ProfileSize is the partition's size in the board's profile, where
+	// another was given; else 0.
+	ProfileSize int64
 }
 
 // A BoardError says that a board or partition cannot be used.
@@ -48,16 +52,21 @@ func NewTarget(id, partition string, size int64) (Target, error) {
 	case err != nil:
 		return Target{}, &BoardError{err}
 	}
-	if size != 0 {
-		if p, err = p.WithSize(partition, size); err != nil {
-			return Target{}, &BoardError{err}
-		}
-	}
 	part, err := p.Partition(partition)
 	if err != nil {
 		return Target{}, &BoardError{err}
 	}
-	return Target{p, part}, nil
+	if size == 0 || size == part.Size {
+		return Target{Board: p, Partition: part}, nil
+	}
+	t := Target{ProfileSize: part.Size}
+	if t.Board, err = p.WithSize(partition, size); err == nil {
+		t.Partition, err = t.Board.Partition(partition)
+	}
+	if err != nil {
+		return Target{}, &BoardError{err}
+	}
+	return t, nil
 }
 
 // ManifestTarget is [NewTarget] for what a manifest names, where id or
@@ -218,7 +227,7 @@ func (t Target) Spec(plan *manifest.Plan) (Spec, error) {
 	if err != nil {
 		return Spec{}, err
 	}
-	spec := Spec{Name: plan.Name, Board: t.Board, Partition: t.Partition, Layout: layout}
+	spec := Spec{Name: plan.Name, Board: t.Board, Partition: t.Partition, ProfileSize: t.ProfileSize, Layout: layout}
 	switch {
 	case plan.Dedup != nil:
 		spec.Dedup = *plan.Dedup
