@@ -43,6 +43,7 @@ type movedFile struct {
 	Align       int64  `json:"align"`
 	Needs       int64  `json:"needs,omitempty"` // what the board's rule asks for
 	Rule        string `json:"rule,omitempty"`
+	wrong       bool   // it lay less aligned than it has to
 }
 
 func newAlignCmd(a *app) *cobra.Command {
@@ -115,7 +116,8 @@ type aligner struct {
 	described *artifact.Sidecar // nil without a sidecar
 	profile   *board.Profile
 	part      *board.Partition
-	layout    *romfs.Plan // nil: the image is right as it is
+	wanted    func(*romfs.Entry) int64 // bytes: by the board's rules and the sidecar
+	layout    *romfs.Plan              // nil: the image is right as it is
 	result    alignedResult
 	warnings  []string
 }
@@ -163,7 +165,7 @@ func (al *aligner) plan(f *boardFlags) error {
 	if s := al.described; s != nil && len(s.Files) != files {
 		return &artifact.FormatError{File: artifact.Path(al.path), Err: fmt.Errorf("it lists %d files, and the image has %d", len(s.Files), files)}
 	}
-	wanted := func(e *romfs.Entry) int64 {
+	al.wanted = func(e *romfs.Entry) int64 {
 		path := e.Path()
 		want := asked[path]
 		if rule := al.profile.AlignRule(path); rule != nil {
@@ -173,7 +175,7 @@ func (al *aligner) plan(f *boardFlags) error {
 	}
 	right := true
 	for _, e := range entries {
-		right = right && (e.Dir || e.Size == 0 || e.Offset%max(wanted(e), 1) == 0)
+		right = right && (e.Dir || e.Size == 0 || e.Offset%max(al.wanted(e), 1) == 0)
 	}
 	layout, err := al.Layout()
 	if err != nil {
@@ -184,7 +186,7 @@ func (al *aligner) plan(f *boardFlags) error {
 	if right {
 		return nil
 	}
-	o := romfs.RewriteOptions{Layout: layout, Align: wanted, NoPointers: al.profile.OpenMV, DirAlign: al.profile.MaxAlign(), MaxSize: al.part.Size, EraseUnit: al.part.Erase}
+	o := romfs.RewriteOptions{Layout: layout, Align: al.wanted, NoPointers: al.profile.OpenMV, DirAlign: al.profile.MaxAlign(), MaxSize: al.part.Size, EraseUnit: al.part.Erase}
 	if al.part.Medium == "ecc" {
 		o.WriteUnit = al.part.Write
 	}
@@ -211,7 +213,7 @@ func (al *aligner) compare(entries []*romfs.Entry) error {
 		if now.Offset == e.Offset || e.Size == 0 {
 			continue
 		}
-		moved := movedFile{Path: e.Path(), From: e.Offset, To: now.Offset, AlignBefore: lowestBit(e.Offset), Align: lowestBit(now.Offset)}
+		moved := movedFile{Path: e.Path(), From: e.Offset, To: now.Offset, AlignBefore: lowestBit(e.Offset), Align: lowestBit(now.Offset), wrong: e.Offset%max(al.wanted(e), 1) != 0}
 		if rule := al.profile.AlignRule(moved.Path); rule != nil {
 			moved.Needs, moved.Rule = rule.To, rule.Match
 		}
@@ -366,7 +368,11 @@ func (al *aligner) print(w io.Writer) error {
 		if m.Needs > 0 {
 			needs = fmt.Sprintf("; %s needs %d (%s)", r.Board, m.Needs, m.Rule)
 		}
-		if _, err := fmt.Fprintf(w, "%s: from %d to %d, aligned to %d instead of %d%s\n", display(m.Path), m.From, m.To, m.Align, m.AlignBefore, needs); err != nil {
+		what := fmt.Sprintf("aligned to %d instead of %d", m.Align, m.AlignBefore)
+		if !m.wrong {
+			what = fmt.Sprintf("moved along, aligned to %d", m.Align)
+		}
+		if _, err := fmt.Fprintf(w, "%s: from %d to %d, %s%s\n", display(m.Path), m.From, m.To, what, needs); err != nil {
 			return err
 		}
 	}

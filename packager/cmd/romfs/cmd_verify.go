@@ -56,8 +56,8 @@ func newVerifyCmd(a *app) *cobra.Command {
 		Long: `Check an image: the format, record by record, for what MicroPython's driver
 would silently get wrong; for a board the size of its partition, the alignment
 of files that its firmware uses in place and the ABI of every .mpy file; and
-with a sidecar that image and sidecar belong together. IMAGE may be "-" for
-stdin.
+with a sidecar that image and sidecar belong together. An image in a file of
+the image is checked too. IMAGE may be "-" for stdin.
 
 The findings go to stdout. Exit code 5: the image is invalid or does not fit;
 8: the sidecar is another image's; 9: the board cannot use it.`,
@@ -89,7 +89,10 @@ The findings go to stdout. Exit code 5: the image is invalid or does not fit;
 // A verifier checks one image.
 type verifier struct {
 	*input
-	result verifyResult
+	result  verifyResult
+	profile *board.Profile   // nil without a board
+	part    *board.Partition // likewise
+	nested  nestedImages
 }
 
 func (v *verifier) add(exit int, severity romfs.Severity, code, path string, offset int64, format string, args ...any) {
@@ -98,7 +101,7 @@ func (v *verifier) add(exit int, severity romfs.Severity, code, path string, off
 
 func (v *verifier) run(f *boardFlags) error {
 	for _, p := range romfs.Validate(v.data, v.length) {
-		v.result.Findings = append(v.result.Findings, finding{Code: p.Code, Severity: p.Severity.String(), Path: p.Path, Offset: p.Offset, Message: p.Message, exit: exitImage})
+		v.add(exitImage, p.Severity, p.Code, p.Path, p.Offset, "%s", p.Message)
 	}
 	sidecar, err := v.sidecar()
 	if err != nil {
@@ -108,6 +111,7 @@ func (v *verifier) run(f *boardFlags) error {
 	if err != nil {
 		return err
 	}
+	v.profile, v.part = profile, part
 	if profile != nil {
 		v.result.Board = profile.ID
 	} else if sidecar != nil && sidecar.Board != "" {
@@ -126,6 +130,7 @@ func (v *verifier) run(f *boardFlags) error {
 	if sidecar != nil {
 		v.result.Sidecar = true
 		v.checkSidecar(sidecar, id)
+		v.nested.described(sidecar)
 	}
 	if part != nil && part.Size > 0 && v.Size() > part.Size {
 		v.add(exitImage, romfs.Error, "too-large", "", 0, "%d bytes do not fit into partition %s of %s, which has %d", v.Size(), part.Name, profile.ID, part.Size)
@@ -135,7 +140,13 @@ func (v *verifier) run(f *boardFlags) error {
 			v.add(exitImage, romfs.Warning, pack.WarnEnd, "", 0, "it reaches %d bytes into the last %d of partition %s, which %s cannot read safely: the read may hang it", over, part.Tail, part.Name, profile.ID)
 		}
 	}
-	entries, err := v.entries(".")
+	return v.checkFiles(v.input, within{})
+}
+
+// checkFiles holds the files of an image against the demands of a board, and
+// goes into those that are images.
+func (v *verifier) checkFiles(in *input, at within) error {
+	entries, err := in.entries(".")
 	if errors.Is(err, errPaths) {
 		return err
 	} // other damage is among the findings
@@ -143,8 +154,11 @@ func (v *verifier) run(f *boardFlags) error {
 		if e.Dir || e.Err != nil {
 			continue
 		}
-		if err := v.checkFile(e, profile, part); err != nil {
+		if err := v.checkFile(in, e, at); err != nil {
 			return fmt.Errorf("%s: %w", v.name, err)
+		}
+		if err := v.checkNested(in, e, at); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -166,51 +180,56 @@ func (v *verifier) checkSidecar(s *artifact.Sidecar, id artifact.Image) {
 }
 
 // checkFile holds one file against the demands of a board.
-func (v *verifier) checkFile(e *romfs.Entry, profile *board.Profile, part *board.Partition) error {
-	name := e.Path()
-	if profile != nil {
-		v.checkAlign(e, name, profile, part)
+func (v *verifier) checkFile(in *input, e *romfs.Entry, at within) error {
+	name := at.name(e.Path())
+	if v.profile != nil {
+		v.checkAlign(e, at)
 	}
 	if path.Ext(name) != ".mpy" {
 		return nil
 	}
 	head := make([]byte, min(e.Size, pack.MPYHeaderLen))
-	if _, err := io.ReadFull(v.Section(e), head); err != nil {
+	if _, err := io.ReadFull(in.Section(e), head); err != nil {
 		return err
 	}
 	h, err := mpy.ParseHeader(head)
 	switch {
 	case err != nil:
 		severity := romfs.Warning
-		if profile != nil {
+		if v.profile != nil {
 			severity = romfs.Error
 		}
-		v.add(exitIncompatible, severity, "not-mpy", name, e.Offset, "%v", err)
-	case profile != nil:
-		if err := pack.BoardAccepts(profile, h); err != nil {
-			v.add(exitIncompatible, romfs.Error, "abi", name, e.Offset, "board %s cannot load it: %v", profile.ID, err)
+		v.add(exitIncompatible, severity, "not-mpy", name, at.offset+e.Offset, "%v", err)
+	case v.profile != nil:
+		if err := pack.BoardAccepts(v.profile, h); err != nil {
+			v.add(exitIncompatible, romfs.Error, "abi", name, at.offset+e.Offset, "board %s cannot load it: %v", v.profile.ID, err)
 		}
 	}
 	return nil
 }
 
 // checkAlign holds a file's address against the board's rule for it.
-func (v *verifier) checkAlign(e *romfs.Entry, name string, profile *board.Profile, part *board.Partition) {
-	rule := profile.AlignRule(name)
-	if rule == nil || e.Size == 0 || e.Offset%rule.To == 0 {
+func (v *verifier) checkAlign(e *romfs.Entry, at within) {
+	rule := v.profile.AlignRule(e.Path())
+	offset := at.offset + e.Offset
+	if rule == nil || e.Size == 0 || offset%rule.To == 0 {
 		return
 	}
-	address := part.Base + uint64(e.Offset)
-	where := fmt.Sprintf("at offset %d", e.Offset)
-	if part.Base != 0 {
+	address := v.part.Base + uint64(offset)
+	where := fmt.Sprintf("at offset %d", offset)
+	if v.part.Base != 0 {
 		where = fmt.Sprintf("at address 0x%08X", address)
 	}
 	why := ""
 	if rule.Why != "" {
 		why = " (" + rule.Why + ")"
 	}
-	given := lowestBit(e.Offset)
-	v.add(exitIncompatible, romfs.Error, "misaligned", name, e.Offset, "%s it is aligned to %d, and board %s needs %s aligned to %d%s; `romfs align` rewrites the image", where, given, profile.ID, rule.Match, rule.To, why)
+	remedy := "`romfs align` rewrites the image"
+	if at.path != "" {
+		remedy = "build the image for the board, with the nested one's manifest, since `romfs align` leaves nested images as they are"
+	}
+	given := lowestBit(offset)
+	v.add(exitIncompatible, romfs.Error, "misaligned", at.name(e.Path()), offset, "%s it is aligned to %d, and board %s needs %s aligned to %d%s; %s", where, given, v.profile.ID, rule.Match, rule.To, why, remedy)
 	f := &v.result.Findings[len(v.result.Findings)-1]
 	f.Alignment = &misalignment{Address: address, Given: given, Needs: rule.To, Rule: rule.Match, Why: rule.Why}
 }
