@@ -5,7 +5,9 @@
 // "opencv-haar-classifier") and that of opencv_traincascade
 // ("opencv-cascade-classifier"). [Parse] reads both, and refuses what the
 // firmware has no way to evaluate: trees of more than one node, LBP and HOG
-// features, stages that branch.
+// features, stages that branch. OpenMV's converter makes something of the first,
+// too, but nothing that was trained: it takes each tree for its first node, with
+// values of whichever nodes come first.
 //
 // The binary form is little-endian and has no signature:
 //
@@ -116,6 +118,15 @@ func (c *Cascade) Tilted() int {
 		if f.Tilted {
 			n++
 		}
+	}
+	return n
+}
+
+// Features counts the features of all stages; each classifier has one.
+func (c *Cascade) Features() int {
+	n := 0
+	for range c.classifiers() {
+		n++
 	}
 	return n
 }

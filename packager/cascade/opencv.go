@@ -217,7 +217,7 @@ func (f *Classifier) setFeature(e *element) error {
 }
 
 func (e *element) deepTree() error {
-	return e.errorf("a tree of more than one node: OpenMV's format has stumps only; train the cascade with a depth of 1")
+	return e.errorf("a tree of more than one node: OpenMV's firmware evaluates stumps only, and the nodes of a tree cannot be told as such; train the cascade with -maxDepth 1, or take one that is stump-based, as OpenCV's files say in their first comment")
 }
 
 // numbers returns the numbers that an element's text has to be.

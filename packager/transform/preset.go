@@ -14,6 +14,7 @@ import (
 	"rules_romfs/manifest"
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/cascade"
+	"rules_romfs/packager/report"
 )
 
 // A preset is a tool whose command line this package knows.
@@ -101,9 +102,32 @@ func stedgeaiMade(string) []string {
 // stedgeaiConverted looks for the magic of a relocatable binary.
 func stedgeaiConverted(source []byte) bool { return bytes.HasPrefix(source, []byte("NBIN")) }
 
-// haar converts an OpenCV cascade. Its one option is --stages N: to keep the
-// first N stages only; 0 keeps all.
+// haar converts an OpenCV cascade.
 func haar(source []byte, args []string) ([]byte, error) {
+	stages, err := haarStages(args)
+	if err != nil {
+		return nil, err
+	}
+	return cascade.Convert(bytes.NewReader(source), stages)
+}
+
+// HaarRemark says of an OpenCV cascade what OpenMV's firmware makes of it that
+// OpenCV does not; mostly nothing. The args are those of its conversion.
+func HaarRemark(source []byte, args []string) string {
+	stages, err := haarStages(args)
+	if err != nil {
+		return ""
+	}
+	c, err := cascade.Parse(bytes.NewReader(source))
+	if err != nil || c.Cut(stages) != nil || c.Tilted() == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of its %s turned by 45 degrees, which OpenMV's firmware takes for upright", c.Tilted(), report.Plural(int64(c.Features()), "feature"))
+}
+
+// haarStages reads the one option of haar, --stages N: to keep the first N
+// stages only; 0 keeps all.
+func haarStages(args []string) (int, error) {
 	stages := 0
 	for i := 0; i < len(args); i++ {
 		value, joined := strings.CutPrefix(args[i], "--stages=")
@@ -113,15 +137,15 @@ func haar(source []byte, args []string) ([]byte, error) {
 			i++
 			value = args[i]
 		default:
-			return nil, fmt.Errorf("its args are [--stages, \"N\"], not %q", args[i])
+			return 0, fmt.Errorf("its args are [--stages, \"N\"], not %q", args[i])
 		}
 		n, err := strconv.Atoi(value)
 		if err != nil {
-			return nil, fmt.Errorf("--stages takes a number, not %q", value)
+			return 0, fmt.Errorf("--stages takes a number, not %q", value)
 		}
 		stages = n
 	}
-	return cascade.Convert(bytes.NewReader(source), stages)
+	return stages, nil
 }
 
 // haarConverted tells a cascade in OpenMV's format, which is binary, from XML.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
+	"rules_romfs/packager/transform"
 )
 
 type explainResult struct {
@@ -36,6 +38,7 @@ type explanation struct {
 	Why    string `json:"why,omitempty"` // compiled or converted how, or kept why
 
 	Transform *artifact.Transform `json:"transform,omitempty"`
+	Remark    string              `json:"remark,omitempty"` // about what the transform made
 
 	Offset    int64  `json:"offset"`
 	Size      int64  `json:"size"`
@@ -146,6 +149,11 @@ func explainFile(im *pack.Image, p *romfs.Placed) explanation {
 		Path: p.Path, Source: in.Source, Rule: in.Rule, Kind: in.Kind, Why: in.Why, Transform: in.Transform,
 		Offset: p.Offset, Size: p.Size, Align: max(p.Align, 1), AlignFrom: in.AlignFrom, Padding: p.Padding,
 	}
+	if t := in.Transform; t != nil && t.Preset == "haar" && t.Kept == "" {
+		if source, err := os.ReadFile(in.Path); err == nil { // or it is gone since the build, which was fine
+			e.Remark = transform.HaarRemark(source, t.Args)
+		}
+	}
 	switch {
 	case p.SharedWith != "":
 		e.Place = fmt.Sprintf("at %d, where %s has the same bytes", p.Offset, p.SharedWith)
@@ -197,6 +205,9 @@ func (r *explainResult) print(w io.Writer) error {
 				why = ": " + f.Why
 			}
 			fmt.Fprintf(&b, "  kind   as it is%s\n", why)
+		}
+		if f.Remark != "" {
+			fmt.Fprintf(&b, "  note   %s\n", f.Remark)
 		}
 		if f.Align > 1 {
 			fmt.Fprintf(&b, "  align  %d: %s\n", f.Align, f.AlignFrom)
