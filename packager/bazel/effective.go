@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"rules_romfs/manifest"
-	"rules_romfs/packager/pack"
+	"rules_romfs/packager/board"
 )
 
 // effective writes a manifest that names every file of the image, those of
@@ -61,11 +61,11 @@ func (in *inputs) manifest(root string, images map[string]string) ([]byte, error
 	put("version:", 1)
 	put("name:", plan.Name)
 	if in.board != "" {
-		board := in.board
-		if pack.IsBoardPath(board) {
-			board = path.Join(root, board)
+		id := in.board
+		if board.IsPath(id) {
+			id = path.Join(root, id)
 		}
-		put("board:", board)
+		put("board:", id)
 	}
 	if plan.Partition != "" {
 		put("partition:", plan.Partition)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"rules_romfs/manifest"
+	"rules_romfs/packager/board"
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/pack"
 )
@@ -188,7 +189,7 @@ func (f *flags) choose(m *manifest.Manifest) (*manifest.Manifest, pack.Target, e
 	if f.boardFile != "" {
 		id = f.boardFile
 	}
-	if id == "" && pack.IsBoardPath(m.Board) {
+	if id == "" && board.IsPath(m.Board) {
 		remedy := fmt.Sprintf("write a romfs_board(profile = %q), and name it in the attribute board of %s", path.Base(m.Board), f.label)
 		return nil, pack.Target{}, f.defect(m, "board", manifest.CodeBoard, remedy, "a board file is an input that Bazel must know")
 	}

@@ -518,61 +518,6 @@ func TestNeverOverwritesASource(t *testing.T) {
 	}
 }
 
-func TestSave(t *testing.T) {
-	t.Parallel()
-	path := project(t, "files: [{src: a.txt}]\n", map[string]string{"a.txt": "x"})
-	o := options(t, path)
-	im, want, sidecar := build(t, o)
-	dir := t.TempDir()
-	target := filepath.Join(dir, "app.romfs")
-	hashed := filepath.Join(dir, HashedName("app", sidecar.Image))
-	paths, err := im.Save(t.Context(), Targets{Image: target, HashedDir: dir}, o.Reporter)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff([]string{target, target + ".json", hashed, hashed + ".json"}, paths); d != "" {
-		t.Errorf("written (-want +got)\n%s", d)
-	}
-	for _, p := range []string{target, hashed} {
-		got, err := os.ReadFile(p)
-		if err != nil || !bytes.Equal(got, want) {
-			t.Errorf("%s: %v, % x", p, err, got)
-		}
-		if s, err := artifact.ForImage(p); err != nil || s.Image != sidecar.Image {
-			t.Errorf("sidecar of %s: %v", p, err)
-		}
-	}
-	if left, _ := os.ReadDir(dir); len(left) != 4 {
-		t.Errorf("the directory holds %v", left)
-	}
-}
-
-// TestSaveFailsWhole: where the second file cannot be written, the first is
-// not replaced either.
-func TestSaveFailsWhole(t *testing.T) {
-	t.Parallel()
-	path := project(t, "files: [{src: a.txt}]\n", map[string]string{"a.txt": "x"})
-	o := options(t, path)
-	im, _, _ := build(t, o)
-	dir := t.TempDir()
-	target := filepath.Join(dir, "app.romfs")
-	write(t, target, "old")
-	if err := os.Mkdir(artifact.Path(target), 0o777); err != nil {
-		t.Fatal(err)
-	}
-	_, err := im.Save(t.Context(), Targets{Image: target}, o.Reporter)
-	var output *OutputError
-	if !errors.As(err, &output) {
-		t.Errorf("error %v, want an *OutputError", err)
-	}
-	if got, _ := os.ReadFile(target); string(got) != "old" {
-		t.Errorf("the target holds %q", got)
-	}
-	if left, _ := os.ReadDir(dir); len(left) != 2 {
-		t.Errorf("the directory holds %v", left)
-	}
-}
-
 // TestCancel: Ctrl-C while the image is written leaves nothing.
 func TestCancel(t *testing.T) {
 	t.Parallel()
@@ -591,7 +536,7 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// TestLayoutIsTheSpecs: layout and fields of the sidecar agree with the image.
+// TestSidecarTellsTheTruth: the fields of the sidecar agree with the image.
 func TestSidecarTellsTheTruth(t *testing.T) {
 	t.Parallel()
 	_, image, s := build(t, options(t, example(t)))

@@ -136,12 +136,12 @@ func copyOf(f *atomicfile.File, w io.Writer) error {
 	return err
 }
 
-// commit puts the files in their places.
+// commit puts the files in their places: once it has begun, Ctrl-C is too late.
 func (s *saver) commit() error {
+	if s.ctx.Err() != nil {
+		return context.Cause(s.ctx)
+	}
 	for i, f := range s.pending {
-		if err := s.ctx.Err(); err != nil {
-			return err
-		}
 		if err := f.Commit(); err != nil {
 			return &OutputError{Path: s.paths[i], Err: err, Written: s.paths[:i]}
 		}

@@ -104,7 +104,7 @@ func blame(m *manifest.Manifest, atBoard, atPartition string, err error) error {
 // boardOf returns the board that a manifest names: an id, or the path of its
 // file.
 func boardOf(m *manifest.Manifest) string {
-	if IsBoardPath(m.Board) && !filepath.IsAbs(m.Board) {
+	if board.IsPath(m.Board) && !filepath.IsAbs(m.Board) {
 		return filepath.Join(m.Dir(), filepath.FromSlash(m.Board))
 	}
 	return m.Board
@@ -193,12 +193,6 @@ func names(targets []Target) []string {
 func placed(m *manifest.Manifest, at string, err error) error {
 	p := m.Pos(at)
 	return fmt.Errorf("%s:%d:%d: %s: %w", m.Path(), p.Line, p.Column, at, err)
-}
-
-// IsBoardPath reports whether a board is named by the path of its file; see
-// board.Lookup.
-func IsBoardPath(id string) bool {
-	return strings.ContainsAny(id, `/\`) || strings.HasSuffix(id, ".yaml") || strings.HasSuffix(id, ".yml")
 }
 
 // ResolveOptions are what a manifest's resolution has to know of the target.
