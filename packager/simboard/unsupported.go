@@ -10,7 +10,7 @@ import (
 
 // ErrUnsupported is what Start returns on systems other than Linux: the
 // simulated board needs shared memory maps, signals and ptys as Linux has them.
-var ErrUnsupported = errors.New("the simulated board runs on Linux only")
+var ErrUnsupported = errors.New("the simulated board runs on Linux only; take WSL, a container or a virtual machine, and reach it through its TCP port")
 
 // A Board is a running simulated board; there is none on this system.
 type Board struct{}
