@@ -3,6 +3,7 @@
 package smallfile
 
 import (
+	"bytes"
 	"io"
 	"os"
 	"time"
@@ -11,6 +12,11 @@ import (
 // Read returns the content of the regular file at path, of max bytes at most,
 // and when it was last modified. Its errors are *os.PathError.
 func Read(path string, max int64) (content []byte, modified time.Time, err error) {
+	return ReadInto(nil, path, max)
+}
+
+// ReadInto is Read into buf, or another buffer where that is too small.
+func ReadInto(buf []byte, path string, max int64) (content []byte, modified time.Time, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, modified, err
@@ -23,8 +29,9 @@ func Read(path string, max int64) (content []byte, modified time.Time, err error
 	if !fi.Mode().IsRegular() {
 		return nil, modified, &os.PathError{Op: "read", Path: path, Err: ErrNotRegular}
 	}
-	content, err = io.ReadAll(io.LimitReader(f, max+1))
-	if err == nil && int64(len(content)) > max {
+	b := bytes.NewBuffer(buf[:0])
+	_, err = b.ReadFrom(io.LimitReader(f, max+1))
+	if content = b.Bytes(); err == nil && int64(len(content)) > max {
 		err = &os.PathError{Op: "read", Path: path, Err: ErrLarge}
 	}
 	if err != nil {

@@ -4,6 +4,7 @@ package smallfile
 
 import (
 	"os"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -11,6 +12,11 @@ import (
 // Read returns the content of the regular file at path, of max bytes at most,
 // and when it was last modified. Its errors are *os.PathError.
 func Read(path string, max int64) (content []byte, modified time.Time, err error) {
+	return ReadInto(nil, path, max)
+}
+
+// ReadInto is Read into buf, or another buffer where that is too small.
+func ReadInto(buf []byte, path string, max int64) (content []byte, modified time.Time, err error) {
 	// O_NONBLOCK keeps open(2) of a FIFO from waiting for a writer.
 	fd, err := retry(func() (int, error) {
 		return syscall.Open(path, syscall.O_RDONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
@@ -21,7 +27,7 @@ func Read(path string, max int64) (content []byte, modified time.Time, err error
 	defer syscall.Close(fd)
 	var st syscall.Stat_t
 	if _, err = retry(func() (int, error) { return 0, syscall.Fstat(fd, &st) }); err == nil {
-		content, err = read(fd, &st, max)
+		content, err = read(buf, fd, &st, max)
 	}
 	if err != nil {
 		return nil, modified, &os.PathError{Op: "read", Path: path, Err: err}
@@ -29,7 +35,7 @@ func Read(path string, max int64) (content []byte, modified time.Time, err error
 	return content, modifiedAt(&st), nil
 }
 
-func read(fd int, st *syscall.Stat_t, max int64) ([]byte, error) {
+func read(buf []byte, fd int, st *syscall.Stat_t, max int64) ([]byte, error) {
 	if st.Mode&syscall.S_IFMT != syscall.S_IFREG {
 		return nil, ErrNotRegular
 	}
@@ -38,7 +44,7 @@ func read(fd int, st *syscall.Stat_t, max int64) ([]byte, error) {
 	}
 	// One byte more than there is, so that a read which does not fill the
 	// buffer has met the end of the file.
-	b := make([]byte, min(st.Size, max)+1)
+	b := slices.Grow(buf[:0], int(st.Size)+1)[:st.Size+1]
 	for n := 0; ; {
 		m, err := retry(func() (int, error) { return syscall.Read(fd, b[n:]) })
 		if err != nil {
@@ -49,7 +55,7 @@ func read(fd int, st *syscall.Stat_t, max int64) ([]byte, error) {
 		case int64(n) > max:
 			return nil, ErrLarge
 		case n < len(b) && (m == 0 || int64(n) == st.Size):
-			return b[:n:n], nil
+			return b[:n], nil
 		case n == len(b): // it has grown since
 			b = append(b, make([]byte, len(b))...)
 		}

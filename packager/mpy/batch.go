@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"rules_romfs/internal/batch"
@@ -39,6 +40,9 @@ type Batch struct {
 // need not be read.
 const maxSource = maxHeap / 16
 
+// sources are buffers that one source after the other is read into.
+var sources sync.Pool
+
 // Run compiles all jobs; results are in their order. It does not stop at a
 // source that does not compile, and reports every failure, in the order of the
 // jobs and whatever the number of workers: errors.As finds each
@@ -55,10 +59,16 @@ func (b *Batch) job(ctx context.Context, j Job) (Result, error) {
 	if err := j.Options.Validate(); err != nil {
 		return Result{}, fmt.Errorf("%s: %w", j.Path, err)
 	}
-	src, _, err := smallfile.Read(j.Path, maxSource)
+	buf, _ := sources.Get().(*[]byte)
+	if buf == nil {
+		buf = new([]byte)
+	}
+	defer sources.Put(buf)
+	src, _, err := smallfile.ReadInto(*buf, j.Path, maxSource)
 	if err != nil {
 		return Result{}, err
 	}
+	*buf = src
 	r := Result{SourceSize: int64(len(src)), SourceSum: sha256.Sum256(src)}
 	var k filecache.Key
 	cache := b.Cache

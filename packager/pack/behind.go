@@ -14,7 +14,7 @@ type behind struct {
 
 const (
 	behindBuffers = 3
-	behindSize    = 256 << 10 // bytes of each
+	behindSize    = 128 << 10 // bytes of each
 )
 
 // writeBehind returns a writer to w, which has to be closed.

@@ -69,8 +69,11 @@ func (im *Image) checkABI(contents []digested) ([]artifact.ABI, error) {
 		}
 		h, err := mpy.ParseHeader(contents[i].head)
 		if err == nil {
-			abis = append(abis, artifact.ABI{Version: int(h.Version), SubVersion: int(h.SubVersion),
-				Arch: h.Arch.String(), ArchFlags: h.ArchFlags, SmallIntBits: h.SmallIntBits})
+			abi := artifact.ABI{Version: int(h.Version), SubVersion: int(h.SubVersion),
+				Arch: h.Arch.String(), ArchFlags: h.ArchFlags, SmallIntBits: h.SmallIntBits}
+			if !slices.Contains(abis, abi) {
+				abis = append(abis, abi)
+			}
 			if im.Spec.Board != nil {
 				version, sub := im.abiVersion()
 				err = im.Spec.Board.MPY.Accepts(h, version, sub)
@@ -84,7 +87,6 @@ func (im *Image) checkABI(contents []digested) ([]artifact.ABI, error) {
 		}
 	}
 	slices.SortFunc(abis, compareABI)
-	abis = slices.Compact(abis)
 	if im.Spec.Board == nil && !oneFirmware(abis) {
 		im.warn(WarnABI, "the .mpy files ask for different firmware (%s): no board loads all of them", strings.Join(abiNames(abis), ", "))
 	}

@@ -23,7 +23,7 @@ const MPYHeaderLen = 4 + 10
 // A digested input is what one look at its content tells, besides its sha256.
 type digested struct {
 	size int64
-	head []byte // the first MPYHeaderLen bytes, or fewer
+	head []byte // of a .mpy file: the first MPYHeaderLen bytes, or fewer
 }
 
 // Small files are kept from the first look to the writing, so that an image of
@@ -88,7 +88,7 @@ func (d *digester) look(in *Input) (digested, error) {
 	switch b, _, err := smallfile.Read(in.Path, keepFile); {
 	case err == nil:
 		if d.room.Add(-int64(len(b))) >= 0 {
-			in.kept = b
+			in.Code = b
 		}
 		return in.lookAt(b), nil
 	case errors.Is(err, smallfile.ErrNotRegular):
@@ -126,7 +126,11 @@ func (d *digester) large(in *Input) (digested, error) {
 // lookAt is the look at a content in memory.
 func (in *Input) lookAt(b []byte) digested {
 	in.sum, in.known = sha256.Sum256(b), true
-	return digested{int64(len(b)), bytes.Clone(b[:min(len(b), MPYHeaderLen)])}
+	found := digested{size: int64(len(b))}
+	if in.isMPY() {
+		found.head = bytes.Clone(b[:min(len(b), MPYHeaderLen)])
+	}
+	return found
 }
 
 // digest reads a content to know its sha256.

@@ -23,8 +23,10 @@ type Project struct {
 	// images are known.
 	Options
 	parts []part
-	all   bool             // no image of the manifest was left out
-	plans []*manifest.Plan // of the images that Build made
+	all   bool // no image of the manifest was left out
+
+	copies bool             // content-hashed ones are expected
+	plans  []*manifest.Plan // of the images that Build made, to check those
 
 	compilers int // that run at once
 }
@@ -104,14 +106,15 @@ func (p *Project) Files() []string {
 	return names
 }
 
-// Expect says where the images will be written, by image, so that Build refuses
-// to pack or to overwrite those files. The digest in the name of a
+// Expect says before Build where the images will be written, by image, so that
+// it refuses to pack or to overwrite those files. The digest in the name of a
 // content-hashed copy is not known by now: zeros stand for it in patterns that
 // match the name, and Save looks once more.
 func (p *Project) Expect(targets []Targets) {
 	for i, t := range targets {
 		p.Outputs = append(p.Outputs, t.Image, artifact.Path(t.Image))
 		if t.HashedDir != "" {
+			p.copies = true
 			copied := filepath.Join(t.HashedDir, HashedName(p.parts[i].name(), artifact.Image{}))
 			p.Outputs = append(p.Outputs, copied, artifact.Path(copied))
 		}
@@ -181,7 +184,9 @@ func (p *Project) Build(ctx context.Context) ([]*Image, error) {
 	if err := b.findTools(ctx, plans, p.parts, warnings); err != nil {
 		return nil, err
 	}
-	p.plans = plans
+	if p.copies { // else they need not stay in memory
+		p.plans = plans
+	}
 	images := make([]*Image, len(p.parts))
 	said := map[Warning]bool{}
 	for i := range p.parts {

@@ -62,11 +62,11 @@ type Input struct {
 	// as "files[2]", or empty without a manifest.
 	Source, Rule string
 
-	// The content: Code, or what is in the file Path, or the image Nested.
+	// The content: Code, or what is in the file Path, or the image Nested. A
+	// small file becomes Code once it has been looked at.
 	Path   string
 	Code   []byte
 	Nested *Image
-	kept   []byte   // the content of a small file, once it has been looked at
 	seen   version  // of a large file, from then on
 	sum    [32]byte // sha256 of the content,
 	known  bool     // once it has been read
@@ -102,7 +102,7 @@ func (in *Input) isMPY() bool { return path.Ext(in.Dest) == ".mpy" }
 func (in *Input) isCode() bool { return in.isMPY() || path.Ext(in.Dest) == ".py" }
 
 // inMemory reports whether the content is here, where nothing changes it.
-func (in *Input) inMemory() bool { return in.Code != nil || in.kept != nil }
+func (in *Input) inMemory() bool { return in.Code != nil }
 
 // open returns the content. Its errors, those of reading too, are *SourceError.
 func (in *Input) open() (io.ReadCloser, error) {
@@ -111,8 +111,6 @@ func (in *Input) open() (io.ReadCloser, error) {
 		return in.Nested.reader(), nil
 	case in.Code != nil:
 		return io.NopCloser(bytes.NewReader(in.Code)), nil
-	case in.kept != nil:
-		return io.NopCloser(bytes.NewReader(in.kept)), nil
 	}
 	f, err := openRegular(in.Path)
 	if err != nil {

@@ -111,6 +111,7 @@ func (s *settler) plan() (*Plan, error) {
 		Layout:     s.layout,
 		HeaderSize: int64(len(Magic) + s.header),
 		Size:       s.end,
+		Files:      make([]Placed, 0, len(s.items)),
 		items:      s.items,
 		tail:       s.tail,
 	}

@@ -31,7 +31,7 @@ func process() int {
 // sooner than usual: most memory here is garbage of a moment, and this halves
 // the peak at 20,000 files.
 func collectLate() {
-	const first, percent = 20 << 20, 30
+	const first, percent = 20 << 20, 20
 	type collected struct{ _ *byte }
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(first)
