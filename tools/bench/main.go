@@ -24,7 +24,7 @@ import (
 )
 
 func main() {
-	runs := flag.Int("runs", 7, "rounds of each case")
+	runs := flag.Int("runs", 7, "rounds of each case; fewer, but at least 3, of the long ones")
 	only := flag.String("only", "", "cases to run: a regular expression of their names")
 	asJSON := flag.Bool("json", false, "print one JSON object")
 	flag.Parse()
@@ -54,7 +54,7 @@ func run(runs int, only string, asJSON bool) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
-		r, err := measure(c, contestants, max(1, runs/c.cost))
+		r, err := measure(c, contestants, max(3, runs/c.cost))
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
