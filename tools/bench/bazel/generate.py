@@ -1,5 +1,6 @@
 """Generates a monorepo for tools/bench/bazel/run: generate.py DIRECTORY RULES_ROMFS.
 
+  small/    one image of 20 modules
   big/      one image of 1,000 modules
   fleet/    40 libraries; 200 images of 3 modules and 2 libraries each; each image deployed to 5 boards
 """
@@ -7,7 +8,7 @@
 import os
 import sys
 
-MODULES, LIBRARIES, IMAGES = 1000, 40, 200
+LIBRARIES, IMAGES = 40, 200
 BOARDS = ["arduino-giga", "openmv-n6", "pybd-sf2", "pybd-sf6", "weact-h743"]
 
 
@@ -41,7 +42,8 @@ build --@rules_go//go/config:pure
 build --experimental_output_paths=strip
 """)
 
-write("big/BUILD.bazel", """load("@rules_romfs//rules:defs.bzl", "romfs_image")
+for name, modules in ("small", 20), ("big", 1000):
+    write(name + "/BUILD.bazel", """load("@rules_romfs//rules:defs.bzl", "romfs_image")
 
 romfs_image(
     name = "image",
@@ -49,9 +51,9 @@ romfs_image(
     manifest = "romfs.yaml",
 )
 """)
-write("big/romfs.yaml", "version: 1\nname: big\nfiles:\n  - {src: src/**/*.py, dest: /}\n")
-for i in range(MODULES):
-    write("big/src/p%02d/m%03d.py" % (i // 50, i), module("m%d" % i))
+    write(name + "/romfs.yaml", "version: 1\nname: %s\nfiles:\n  - {src: src/**/*.py, dest: /}\n" % name)
+    for i in range(modules):
+        write("%s/src/p%02d/m%03d.py" % (name, i // 50, i), module("m%d" % i))
 
 write("fleet/lib/BUILD.bazel", 'load("@rules_romfs//rules:defs.bzl", "mpy_library")\n' + "".join("""
 mpy_library(
