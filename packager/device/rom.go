@@ -98,12 +98,6 @@ func blockBuffer(seg Segment) int {
 	return 0
 }
 
-// Sliced says whether any erase unit can be erased by itself.
-func (p *ROM) Sliced() bool { return p.Erase > 0 }
-
-// Buffer returns how many bytes can be put together in the board's RAM.
-func (p *ROM) Buffer() int { return p.buffer }
-
 // HasSHA256 says whether digests are SHA-256; else they are 32-bit checksums,
 // which find differences but prove nothing.
 func (p *ROM) HasSHA256() bool { return p.has.SHA256 }

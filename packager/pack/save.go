@@ -156,7 +156,7 @@ func (im *Image) Stream(ctx context.Context, w io.Writer, reporter report.Report
 
 func (im *Image) stream(ctx context.Context, w io.Writer, reporter report.Reporter) error {
 	task := reporter.Task("write", im.Plan.Size, report.Bytes)
-	_, err := im.WriteTo(io.MultiWriter(w, taskWriter{task}))
+	_, err := im.WriteTo(io.MultiWriter(w, report.Writer(task)))
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
@@ -166,13 +166,6 @@ func (im *Image) stream(ctx context.Context, w io.Writer, reporter report.Report
 	}
 	task.Done()
 	return nil
-}
-
-type taskWriter struct{ report.Task }
-
-func (t taskWriter) Write(b []byte) (int, error) {
-	t.Add(int64(len(b)))
-	return len(b), nil
 }
 
 // An OutputError says that the system did not take a result: disk full, no

@@ -7,6 +7,7 @@ package report
 
 import (
 	"fmt"
+	"io"
 	"maps"
 )
 
@@ -27,6 +28,16 @@ type Task interface {
 	Add(n int64)    // n more units are done
 	Done()          // all of it
 	Fail(err error) // err says why not
+}
+
+// Writer returns a writer that counts the bytes which are written to it as done.
+func Writer(t Task) io.Writer { return taskWriter{t} }
+
+type taskWriter struct{ Task }
+
+func (t taskWriter) Write(b []byte) (int, error) {
+	t.Add(int64(len(b)))
+	return len(b), nil
 }
 
 // A Unit is what a task counts.

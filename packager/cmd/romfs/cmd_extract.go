@@ -255,7 +255,7 @@ func (x *extractor) write(root *os.Root, e *romfs.Entry, task report.Task) error
 		return fail(err)
 	}
 	x.made = append(x.made, name)
-	_, err = io.Copy(f, io.TeeReader(x.Section(e), taskWriter{task}))
+	_, err = io.Copy(f, io.TeeReader(x.Section(e), report.Writer(task)))
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fail(err)
 	}
@@ -291,12 +291,4 @@ func (x *extractor) mkdir(root *os.Root, name string, fail func(error) error) er
 		return fail(err)
 	}
 	return nil
-}
-
-// taskWriter counts what passes.
-type taskWriter struct{ report.Task }
-
-func (t taskWriter) Write(b []byte) (int, error) {
-	t.Add(int64(len(b)))
-	return len(b), nil
 }

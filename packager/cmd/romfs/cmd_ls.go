@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
-	"math/bits"
 	"strings"
 	"text/tabwriter"
 
@@ -77,7 +76,7 @@ romfs.ls_romfs() prints on the board.`,
 				if e.Dir || e.Err != nil {
 					l.Size, l.Offset = 0, e.RecordOffset
 				} else {
-					l.Align = 1 << bits.TrailingZeros64(uint64(e.Offset))
+					l.Align = lowestBit(e.Offset)
 					if base != 0 {
 						address := base + uint64(e.Offset)
 						l.Address = &address
@@ -115,7 +114,7 @@ romfs.ls_romfs() prints on the board.`,
 	return cmd
 }
 
-// cleanPath takes a path as a board's user writes it, "/lib/" or "/rom/lib".
+// cleanPath takes a path as people write it: "/lib/" as well as "lib".
 func cleanPath(path string) string {
 	path = strings.Trim(path, "/")
 	if path == "" {
