@@ -154,9 +154,9 @@ func (b *Board) writeFiles() error {
 	return os.WriteFile(b.firmwarePath(), firmware, 0o644)
 }
 
-func (b *Board) filesDir() string     { return filepath.Join(b.dir, "files") }
-func (b *Board) configPath() string   { return filepath.Join(b.dir, "config.json") }
-func (b *Board) firmwarePath() string { return filepath.Join(b.dir, "firmware.py") }
+func (b *Board) filesDir() string     { return filepath.Join(b.dir, filesFolder) }
+func (b *Board) configPath() string   { return filepath.Join(b.dir, configFile) }
+func (b *Board) firmwarePath() string { return filepath.Join(b.dir, firmwareModule+".py") }
 
 // PTY is the present path of the board's pseudo-terminal.
 func (b *Board) PTY() string { return b.link.ptyPath() }

@@ -168,7 +168,7 @@ func (b *Board) flashCall(p *process, op uint32, arg [4]int32, data []byte) (int
 func (b *Board) userTrace(text string) string {
 	var out strings.Builder
 	for line := range strings.Lines(text) {
-		if strings.HasPrefix(line, `  File "`+b.firmwarePath()+`"`) {
+		if strings.HasPrefix(line, `  File "`+firmwareModule+`.py"`) {
 			continue
 		}
 		out.WriteString(strings.Replace(line, `  File "<string>"`, `  File "<stdin>"`, 1))

@@ -92,6 +92,16 @@ func (p *process) hang() error {
 	return errEnded
 }
 
+// The interpreter runs in the board's folder and knows the files there by these
+// names: wherever the folder is, MicroPython takes no argument and no folder of a
+// program of more than 255 bytes. (Of a module that -m starts, it would not catch
+// SIGINT.)
+const (
+	firmwareModule = "_simboard"
+	configFile     = "config.json"
+	filesFolder    = "files"
+)
+
 // config is what firmware.py is told about its board.
 func (b *Board) config(next reset) ([]byte, error) {
 	type part struct {
@@ -122,7 +132,7 @@ func (b *Board) config(next reset) ([]byte, error) {
 	return json.Marshal(map[string]any{
 		"machine": b.opts.Machine, "mpy": b.opts.MPY, "release": b.opts.Release, "date": "2026-08-19",
 		"version": []any{version[0], version[1], version[2], ""}, "platform": b.opts.Platform, "serial": b.opts.Serial,
-		"flash": b.opts.Flash, "files": b.filesDir(), "partitions": parts, "romfs": !b.opts.NoROM,
+		"files": filesFolder, "partitions": parts, "romfs": !b.opts.NoROM,
 		"paste": paste, "max_paste": f.MaxPaste, "abort_paste": abort, "missing": append([]string{}, f.Missing...),
 		"heap": f.Heap, "largest": f.Largest, "narrow": f.Narrow, "raw": next.raw, "reset_cause": next.cause,
 	})
@@ -209,11 +219,11 @@ func (b *Board) newProcess(next reset) (p *process, childEnds []*os.File, err er
 	unix.SetNonblock(out[0], true)
 	childEnds = []*os.File{os.NewFile(uintptr(out[1]), "stdout"), os.NewFile(uintptr(calls[1]), "calls"), os.NewFile(uintptr(results[0]), "results")}
 	p = &process{stdout: out[0], calls: calls[0], result: results[1], ended: make(chan struct{})}
-	p.cmd = exec.Command(b.opts.Interpreter, "-X", "heapsize="+b.heapSize(), b.firmwarePath(), b.configPath())
+	p.cmd = exec.Command(b.opts.Interpreter, "-X", "heapsize="+b.heapSize(), "-c", "import "+firmwareModule, configFile)
 	p.cmd.Stdin = b.ring.reader
 	p.cmd.Stdout = childEnds[0]
 	p.cmd.Stderr = childEnds[0]
-	p.cmd.ExtraFiles = childEnds[1:]
+	p.cmd.ExtraFiles = []*os.File{childEnds[1], childEnds[2], b.flash.file}
 	p.cmd.Env = []string{}
 	p.cmd.Dir = b.dir
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}

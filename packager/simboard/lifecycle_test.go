@@ -109,6 +109,26 @@ func helperCommand(t *testing.T, mode string) *exec.Cmd {
 	return cmd
 }
 
+// TestDeepTemporaryFolder starts a board below a folder whose name is longer than
+// MicroPython's names may be, with its flash there too.
+func TestDeepTemporaryFolder(t *testing.T) {
+	deep := filepath.Join(t.TempDir(), strings.Repeat("d", 200), strings.Repeat("e", 200))
+	if err := os.MkdirAll(deep, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", deep)
+	b, h := prompt(t, simboard.Options{Files: map[string]string{"lib/mine.py": "x = 41 + 1"}})
+	if !strings.HasPrefix(b.FlashFile(), deep) {
+		t.Fatalf("the board's files are in %s", b.FlashFile())
+	}
+	if got := h.eval("__import__('mine').x, __import__('os').listdir(), len(__import__('vfs').rom_ioctl(2, 0))"); got != "42 ['lib'] 1048576" {
+		t.Errorf("it says %q", got)
+	}
+	if _, exc := h.exec("import _simboard"); !strings.Contains(exc, "ImportError") {
+		t.Errorf("the simulator shows itself: %q", exc)
+	}
+}
+
 // TestKilled kills a process that runs a board: the interpreter must not outlive it.
 func TestKilled(t *testing.T) {
 	t.Parallel()
@@ -125,7 +145,7 @@ func TestKilled(t *testing.T) {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) }) // a process that is killed cannot
 	stat := fmt.Sprintf("/proc/%d/cmdline", child)
-	if c := must(os.ReadFile(stat)); !strings.Contains(string(c), "firmware.py") {
+	if c := must(os.ReadFile(stat)); !strings.Contains(string(c), "_simboard") {
 		t.Fatalf("process %d is no interpreter: %q", child, c)
 	}
 	cmd.Process.Kill()

@@ -8,6 +8,7 @@
 #   fd 0     bytes from the host, as the receive ring holds them
 #   fd 1     text to the host; the hardware turns "\n" into "\r\n"
 #   fd 3, 4  hardware calls and their results
+#   fd 5     the flash, to be mapped
 #
 # Its files are one program: Go puts them behind each other, in the order of
 # firmwareFiles. The names and texts of the REPL follow shared/runtime/pyexec.c,
@@ -16,8 +17,9 @@
 import sys, os, io, gc, vfs, ffi, json, struct, select, uctypes, builtins, binascii, machine, micropython
 from collections import namedtuple
 
-with open(sys.argv[1]) as f:  # an argument may have 255 bytes only
+with open(sys.argv[1]) as f:
     CONFIG = json.load(f)
+del sys.modules["_simboard"]  # this program: boards have no such module
 
 (HW_TX, HW_INTR, HW_ROM, HW_BLOCKS, HW_TRACE, HW_RESET, HW_WDT, HW_UNREAD, HW_ABORTED, HW_SOURCE, HW_UP) = range(1, 12)
 
@@ -29,7 +31,6 @@ c_sigwait = libc.func("i", "sigtimedwait", "PPP")
 c_raise = libc.func("i", "raise", "i")
 c_signal = libc.func("P", "signal", "iC")
 c_alarm = libc.func("I", "ualarm", "II")
-c_open = libc.func("i", "open", "sii")
 c_mmap = libc.func("P", "mmap", "PLiiil")
 c_exit = libc.func("v", "_exit", "i")
 
