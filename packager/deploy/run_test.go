@@ -20,7 +20,12 @@ import (
 // both of them.
 func ae3(t *testing.T, o simboard.Options) (*simboard.Board, []Request) {
 	t.Helper()
-	profile, err := board.Lookup("openmv-ae3")
+	return twoCores(t, "openmv-ae3", o)
+}
+
+func twoCores(t *testing.T, id string, o simboard.Options) (*simboard.Board, []Request) {
+	t.Helper()
+	profile, err := board.Lookup(id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +36,7 @@ func ae3(t *testing.T, o simboard.Options) (*simboard.Board, []Request) {
 		r := request(t, b, build(t, romfs.Options{}, map[string][]byte{
 			"app" + name + ".py": code(uint64(i), 500), "model.tflite": random(uint64(i), 30_000-i*20_000),
 		}))
-		r.Board, r.Partition, r.AnyBoard = profile, name, true
+		r.Board, r.Partition = profile, name
 		all = append(all, r)
 	}
 	return b, all
@@ -70,11 +75,16 @@ func TestRunAll(t *testing.T) {
 	t.Parallel()
 	b, all := ae3(t, simboard.Options{})
 	all[0].Imports = []string{"appromfs0"}
+	var said []string
+	all[1].Reporter = keeping{all[1].Reporter, &said}
 	results, errs := RunAll(context.Background(), all)
 	for i, r := range results {
 		if errs[i] != nil || r.Status != Deployed || r.Partition != i || r.Changed == 0 || r.Sent == 0 || !holds(b, i, all[i].Image) {
 			t.Errorf("image %d: %v, %+v", i, errs[i], r)
 		}
+	}
+	if n := strings.Count(strings.Join(said, "\n"), "the HE core has partition romfs1 mounted"); n != 1 {
+		t.Errorf("it warned %d times of the other core: %q", n, said)
 	}
 	if len(results[0].Imported) != 1 || !strings.Contains(results[1].Import, "rom_ioctl(2, 1)") {
 		t.Errorf("%+v, %+v", results[0], results[1])
@@ -88,9 +98,9 @@ func TestRunAll(t *testing.T) {
 		t.Errorf("%v, %+v, %+v, %d written", errs, results[0], results[1], *wrote)
 	}
 
-	// Comparing goes on behind a difference, and needs no leave.
+	// Comparing goes on behind a difference.
 	for i := range all {
-		all[i].VerifyOnly, all[i].AnyBoard = true, false
+		all[i].VerifyOnly = true
 	}
 	right := all[0].Image
 	all[0].Image = all[1].Image
@@ -111,14 +121,20 @@ func TestRunAllRefused(t *testing.T) {
 	t.Parallel()
 	b, all := ae3(t, simboard.Options{})
 	large := bytes.Clone(all[1].Image)
+	ensemble, err := board.Lookup("alif-ensemble")
+	if err != nil {
+		t.Fatal(err)
+	}
+	native := build(t, romfs.Options{}, map[string][]byte{"n.mpy": {'M', 6, 9<<2 | 3, 31, 1, 0, 0}})
 	for name, c := range map[string]struct {
 		change func(r *Request)
 		want   string
 	}{
-		"another core runs from it": {func(r *Request) { r.AnyBoard = false }, "the HE core runs from partition romfs1"},
-		"one partition for both":    {func(r *Request) { r.Partition = "0" }, "two images are for partition 0"},
-		"no such partition":         {func(r *Request) { r.Partition = "romfs2" }, `no partition "romfs2"`},
-		"no image":                  {func(r *Request) { r.Image = large[1:] }, "not a ROMFS image"},
+		"another board":          {func(r *Request) { r.Board = ensemble }, "the image is for alif-ensemble"},
+		"code for another core":  {func(r *Request) { r.Image = native }, "cannot load n.mpy"},
+		"one partition for both": {func(r *Request) { r.Partition = "0" }, "two images are for partition 0"},
+		"no such partition":      {func(r *Request) { r.Partition = "romfs2" }, `no partition "romfs2"`},
+		"no image":               {func(r *Request) { r.Image = large[1:] }, "not a ROMFS image"},
 	} {
 		both := []Request{all[0], all[1]}
 		c.change(&both[1])
@@ -126,6 +142,24 @@ func TestRunAllRefused(t *testing.T) {
 		if errs[0] != nil || errs[1] == nil || !strings.Contains(errs[1].Error(), c.want) || results[0].Status != Skipped || holds(b, 0, all[0].Image) {
 			t.Errorf("%s: %v, %+v", name, errs, results[0])
 		}
+	}
+}
+
+// TestOtherCoreRuns: MicroPython's own firmware for the other core runs main.py
+// from the partition.
+func TestOtherCoreRuns(t *testing.T) {
+	t.Parallel()
+	b, all := twoCores(t, "alif-ensemble", simboard.Options{})
+	_, errs := RunAll(context.Background(), all)
+	var incompatible *IncompatibleError
+	if errs[0] != nil || !errors.As(errs[1], &incompatible) || !strings.Contains(errs[1].Error(), "the HE core runs from partition romfs1") || holds(b, 0, all[0].Image) {
+		t.Error(errs)
+	}
+	for i := range all {
+		all[i].AnyBoard = true
+	}
+	if _, errs = RunAll(context.Background(), all); errors.Join(errs...) != nil || !holds(b, 1, all[1].Image) {
+		t.Error(errs)
 	}
 }
 

@@ -16,6 +16,9 @@ func (d *deployer) write(ctx context.Context, rom *device.ROM, p *plan) error {
 	if err := d.Cache.put(d.digest, d.Image, d.Sidecar); err != nil {
 		d.warn("the image could not be kept for the next deploy: %v", err)
 	}
+	if !d.wrote {
+		d.warnCore()
+	}
 	for {
 		err := d.writeOnce(ctx, rom, p)
 		mismatch, ok := err.(*VerifyError)
