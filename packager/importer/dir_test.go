@@ -33,7 +33,7 @@ func TestDirectory(t *testing.T) {
 	}
 	for _, out := range []string{filepath.Join(top, "romfs.yaml"), filepath.Join(top, "else", "where", "romfs.yaml")} {
 		res := run(t, importer.Options{Source: dir, Out: out})
-		if got, want := build(t, out), build(t, dir); !bytes.Equal(got, want) {
+		if got, want := build(t, out)[0], build(t, dir)[0]; !bytes.Equal(got, want) {
 			t.Errorf("the images differ: %d and %d bytes\n%s", len(got), len(want), res.Text)
 		}
 		if !hasNote(res, importer.NoteJunk, "key.pem") || hasNote(res, importer.NoteJunk, "a.bin") {

@@ -193,8 +193,8 @@ func TestFreezeMemory(t *testing.T) {
 	}
 }
 
-// TestBothPartitions: one configuration, one manifest, two images.
-func TestBothPartitions(t *testing.T) {
+// TestSizes: sizes that are not the board's are named.
+func TestSizes(t *testing.T) {
 	top := t.TempDir()
 	put(t, top, "m.tflite", noise("m", 100))
 	source := put(t, top, "romfs_config.json", []byte(`{"0": {"size": "0x1800000", "entries": [{"type": "data", "path": "{TOP}/m.tflite", "alignment": 16}]},

@@ -90,19 +90,27 @@ func noise(name string, size int) []byte {
 	return data
 }
 
-// build makes the image of a manifest or directory.
-func build(t testing.TB, path string) []byte {
+// build makes the images of a manifest or directory.
+func build(t testing.TB, path string) [][]byte {
 	t.Helper()
 	no := false
-	im, err := pack.Build(t.Context(), pack.Options{Path: path, Compile: &no, Getenv: func(string) string { return "" }, Reporter: report.Discard(), NoCache: true})
+	project, err := pack.Open(pack.Options{Path: path, Compile: &no, Getenv: func(string) string { return "" }, Reporter: report.Discard(), NoCache: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var b bytes.Buffer
-	if err := im.Stream(t.Context(), &b, report.Discard()); err != nil {
+	images, err := project.Build(t.Context())
+	if err != nil {
 		t.Fatal(err)
 	}
-	return b.Bytes()
+	var all [][]byte
+	for _, im := range images {
+		var b bytes.Buffer
+		if err := im.Stream(t.Context(), &b, report.Discard()); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, b.Bytes())
+	}
+	return all
 }
 
 // run imports and writes the manifest.
@@ -154,11 +162,10 @@ var stocks = []stock{
 	{folder: "MPS3_AN547", partition: "0", size: "0x2000000", align: 32, models: "fomo_face_detection force_int_quant person_detect", data: true},
 }
 
-// TestStockConfigurations imports configurations like those of all boards of
-// OpenMV and compares the images with the oracle's.
-func TestStockConfigurations(t *testing.T) {
-	top := t.TempDir()
-	content := map[string][]byte{}
+// stockTree writes what the configurations name, and returns the contents.
+func stockTree(t *testing.T) (top string, content map[string][]byte) {
+	t.Helper()
+	top, content = t.TempDir(), map[string][]byte{}
 	add := func(name string, data []byte) {
 		put(t, top, name, data)
 		content[name] = data
@@ -179,55 +186,74 @@ func TestStockConfigurations(t *testing.T) {
 	add("scripts/unittest/data/script.py", []byte("x = 1\n"))
 	put(t, top, "scripts/unittest/data/.hidden", nil)
 	put(t, top, "scripts/unittest/data/sub/inner.bin", nil)
+	return top, content
+}
 
+// config returns the partition's part of a configuration, and the files of its
+// image.
+func (s *stock) config(t *testing.T, top string, content map[string][]byte) (config map[string]any, want []oracleFile) {
+	t.Helper()
+	var entries []map[string]any
+	one := func(name string, align int) {
+		want = append(want, oracleFile{filepath.Base(name), content[name], align})
+	}
+	for m := range strings.FieldsSeq(s.models) {
+		e := map[string]any{"type": "tflite", "path": "{TOP}/lib/models/" + m + ".tflite", "alignment": s.align}
+		align := s.align
+		if m == s.bare {
+			delete(e, "alignment")
+			align = 4
+		}
+		entries = append(entries, e)
+		one("lib/models/"+m+".tflite", align)
+		if labelled[m] {
+			one("lib/models/"+m+".txt", 4)
+		}
+	}
+	for _, h := range []string{"frontalface", "eye"} {
+		if s.size != "0x20000" {
+			entries = append(entries, map[string]any{"type": "haar", "path": "{TOP}/lib/haar/haarcascade_" + h + ".xml", "stages": 0})
+			one("lib/haar/haarcascade_"+h+".xml", 4)
+			want[len(want)-1].name = "haarcascade_" + h + ".cascade"
+		}
+	}
+	if s.data {
+		entries = append(entries, map[string]any{"type": "data", "path": "{TOP}/scripts/unittest/data/*"})
+		files, err := filepath.Glob(filepath.Join(top, "scripts/unittest/data/*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files { // which Glob sorts, as Python's sorted() does
+			if name := "scripts/unittest/data/" + filepath.Base(f); content[name] != nil {
+				one(name, 4)
+			}
+		}
+	}
+	return map[string]any{"size": s.size, "entries": entries}, want
+}
+
+// putConfig writes the configuration of a board.
+func putConfig(t *testing.T, top, folder string, partitions map[string]any) string {
+	t.Helper()
+	config, err := json.MarshalIndent(partitions, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return put(t, top, "boards/"+folder+"/romfs_config.json", config)
+}
+
+// TestStockConfigurations imports configurations like those of all boards of
+// OpenMV and compares the images with the oracle's.
+func TestStockConfigurations(t *testing.T) {
+	top, content := stockTree(t)
 	for _, s := range stocks {
 		t.Run(s.folder+s.partition, func(t *testing.T) {
-			var entries []map[string]any
-			var want []oracleFile
-			one := func(name string, align int) {
-				want = append(want, oracleFile{filepath.Base(name), content[name], align})
-			}
-			for m := range strings.FieldsSeq(s.models) {
-				e := map[string]any{"type": "tflite", "path": "{TOP}/lib/models/" + m + ".tflite", "alignment": s.align}
-				align := s.align
-				if m == s.bare {
-					delete(e, "alignment")
-					align = 4
-				}
-				entries = append(entries, e)
-				one("lib/models/"+m+".tflite", align)
-				if labelled[m] {
-					one("lib/models/"+m+".txt", 4)
-				}
-			}
-			for _, h := range []string{"frontalface", "eye"} {
-				if s.size != "0x20000" {
-					entries = append(entries, map[string]any{"type": "haar", "path": "{TOP}/lib/haar/haarcascade_" + h + ".xml", "stages": 0})
-					one("lib/haar/haarcascade_"+h+".xml", 4)
-					want[len(want)-1].name = "haarcascade_" + h + ".cascade"
-				}
-			}
-			if s.data {
-				entries = append(entries, map[string]any{"type": "data", "path": "{TOP}/scripts/unittest/data/*"})
-				files, err := filepath.Glob(filepath.Join(top, "scripts/unittest/data/*"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, f := range files { // which Glob sorts, as Python's sorted() does
-					if name := "scripts/unittest/data/" + filepath.Base(f); content[name] != nil {
-						one(name, 4)
-					}
-				}
-			}
-			config, err := json.MarshalIndent(map[string]any{s.partition: map[string]any{"size": s.size, "entries": entries}}, "", "  ")
-			if err != nil {
-				t.Fatal(err)
-			}
-			source := put(t, top, "boards/"+s.folder+"/romfs_config.json", config)
+			config, want := s.config(t, top, content)
+			source := putConfig(t, top, s.folder, map[string]any{s.partition: config})
 			out := filepath.Join(top, "boards", s.folder, "romfs"+s.partition+".yaml")
 			res := run(t, importer.Options{Source: source, Out: out, Partition: s.partition})
-			if got := build(t, out); !bytes.Equal(got, oracle(want)) {
-				t.Errorf("the images differ: %d bytes, and %d of the oracle\n%s", len(got), len(oracle(want)), res.Text)
+			if got := build(t, out); !bytes.Equal(got[0], oracle(want)) {
+				t.Errorf("the images differ: %d bytes, and %d of the oracle\n%s", len(got[0]), len(oracle(want)), res.Text)
 			}
 			if s.bare != "" && !hasNote(res, importer.NoteAlignment, s.bare) {
 				t.Errorf("%s is less aligned than the board needs, and no note says so: %v", s.bare, res.Notes)
@@ -241,6 +267,32 @@ func TestStockConfigurations(t *testing.T) {
 				t.Errorf("the pattern is gone:\n%s", res.Text)
 			}
 		})
+	}
+}
+
+// TestBothPartitions: the whole configuration of the AE3, one manifest, and both
+// images are the oracle's.
+func TestBothPartitions(t *testing.T) {
+	top, content := stockTree(t)
+	partitions := map[string]any{}
+	var want [][]oracleFile
+	for _, s := range stocks {
+		if s.folder == "OPENMV_AE3" {
+			config, files := s.config(t, top, content)
+			partitions[s.partition] = config
+			want = append(want, files)
+		}
+	}
+	out := filepath.Join(top, "ae3.yaml")
+	res := run(t, importer.Options{Source: putConfig(t, top, "OPENMV_AE3", partitions), Out: out})
+	got := build(t, out)
+	if len(got) != 2 || len(want) != 2 {
+		t.Fatalf("%d images, want %d\n%s", len(got), len(want), res.Text)
+	}
+	for i := range got {
+		if !bytes.Equal(got[i], oracle(want[i])) {
+			t.Errorf("romfs%d differs: %d bytes, and %d of the oracle\n%s", i, len(got[i]), len(oracle(want[i])), res.Text)
+		}
 	}
 }
 
@@ -268,7 +320,7 @@ func TestManifestIsStable(t *testing.T) {
 	if _, err := manifest.Load(o.Out); err != nil {
 		t.Error(err)
 	}
-	if got, want := build(t, o.Out), oracle([]oracleFile{{"[x].tflite", []byte("2"), 4}, {"a b.tflite", []byte("1"), 4}, {"a b.txt", []byte("label"), 4}}); !bytes.Equal(got, want) {
+	if got, want := build(t, o.Out)[0], oracle([]oracleFile{{"[x].tflite", []byte("2"), 4}, {"a b.tflite", []byte("1"), 4}, {"a b.txt", []byte("label"), 4}}); !bytes.Equal(got, want) {
 		t.Errorf("got  %x\nwant %x\n%s", got, want, a.Text)
 	}
 }

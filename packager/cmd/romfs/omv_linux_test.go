@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -160,6 +161,7 @@ func TestLsOMV(t *testing.T) {
 
 // TestModelsAreAligned: on the simulated board, every model of random trees has
 // an address that is a multiple of its alignment: 16 to 128, in each layout.
+// With ROMFS_TEST_TREES=N, N random trees instead of 12.
 func TestModelsAreAligned(t *testing.T) {
 	t.Parallel()
 	const walk = `
@@ -174,43 +176,64 @@ def walk(d):
                 print(p, uctypes.addressof(f), len(memoryview(f)))
 walk('/rom')
 `
+	trees := 12
+	if s := os.Getenv("ROMFS_TEST_TREES"); s != "" {
+		var err error
+		if trees, err = strconv.Atoi(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	layouts := []romfs.Layout{romfs.Compact, romfs.Stable, romfs.OpenMV}
 	r := rand.New(rand.NewPCG(41, 42))
 	checked := 0
-	for _, layout := range []romfs.Layout{romfs.Compact, romfs.Stable, romfs.OpenMV} {
-		for align := int64(16); align <= 128; align *= 2 {
-			var nodes, inner []*romfs.Node
-			for i := range 12 {
-				n := testNode(fmt.Sprintf("m%d.%s", i, []string{"tflite", "txt"}[r.IntN(2)]), 1+r.IntN(3000), 1)
-				if strings.HasSuffix(n.Name, ".tflite") {
-					n.Align, n.Bulk = align, r.IntN(2) == 0
-				}
-				if r.IntN(3) == 0 {
-					inner = append(inner, n)
-				} else {
-					nodes = append(nodes, n)
-				}
+	for i := range trees {
+		layout, align := layouts[i%len(layouts)], int64(16)<<(i/len(layouts)%4)
+		sizes := map[string]int64{}
+		nodes := alignTree(r, align, "/rom", 0, sizes)
+		image := testImage(t, romfs.Options{Layout: layout, DirAlign: align}, nodes...)
+		out, exception := onBoard(t, smallN6(t), image, walk)
+		if exception != "" || strings.Count(out, "\n") != len(sizes) {
+			t.Fatalf("tree %d, %v: %d files\n%s\n%s", i, layout, len(sizes), out, exception)
+		}
+		for line := range strings.Lines(out) {
+			var path string
+			var address, size int64
+			if _, err := fmt.Sscan(line, &path, &address, &size); err != nil {
+				t.Fatal(line, err)
 			}
-			nodes = append(nodes, &romfs.Node{Name: "models", Dir: true, Children: inner})
-			out, exception := onBoard(t, smallN6(t), testImage(t, romfs.Options{Layout: layout, DirAlign: align}, nodes...), walk)
-			if exception != "" || strings.Count(out, "\n") != 12 {
-				t.Fatalf("%v: %s\n%s", layout, out, exception)
+			if want, ok := sizes[path]; !ok || size != want {
+				t.Errorf("tree %d, %v: %s has %d bytes, want %d", i, layout, path, size, want)
 			}
-			for line := range strings.Lines(out) {
-				var path string
-				var address, size int64
-				if _, err := fmt.Sscan(line, &path, &address, &size); err != nil {
-					t.Fatal(line, err)
-				}
-				if strings.HasSuffix(path, ".tflite") {
-					checked++
-					if address%align != 0 {
-						t.Errorf("%v: %s lies at %#x, which is not aligned to %d", layout, path, address, align)
-					}
+			if strings.HasSuffix(path, ".tflite") {
+				checked++
+				if address%align != 0 {
+					t.Errorf("tree %d, %v: %s lies at %#x, which is not aligned to %d", i, layout, path, address, align)
 				}
 			}
 		}
 	}
-	if checked < 40 {
+	if checked < 3*trees {
 		t.Errorf("only %d models", checked)
 	}
+	t.Logf("%d models in %d trees", checked, trees)
+}
+
+// alignTree returns a random directory: models that are aligned, other files
+// that are not, up to four levels. It notes the size of each file.
+func alignTree(r *rand.Rand, align int64, dir string, depth int, sizes map[string]int64) []*romfs.Node {
+	var nodes []*romfs.Node
+	for i := range 4 + r.IntN(9)/(1+depth) {
+		if depth < 4 && r.IntN(5) == 0 {
+			name := fmt.Sprintf("d%d", i)
+			nodes = append(nodes, &romfs.Node{Name: name, Dir: true, Children: alignTree(r, align, dir+"/"+name, depth+1, sizes)})
+			continue
+		}
+		n := testNode(fmt.Sprintf("m%d.%s", i, []string{"tflite", "txt"}[r.IntN(2)]), 1+r.IntN(3000), 1)
+		if strings.HasSuffix(n.Name, ".tflite") {
+			n.Align, n.Bulk = align, r.IntN(2) == 0
+		}
+		sizes[dir+"/"+n.Name] = n.Size
+		nodes = append(nodes, n)
+	}
+	return nodes
 }
