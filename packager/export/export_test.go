@@ -3,6 +3,7 @@ package export
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -10,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -302,5 +304,32 @@ func TestOptions(t *testing.T) {
 	}
 	if _, err := place("openmv-m4").Options(Raw, "page", 1); err == nil {
 		t.Error("the padding page is known")
+	}
+}
+
+// TestUF2FamilyIDs: the families are those of Microsoft's list, which its
+// converter brings along.
+func TestUF2FamilyIDs(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(filepath.Dir(filepath.Dir(peer.UF2Conv(t))), "lib", "adafruit_uf2", "uf2families.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []struct {
+		ID   string `json:"id"`
+		Name string `json:"short_name"`
+	}
+	if err := json.Unmarshal(data, &list); err != nil {
+		t.Fatal(err)
+	}
+	theirs := map[string]uint64{}
+	for _, f := range list {
+		if theirs[f.Name], err = strconv.ParseUint(f.ID, 0, 32); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, f := range board.UF2Families() {
+		if id, ok := theirs[f.Name]; !ok || id != uint64(f.ID) {
+			t.Errorf("%s is 0x%08x, and %#x in the list", f.Name, f.ID, id)
+		}
 	}
 }
