@@ -235,3 +235,28 @@ func TestDeepNesting(t *testing.T) {
 		}
 	}
 }
+
+// TestNestedImages: verify ends on images in images, whatever is wrong with
+// them and however deep they lie.
+func TestNestedImages(t *testing.T) {
+	t.Parallel()
+	image := imageOf()
+	for range 10 {
+		image = imageOf(entry(5, "n", record(2, image)))
+	}
+	code, out, errs := runHere(t, image, "verify", "-")
+	if code != 0 || !strings.Contains(out, "n/n/n/n/n/n/n/n/n: is one of more than 1000 nested images, or more than 8 levels deep, and is not checked [nested]") {
+		t.Errorf("exit %d, %s%s", code, out, errs)
+	}
+	inner := imageOf(entry(5, "a.mpy", record(2, []byte("M\x06\x00\x1f"))), entry(4, "d", entry(5, "t", record(2, []byte("text")))))
+	image = imageOf(entry(5, "x", record(2, inner)), entry(5, "y", record(2, inner)))
+	for at := range image {
+		for _, value := range []byte{0, 1, 3, 5, 0x7f, 0x80, 0xff} {
+			changed := bytes.Clone(image)
+			changed[at] = value
+			if code, out, errs := runHere(t, changed, "verify", "-"); code != 0 && code != exitImage {
+				t.Fatalf("byte %d = %#x: exit %d, %s%s", at, value, code, out, errs)
+			}
+		}
+	}
+}
