@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-//go:embed firmware
+//go:embed firmware/*.py
 var firmwareDir embed.FS
 
 // firmwareFiles are the files of the one program that is the firmware, in order.
