@@ -18,6 +18,7 @@ import (
 const bashSession = `
 _get_comp_words_by_ref() { words=("${COMP_WORDS[@]}"); cword=$COMP_CWORD; cur=${words[cword]}; prev=${words[cword-1]}; }
 __ltrim_colon_completions() { :; }
+compopt() { :; } # works behind the Tab key only
 source "$1" || exit
 shift
 COMP_WORDS=("$@")
