@@ -181,29 +181,33 @@ func (r *REPL) Run(ctx context.Context, program string, limit time.Duration) ([]
 	if !r.small {
 		return r.Exec(ctx, loader+guarded(program), limit)
 	}
-	if _, err := r.execPiece(ctx, loader, answerLimit); err != nil {
-		return nil, err
-	}
 	var out []byte
-	for _, piece := range pieces(program, smallPiece) {
+	for i, piece := range pieces(program, smallPiece) {
 		var err error
-		if out, err = r.execPiece(ctx, guarded(piece+collect), limit); err != nil {
+		if out, err = r.execPiece(ctx, loader, guarded(piece+collect), i > 0, limit); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-// execPiece runs statements that may be run twice, such as definitions, again
-// if the line garbled them.
-func (r *REPL) execPiece(ctx context.Context, piece string, limit time.Duration) (out []byte, err error) {
+// execPiece runs guarded statements that may be run twice, such as definitions,
+// again if the line garbled them. With them it sends the loader, unless that is
+// loaded: nothing checks the loader, and a damaged one may refuse what is right.
+func (r *REPL) execPiece(ctx context.Context, loader, piece string, loaded bool, limit time.Duration) (out []byte, err error) {
 	for try := range 6 {
 		if try > 0 {
 			if err := r.Enter(ctx, connectLimit); err != nil {
 				return nil, err
 			}
+			loaded = false
 		}
-		out, err = r.Exec(ctx, piece, limit)
+		if !loaded {
+			_, err = r.Exec(ctx, loader, answerLimit)
+		}
+		if loaded || err == nil {
+			out, err = r.Exec(ctx, piece, limit)
+		}
 		var exec *ExecError
 		if err == nil || ctx.Err() != nil || errors.Is(err, ErrLinkLost) || errors.As(err, &exec) && exec.outOfMemory() {
 			break

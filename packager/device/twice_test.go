@@ -59,3 +59,32 @@ func TestStatementsRunTwice(t *testing.T) {
 		}
 	}
 }
+
+// TestDamagedLoaderIsReplaced: a loader that arrived damaged, and was a valid program all
+// the same, refuses whatever follows; a repeated piece brings its own.
+func TestDamagedLoaderIsReplaced(t *testing.T) {
+	t.Parallel()
+	b, err := simboard.Start(t.Context(), simboard.Options{Interpreter: peer.MicroPython(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	ctx := context.Background()
+	board, err := (&Opener{}).Connect(ctx, b.Addr(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer board.Close(false)
+	loader := shrink(loaderSource)
+	damaged := strings.Replace(loader, "n = 1\n", "n = 3\n", 1)
+	if damaged == loader {
+		t.Fatalf("the loader has another beginning: %q", loader)
+	}
+	if _, err := board.repl.Exec(ctx, damaged, answerLimit); err != nil {
+		t.Fatal(err)
+	}
+	out, err := board.repl.execPiece(ctx, loader, guarded("print('ran')\n"), true, answerLimit)
+	if err != nil || strings.TrimSpace(string(out)) != "ran" {
+		t.Errorf("it says %q, error %v", out, err)
+	}
+}
