@@ -11,8 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
+	"rules_romfs/internal/batch"
 	"rules_romfs/internal/smallfile"
 	"rules_romfs/packager/report"
 )
@@ -41,26 +40,14 @@ const (
 // been written, so that a change might not show. All failures are reported, in
 // order.
 func digest(ctx context.Context, inputs []Input, dedup bool, jobs int, reporter report.Reporter) ([]digested, error) {
-	found, errs := make([]digested, len(inputs)), make([]error, len(inputs))
 	task := reporter.Task("read", int64(len(inputs)), report.Files)
 	d := digester{now: time.Now()}
 	d.room.Store(keepTotal)
-	var next atomic.Int64
-	var group errgroup.Group
-	for range min(max(jobs, 1), len(inputs)) {
-		group.Go(func() error {
-			for i := next.Add(1) - 1; i < int64(len(inputs)) && ctx.Err() == nil; i = next.Add(1) - 1 {
-				found[i], errs[i] = d.look(&inputs[i])
-				task.Add(1)
-			}
-			return nil
-		})
+	looks := make([]*Input, len(inputs))
+	for i := range inputs {
+		looks[i] = &inputs[i]
 	}
-	group.Wait()
-	err := context.Cause(ctx)
-	if err == nil {
-		err = errors.Join(errs...)
-	}
+	found, err := batch.Run(ctx, max(jobs, 1), looks, d.look, func(int, *digested) { task.Add(1) })
 	if err == nil && dedup {
 		err = digestTwins(ctx, inputs, found)
 	}

@@ -81,7 +81,7 @@ func Assemble(ctx context.Context, spec Spec, jobs int, reporter report.Reporter
 		switch {
 		case !in.known:
 			node.Open = in.measure
-		case dedup || !in.inMemory():
+		case dedup || in.Code == nil: // what is in memory, nothing changes
 			node.Sum = in.sum // with it the writing hashes the content again
 		}
 		dir := mkdir(dirs, parent(in.Dest))

@@ -101,9 +101,6 @@ func (in *Input) isMPY() bool { return path.Ext(in.Dest) == ".mpy" }
 // isCode reports whether the input is code rather than data.
 func (in *Input) isCode() bool { return in.isMPY() || path.Ext(in.Dest) == ".py" }
 
-// inMemory reports whether the content is here, where nothing changes it.
-func (in *Input) inMemory() bool { return in.Code != nil }
-
 // open returns the content. Its errors, those of reading too, are *SourceError.
 func (in *Input) open() (io.ReadCloser, error) {
 	switch {
