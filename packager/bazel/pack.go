@@ -94,7 +94,7 @@ func (in *inputs) fill(spec *pack.Spec, target pack.Target, release string) (map
 				spec.Compiler = release
 				err = fillCompiled(spec, input, p, s)
 			case isKept(e):
-				err = fillKept(input, p, s)
+				_, err = fillModule(input, p, s)
 			default:
 				input.Path = s.path
 				if e.Transform != nil {
@@ -127,11 +127,10 @@ func (in *inputs) fillImage(input *pack.Input, p plannedEntry, target pack.Targe
 }
 
 func fillCompiled(spec *pack.Spec, input *pack.Input, p plannedEntry, s source) error {
-	m, err := readModule(s.compiled, p.parts)
+	m, err := fillModule(input, p, s)
 	if err != nil {
 		return err
 	}
-	input.Code = m.parts[p.part]
 	input.SourceSHA256 = &m.source
 	// What the compiler emits is what firmware of its release loads.
 	if h, err := mpy.ParseHeader(input.Code); err == nil {
@@ -141,14 +140,14 @@ func fillCompiled(spec *pack.Spec, input *pack.Input, p plannedEntry, s source) 
 	return nil
 }
 
-// fillKept gives an input the Python source itself.
-func fillKept(input *pack.Input, p plannedEntry, s source) error {
+// fillModule gives an input what the compile action made of a Python source,
+// which is the source itself if it is kept.
+func fillModule(input *pack.Input, p plannedEntry, s source) (module, error) {
 	m, err := readModule(s.compiled, p.parts)
-	if err != nil {
-		return err
+	if err == nil {
+		input.Code = m.parts[p.part]
 	}
-	input.Code = m.parts[p.part]
-	return nil
+	return m, err
 }
 
 // locate adds the line of the manifest to errors that name a source or file,
