@@ -1,10 +1,12 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/device"
@@ -91,23 +93,13 @@ type session struct {
 func (s *session) now() *deployer { return s.all[s.at] }
 
 func (s *session) wrote() bool {
-	for _, d := range s.all {
-		if d.wrote {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.all, func(d *deployer) bool { return d.wrote })
 }
 
 // differs returns the error of the first image that was compared and is not
 // what the board holds.
 func (s *session) differs() error {
-	for _, err := range s.errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return cmp.Or(s.errs...)
 }
 
 // account adds the traffic since the last call to the image at hand.
@@ -181,7 +173,7 @@ func (s *session) run(ctx context.Context) error {
 		if rerr := b.Reconnect(ctx); rerr != nil {
 			return fmt.Errorf("%w; %w", err, rerr)
 		}
-		if b.Info.WatchdogReset && errors.Is(err, device.ErrReset) || b.Info.WatchdogReset && errors.Is(err, device.ErrLinkLost) {
+		if b.Info.WatchdogReset && (errors.Is(err, device.ErrReset) || errors.Is(err, device.ErrLinkLost)) {
 			err = errors.New("a watchdog reset the board")
 		}
 		d.warn("%s: %v; going on where it stopped", d.Port, err)

@@ -290,7 +290,7 @@ func (f *freezer) findPackage(dir, name string) (string, error) {
 	return packages[name], nil
 }
 
-// walk lists the files below base/dir with one of the extensions, as paths
+// walkFiles lists the files below base/dir with one of the extensions, as paths
 // relative to base. Links are followed; one that leads back up ends there.
 func (im *importer) walkFiles(base, dir string, exts []string) ([]string, error) {
 	var found []string

@@ -271,10 +271,11 @@ func printDeployed(w io.Writer, load *payload, r *deployedBoard, several bool) e
 	case deploy.Unchanged:
 		line = fmt.Sprintf("already holds %s: %s", what, blocks)
 	default:
-		line = fmt.Sprintf("deployed %s: %s, %s sent, %s copied on the board; verified, and mounted after a reset", what, blocks, report.Size(r.Literal), report.Size(r.Copied))
+		after := "mounted" // what the firmware does with partition 0 only
 		if r.Partition != 0 {
-			line = strings.TrimSuffix(line, ", and mounted after a reset") + ", and read again after a reset"
+			after = "read again"
 		}
+		line = fmt.Sprintf("deployed %s: %s, %s sent, %s copied on the board; verified, and %s after a reset", what, blocks, report.Size(r.Literal), report.Size(r.Copied), after)
 	}
 	if r.Import != "" {
 		line += "; use it: " + r.Import

@@ -151,9 +151,9 @@ func (a *app) payloads(ctx context.Context, path string, f *sourceFlags) ([]*pay
 	if err != nil {
 		return nil, err
 	}
+	a.warnings(images)
 	var all []*payload
 	for _, im := range images {
-		a.warn(im.Warnings)
 		var b bytes.Buffer
 		if err := im.Stream(ctx, &b, a.reporter); err != nil {
 			return nil, err
