@@ -91,6 +91,7 @@ type Partition struct {
 	Medium   string // "nor", "ecc" (each word is programmed once), "mram" or "ram"
 	ReadOnly bool   // vfs.rom_ioctl cannot write it
 	Core     string // the core that mounts it at /rom; "" on boards with one
+	CoreIdle bool   // that core runs nothing from it by itself
 	NPU      *NPU   // of that core; nil: none
 	DFU      *DFU   // how its bootloader programs it; nil: it does not
 }

@@ -113,6 +113,7 @@ func TestUserFileErrors(t *testing.T) {
 		{"size: 512KiB", "size: 510000", "8:", "no multiple of erase"},
 		{"base: 0x10100000", "base: 0x10100100", "8:", "no multiple of erase"},
 		{"size: 512KiB", "size: 8KiB, tail: 8KiB", "8:", "leave nothing of the partition"},
+		{"size: 512KiB", "size: 512KiB, core_idle: true", "8:", "not that of another core"},
 		{"write: 256", "write: 255", "8:", "no power of two"},
 		{"write: 256", "write: 8192", "8:", "no multiple of write"},
 		{"segment: blockdev", "segment: blockdevice", "8:", "blockdev"},

@@ -84,6 +84,9 @@ func (c *checker) partition(at string, p *PartitionFile) {
 	if p.Size != 0 && p.Tail >= p.Size {
 		c.bad(at+".tail", "", "%d bytes leave nothing of the partition, which has %d", p.Tail, p.Size)
 	}
+	if p.CoreIdle && p.Core == "" {
+		c.bad(at+".core_idle", "name the core under core", "the partition is not that of another core")
+	}
 	if p.Erase == 0 {
 		return
 	}

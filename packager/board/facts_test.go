@@ -99,6 +99,19 @@ func TestFacts(t *testing.T) {
 	}
 }
 
+// TestCoreIdle: of the cores that have a partition of their own, OpenMV's
+// firmware alone leaves one idle; MicroPython's runs main.py on it.
+func TestCoreIdle(t *testing.T) {
+	t.Parallel()
+	for _, p := range Builtin() {
+		for _, part := range p.Partitions {
+			if want := p.ID == "openmv-ae3" && part.Name == "romfs1"; part.CoreIdle != want {
+				t.Errorf("%s %s: core_idle is %v, want %v", p.ID, part.Name, part.CoreIdle, want)
+			}
+		}
+	}
+}
+
 // TestTail: only these two keep their ROMFS up to the last byte of a flash that
 // the QUADSPI maps; OpenMV's own notes ask for 512 bytes that nobody reads.
 func TestTail(t *testing.T) {

@@ -115,6 +115,8 @@ type PartitionFile struct {
 	ReadOnly bool `yaml:"read_only" jsonschema:"default=false"`
 	// Name of the core that mounts the partition at /rom, on boards with several. Default: the one with the REPL.
 	Core string `yaml:"core" jsonschema:"minLength=1"`
+	// Whether that core runs nothing from the partition by itself, not even main.py, so that it can be written from the core with the REPL. Default: false.
+	CoreIdle bool `yaml:"core_idle" jsonschema:"default=false"`
 	// NPU of the core that mounts the partition, which runs models from it. Default: none.
 	NPU *NPUFile `yaml:"npu"`
 	// How the bootloader programs the partition, through dfu-util. Default: it does not.
@@ -213,7 +215,7 @@ const defaultSmallIntBits = 31
 func (x *PartitionFile) partition() Partition {
 	p := Partition{Index: x.Index, Name: x.Name, Base: x.Base, Size: int64(x.Size), Tail: int64(x.Tail),
 		Erase: int64(x.Erase), Write: int64(x.Write),
-		Segment: x.Segment, Medium: x.Medium, ReadOnly: x.ReadOnly, Core: x.Core}
+		Segment: x.Segment, Medium: x.Medium, ReadOnly: x.ReadOnly, Core: x.Core, CoreIdle: x.CoreIdle}
 	if p.Medium == "" {
 		p.Medium = "nor"
 	}

@@ -104,7 +104,7 @@ func TestSchemaAgrees(t *testing.T) {
 }
 
 func beyondSchema(e *strictyaml.Error) bool {
-	return slices.ContainsFunc([]string{"no multiple of", "no power of two", "more than the alignment", "no pattern", "no whole number", "more than 4 GiB", "already", "in a list of architectures"},
+	return slices.ContainsFunc([]string{"no multiple of", "no power of two", "more than the alignment", "no pattern", "no whole number", "more than 4 GiB", "already", "in a list of architectures", "not that of another core"},
 		func(s string) bool { return strings.Contains(e.Message, s) }) || e.Code == strictyaml.CodeDuplicateKey
 }
 
@@ -120,7 +120,7 @@ func documents() func(yield func(string) bool) {
 		{"version id name machines mpy openmv align partitions no_rom usb x", "%s"},
 		{"arch arch_flags small_int_bits x", "mpy: {%s}"},
 		{"match to x", "align: [{%s}]"},
-		{"name index base size tail erase write segment medium read_only core dfu x", "partitions: [{%s}]"},
+		{"name index base size tail erase write segment medium read_only core core_idle dfu x", "partitions: [{%s}]"},
 		{"alt address erase leave x", "partitions: [{name: p, index: 1, dfu: {%s}}]"},
 		{"id mode x", "usb: [{%s}]"},
 	}

@@ -134,7 +134,7 @@ func (d *deployer) checkBoard() error {
 		return incompatible("%s: the board is %q, but the image is for %s (%s); --any-board deploys all the same",
 			d.b.Port, d.b.Info.Machine, d.Board.ID, strings.Join(d.Board.Machines, ", "))
 	}
-	if d.otherCore() && !d.Board.OpenMV && !d.VerifyOnly {
+	if d.otherCore() && !d.part.CoreIdle && !d.VerifyOnly {
 		return incompatible("%s: the %s core runs from partition %s while it is written; stop that core first, then use --any-board, or use --via dfu",
 			d.b.Port, d.part.Core, d.part.Name)
 	}
@@ -147,12 +147,10 @@ func (d *deployer) otherCore() bool {
 	return d.part != nil && d.part.Core != "" && len(d.b.Segments) > 1 && d.seg.Index != 0
 }
 
-// warnCore warns of a core that sees its partition change. OpenMV's firmware of
-// such a core (scripts/libraries/alif/he/_boot.py) never runs main.py from there,
-// only what the application sends it from this core: so it is no reason to
-// refuse, as it is with MicroPython's own, which does.
+// warnCore warns of a core that sees its partition change. One that runs nothing
+// from there by itself is no reason to refuse.
 func (d *deployer) warnCore() {
-	if d.otherCore() && d.Board.OpenMV {
+	if d.otherCore() && d.part.CoreIdle {
 		d.warn("%s: the %s core has partition %s mounted: what an application runs there meanwhile must not read from it, and it finds the new image when it starts anew; switch the board off and on",
 			d.b.Port, d.part.Core, d.part.Name)
 	}
