@@ -167,6 +167,17 @@ func (MPYSettings) ReservedKeys() map[string]string {
 	return map[string]string{"version": "cannot be set for one rule: an image has one compiler, named by mpy.version at the top"}
 }
 
+// UnmarshalValue implements [strictyaml.Unmarshaler]. A pattern alone, which is
+// no rule, gets a remedy of its own: many write one first.
+func (r *Rule) UnmarshalValue(v strictyaml.Value) {
+	if v.Kind() == strictyaml.String {
+		v.Errorf(strictyaml.CodeType, "write src: before it", "is a string (%s), and takes a mapping", strictyaml.Quote(v.Text()))
+		return
+	}
+	type mapping Rule // has no such method
+	v.Decode((*mapping)(r))
+}
+
 // A Limit is a size in bytes, or a percentage of another size.
 type Limit struct {
 	Bytes   int64 // if Percent is 0
