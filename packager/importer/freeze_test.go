@@ -16,8 +16,8 @@ import (
 	"rules_romfs/packager/importer"
 )
 
-// frozen lists what a manifest makes: destination, source and level.
-func frozen(t *testing.T, path string) []string {
+// resolved is what a manifest packs.
+func resolved(t *testing.T, path string) *manifest.Plan {
 	t.Helper()
 	m, err := manifest.Load(path)
 	if err != nil {
@@ -27,8 +27,14 @@ func frozen(t *testing.T, path string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return plan
+}
+
+// frozen lists what a manifest makes: destination, source and level.
+func frozen(t *testing.T, path string) []string {
+	t.Helper()
 	var out []string
-	for e := range plan.Files() {
+	for e := range resolved(t, path).Files() {
 		line := e.Dest + " " + e.Source
 		if e.MPY != nil {
 			line += " O" + string(rune('0'+e.MPY.Optimize))

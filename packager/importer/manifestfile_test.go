@@ -16,7 +16,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rules_romfs/internal/peer"
-	"rules_romfs/manifest"
 	"rules_romfs/packager/importer"
 )
 
@@ -113,16 +112,8 @@ func (r *manifestResult) expected(t *testing.T) []string {
 // made is the same of a manifest that was imported.
 func made(t *testing.T, path string) []string {
 	t.Helper()
-	m, err := manifest.Load(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan, _, err := m.Resolve(nil, manifest.ResolveOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	var out []string
-	for e := range plan.Files() {
+	for e := range resolved(t, path).Files() {
 		real, err := filepath.EvalSymlinks(e.Path)
 		if err != nil {
 			t.Fatal(err)
