@@ -75,11 +75,10 @@ one as well.`,
 				ext := filepath.Ext(base)
 				out = strings.TrimSuffix(base, ext) + "-aligned" + ext
 			}
-			switch {
-			case out == "-" && a.output == "json":
-				return &usageError{"-o - writes the image to stdout, where --output json would print its result; leave one out"}
-			case out == "-" && isTerminal(a.stdout):
-				return &usageError{"an image is no text for a terminal; redirect stdout, or name a file with -o"}
+			if out == "-" {
+				if err := a.checkStdout("the image", false); err != nil {
+					return err
+				}
 			}
 			in, err := a.openImage(cmd.Context(), args[0])
 			if err != nil {

@@ -179,11 +179,10 @@ before all are made.`,
 				}
 			}
 			toStdout := out == "-"
-			switch {
-			case toStdout && a.output == "json":
-				return &usageError{"-o - writes the image to stdout, where --output json would print its result; leave one out"}
-			case toStdout && isTerminal(a.stdout):
-				return &usageError{"an image is no text for a terminal; redirect stdout, or name a file with -o"}
+			if toStdout {
+				if err := a.checkStdout("the image", false); err != nil {
+					return err
+				}
 			}
 			var targets []pack.Targets
 			for _, file := range project.Files() {

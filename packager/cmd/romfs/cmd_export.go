@@ -96,11 +96,10 @@ OpenMV's bootloaders take no DfuSe files: dfu-util sends them the image itself.`
 				}
 				e.family = &one
 			}
-			switch {
-			case out == "-" && a.output == "json":
-				return &usageError{"-o - writes the file to stdout, where --output json would print its result; leave one out"}
-			case out == "-" && isTerminal(a.stdout):
-				return &usageError{"the file is no text for a terminal; redirect stdout, or name a file with -o"}
+			if out == "-" {
+				if err := a.checkStdout("the file", false); err != nil {
+					return err
+				}
 			}
 			return e.run(cmd.Context(), path)
 		},

@@ -69,8 +69,10 @@ is kept, unless --force is given. Nothing that is imported is run.`,
 				o.Vars[name] = value
 			}
 			toStdout := o.Out == "-"
-			if toStdout && a.output == "json" {
-				return &usageError{"-o - writes the manifest to stdout, where --output json would print its result; leave one out"}
+			if toStdout {
+				if err := a.checkStdout("the manifest", true); err != nil {
+					return err
+				}
 			}
 			path := o.Out
 			if toStdout {

@@ -35,15 +35,20 @@ with the board's own digest, and save it. "-" writes it to stdout.`,
   romfs pull - --port /dev/ttyACM0 | romfs ls -`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			toStdout := args[0] == "-"
+			if toStdout {
+				if err := a.checkStdout("the image", false); err != nil {
+					return err
+				}
+			} else if err := checkOutput(args[0]); err != nil {
+				return err
+			}
 			profile, err := lookupBoard(boardID)
 			if err != nil {
 				return err
 			}
 			port, err := p.chooseOne(a, profile)
 			if err != nil {
-				return err
-			}
-			if err := checkOutput(args[0]); err != nil {
 				return err
 			}
 			image, err := deploy.Pull(cmd.Context(), p.opener(a, profile), port, profile, partition, a.reporter)
@@ -57,7 +62,7 @@ with the board's own digest, and save it. "-" writes it to stdout.`,
 					a.reporter.Log(report.Warning, fmt.Sprintf("the image on the board: offset %d: %s", problem.Offset, problem.Message))
 				}
 			}
-			if args[0] == "-" {
+			if toStdout {
 				_, err := a.stdout.Write(image)
 				return err
 			}

@@ -102,6 +102,19 @@ func checkOutput(path string) error {
 	return nil
 }
 
+// checkStdout refuses to write to stdout what would be of no use there: beside
+// the result of --output json, or as bytes on a terminal. What names it, such as
+// "the image".
+func (a *app) checkStdout(what string, text bool) error {
+	switch {
+	case a.output == "json":
+		return &usageError{what + " goes to stdout, where --output json would print its result; leave one out"}
+	case !text && isTerminal(a.stdout):
+		return &usageError{what + " is no text for a terminal; redirect stdout, or name a file"}
+	}
+	return nil
+}
+
 // openImage opens an image; one that no board would mount is an error.
 func (a *app) openImage(ctx context.Context, path string) (*input, error) {
 	in, err := a.openInput(ctx, path)
