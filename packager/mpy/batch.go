@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"rules_romfs/internal/batch"
 	"rules_romfs/internal/filecache"
@@ -50,7 +49,7 @@ var sources sync.Pool
 func (b *Batch) Run(ctx context.Context, jobs []Job) ([]Result, error) {
 	results, err := batch.Run(ctx, b.Workers, jobs, func(j Job) (Result, error) { return b.job(ctx, j) }, b.Done)
 	if b.Cache != nil {
-		b.Cache.Trim(time.Now())
+		b.Cache.Flush()
 	}
 	return results, err
 }

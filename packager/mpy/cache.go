@@ -5,15 +5,16 @@ import (
 	"path/filepath"
 
 	"rules_romfs/internal/filecache"
+	"rules_romfs/internal/logcache"
 )
 
 // cacheFormat is part of every key. Count it up when the meaning of a key or
 // the shape of an entry changes.
-const cacheFormat = "rules_romfs mpy cache 2\n"
+const cacheFormat = "rules_romfs mpy cache 3\n"
 
-// Bounds of the cache: none of the modules comes near the first, and the second
-// holds some 100,000 of them.
-var cacheLimits = filecache.Limits{Entry: 64 << 20, Total: 256 << 20}
+// Bounds of the cache: no module comes near the first, and the second holds some
+// 80,000 of them.
+var cacheLimits = filecache.Limits{Entry: 8 << 20, Total: 128 << 20}
 
 // CacheRoot returns the user's folder for everything that this tool may delete
 // and make again: $ROMFS_CACHE, or rules_romfs in the system's cache folder.
@@ -30,16 +31,16 @@ func CacheRoot(getenv func(string) string) (string, error) {
 
 // A Cache keeps compiled modules. Several builds may use it at once, and none
 // fails because of it.
-type Cache struct{ *filecache.Cache }
+type Cache struct{ *logcache.Cache }
 
 // OpenCache returns the compile cache under root (see [CacheRoot]), which need
 // not exist yet.
 func OpenCache(root string) (*Cache, error) {
-	files, err := filecache.Open(filepath.Join(root, "mpy"), cacheLimits)
+	logs, err := logcache.Open(filepath.Join(root, "mpy"), cacheLimits)
 	if err != nil {
 		return nil, err
 	}
-	return &Cache{files}, nil
+	return &Cache{logs}, nil
 }
 
 // cacheKey covers everything that decides the compiler's output.
