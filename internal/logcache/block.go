@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"slices"
 
 	"rules_romfs/internal/filecache"
 )
@@ -57,11 +58,11 @@ func (c *Cache) index(log *os.File) {
 	if err != nil {
 		return
 	}
-	buf := make([]byte, 4<<10) // holds most indices: those of small changes
+	w := window{log: log}
 	// A block that was cut off is followed by the next one before its own end: from
 	// is where to look if at the end of a block no other begins.
 	for at, from := int64(0), int64(0); at != info.Size(); {
-		rows := readIndex(log, at, &buf)
+		rows := w.index(at)
 		if rows == nil {
 			at = nextMagic(log, from, info.Size())
 			from = at + 1
@@ -79,34 +80,52 @@ func (c *Cache) index(log *os.File) {
 	}
 }
 
-// readIndex returns the index of the block at an offset, or nil if there is no
-// block. It is read into buf, which grows where it must.
-func readIndex(log *os.File, at int64, buf *[]byte) []byte {
-	n, err := log.ReadAt(*buf, at)
-	if err != nil && err != io.EOF || n < headLen || string((*buf)[:len(magic)]) != magic {
+// A window is the part of a log that was read last: enough for many small
+// blocks, and of large ones not much more than the index.
+type window struct {
+	log *os.File
+	at  int64
+	b   []byte
+}
+
+const (
+	windowLen = 64 << 10
+	maxIndex  = writeAt // even of empty results a block has no more before it is written
+)
+
+// index returns the index of the block at an offset, or nil if there is no block.
+func (w *window) index(at int64) []byte {
+	head := w.read(at, headLen)
+	if head == nil || string(head[:len(magic)]) != magic {
 		return nil
 	}
-	count := int64(binary.LittleEndian.Uint32((*buf)[len(magic):]))
-	end := int64(headLen) + count*int64(rowLen)
-	if count == 0 || end > maxIndex {
+	count, sum := binary.LittleEndian.Uint32(head[len(magic):]), binary.LittleEndian.Uint32(head[headLen-4:])
+	if count == 0 || count > maxIndex/uint32(rowLen) {
 		return nil
 	}
-	if end > int64(n) {
-		*buf = make([]byte, end)
-		if _, err := log.ReadAt(*buf, at); err != nil {
-			return nil
-		}
-	}
-	rows := (*buf)[headLen:end]
-	if crc32.ChecksumIEEE(rows) != binary.LittleEndian.Uint32((*buf)[headLen-4:]) {
+	rows := w.read(at+int64(headLen), int(count)*rowLen)
+	if rows == nil || crc32.ChecksumIEEE(rows) != sum {
 		return nil
 	}
 	return rows
 }
 
-// maxIndex bounds what is read as an index: even of empty results a block has no
-// more before it is written.
-const maxIndex = writeAt
+// read returns n bytes from an offset on, which are valid until the next read,
+// or nil if the log ends before.
+func (w *window) read(at int64, n int) []byte {
+	if at < w.at || at+int64(n) > w.at+int64(len(w.b)) {
+		w.b = slices.Grow(w.b[:0], max(n, windowLen))
+		got, err := w.log.ReadAt(w.b[:cap(w.b)], at)
+		if err != nil && err != io.EOF {
+			got = 0
+		}
+		w.at, w.b = at, w.b[:got]
+		if got < n {
+			return nil
+		}
+	}
+	return w.b[at-w.at:][:n]
+}
 
 // nextMagic returns the offset of the first magic from an offset on, or size.
 func nextMagic(log *os.File, from, size int64) int64 {
