@@ -15,12 +15,15 @@ import (
 type boardResult struct {
 	ID         string            `json:"id"`
 	Name       string            `json:"name"`
+	Machines   []string          `json:"machines"` // patterns of sys.implementation._machine
 	Arch       string            `json:"arch"`
 	SmallInts  int               `json:"small_int_bits"`
 	NoROM      string            `json:"no_rom,omitempty"`
 	Partitions []partitionResult `json:"partitions"`
 	Align      []alignResult     `json:"align"`
 	USB        []string          `json:"usb"`
+	UF2        []string          `json:"uf2"`   // families
+	Dedup      bool              `json:"dedup"` // what a manifest may change
 }
 
 type partitionResult struct {
@@ -33,15 +36,26 @@ type partitionResult struct {
 	Write   int64  `json:"write"`
 	Segment string `json:"segment"`
 	Medium  string `json:"medium"`
-	Core    string `json:"core,omitempty"`
 
-	NPU *npuResult `json:"npu,omitempty"`
+	ReadOnly bool       `json:"read_only,omitempty"`
+	Core     string     `json:"core,omitempty"`
+	CoreIdle bool       `json:"core_idle,omitempty"`
+	NPU      *npuResult `json:"npu,omitempty"`
+	DFU      *dfuResult `json:"dfu,omitempty"`
 }
 
 // An npuResult is the processor that models are converted for.
 type npuResult struct {
 	Preset string   `json:"preset"`
 	Args   []string `json:"args"`
+}
+
+// A dfuResult is how dfu-util reaches a partition.
+type dfuResult struct {
+	Alt     int    `json:"alt"`
+	Address uint64 `json:"address,omitempty"` // of DfuSe
+	Erase   int64  `json:"erase,omitempty"`
+	Leave   bool   `json:"leave,omitempty"`
 }
 
 type alignResult struct {
@@ -82,10 +96,15 @@ docs/boards.md says how to write one; romfs schema board prints the schema.`,
 }
 
 func describeBoard(p *board.Profile) boardResult {
-	b := boardResult{ID: p.ID, Name: p.Name, Arch: strings.Join(p.MPY.Archs, ", "), SmallInts: p.MPY.SmallIntBits, NoROM: p.NoROM,
-		Partitions: []partitionResult{}, Align: []alignResult{}, USB: []string{}}
+	b := boardResult{ID: p.ID, Name: p.Name, Machines: append([]string{}, p.Machines...),
+		Arch: strings.Join(p.MPY.Archs, ", "), SmallInts: p.MPY.SmallIntBits, NoROM: p.NoROM, Dedup: p.DedupDefault(),
+		Partitions: []partitionResult{}, Align: []alignResult{}, USB: []string{}, UF2: []string{}}
 	for _, x := range p.Partitions {
-		b.Partitions = append(b.Partitions, partitionResult{x.Name, x.Index, x.Base, x.Size, x.Tail, x.Erase, x.Write, x.Segment, x.Medium, x.Core, (*npuResult)(x.NPU)})
+		b.Partitions = append(b.Partitions, partitionResult{x.Name, x.Index, x.Base, x.Size, x.Tail, x.Erase, x.Write, x.Segment, x.Medium,
+			x.ReadOnly, x.Core, x.CoreIdle, (*npuResult)(x.NPU), (*dfuResult)(x.DFU)})
+	}
+	for _, f := range p.UF2 {
+		b.UF2 = append(b.UF2, f.Name)
 	}
 	for _, r := range p.Align {
 		b.Align = append(b.Align, alignResult{r.Match, r.To, r.Why})
@@ -128,25 +147,33 @@ func printBoards(w io.Writer, boards []boardResult) error {
 func (b boardResult) print(w io.Writer) error {
 	var s strings.Builder
 	fmt.Fprintf(&s, "%s: %s\n", b.ID, b.Name)
+	if len(b.Machines) > 0 {
+		fmt.Fprintf(&s, "  calls itself %s\n", strings.Join(b.Machines, ", "))
+	}
 	fmt.Fprintf(&s, "  .mpy: native code for %s, small integers of %d bits\n", b.Arch, b.SmallInts)
 	if b.NoROM != "" {
 		fmt.Fprintf(&s, "  no ROM partition: %s\n", b.NoROM)
 	}
 	for _, p := range b.Partitions {
-		base := "not mapped"
+		base := "at no fixed address"
 		if p.Base != 0 {
 			base = fmt.Sprintf("at 0x%08X", p.Base)
 		}
-		core := ""
-		if p.Core != "" {
-			core = ", core " + p.Core
+		fmt.Fprintf(&s, "  %s (%d): %s %s, %s as a %s, %s\n", p.Name, p.Index, roundSize(p.Size), base, mediumNames[p.Medium], segmentNames[p.Segment], p.units())
+		switch {
+		case p.CoreIdle:
+			fmt.Fprintf(&s, "    core %s mounts it, and runs nothing from it by itself\n", p.Core)
+		case p.Core != "":
+			fmt.Fprintf(&s, "    core %s mounts it\n", p.Core)
 		}
-		fmt.Fprintf(&s, "  %s (%d): %s %s, %s %s, erases %s, writes %d bytes%s\n", p.Name, p.Index, roundSize(p.Size), base, p.Medium, p.Segment, eraseText(p.Erase), p.Write, core)
 		if p.Tail > 0 {
 			fmt.Fprintf(&s, "    its last %d bytes are to stay unused\n", p.Tail)
 		}
 		if p.NPU != nil {
 			fmt.Fprintf(&s, "    has an NPU, for models by transform: %s (%s)\n", p.NPU.Preset, strings.Join(p.NPU.Args, " "))
+		}
+		if p.DFU != nil {
+			fmt.Fprintf(&s, "    its bootloader writes it: %s\n", p.DFU)
 		}
 	}
 	for _, r := range b.Align {
@@ -156,19 +183,49 @@ func (b boardResult) print(w io.Writer) error {
 		}
 		fmt.Fprintf(&s, "  aligns %s to %d bytes%s\n", r.Match, r.To, why)
 	}
+	if b.NoROM == "" && !b.Dedup {
+		fmt.Fprint(&s, "  equal files are stored once only if a manifest says dedup: true: OpenMV's tools lose such files\n")
+	}
 	if len(b.USB) > 0 {
 		fmt.Fprintf(&s, "  USB: %s\n", strings.Join(b.USB, ", "))
+	}
+	if len(b.UF2) > 0 {
+		fmt.Fprintf(&s, "  UF2 family: %s\n", strings.Join(b.UF2, ", "))
 	}
 	_, err := io.WriteString(w, s.String())
 	return err
 }
 
-func eraseText(n int64) string {
-	switch n {
-	case 0:
-		return "an unknown unit"
-	case 1:
-		return "nothing"
+var (
+	mediumNames  = map[string]string{"nor": "NOR flash", "ecc": "ECC flash", "mram": "MRAM", "ram": "RAM"}
+	segmentNames = map[string]string{"memoryview": "memoryview", "blockdev": "block device", "": "memoryview or block device"}
+)
+
+// units says how the partition is written.
+func (p *partitionResult) units() string {
+	switch {
+	case p.ReadOnly:
+		return "read-only"
+	case p.Erase == 0:
+		return fmt.Sprintf("erases an unknown unit, writes %s", roundSize(p.Write))
+	case p.Erase == 1:
+		return fmt.Sprintf("erases nothing, writes %s", roundSize(p.Write))
 	}
-	return roundSize(n)
+	return fmt.Sprintf("erases %s, writes %s", roundSize(p.Erase), roundSize(p.Write))
+}
+
+// String is what dfu-util calls it.
+func (d *dfuResult) String() string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "dfu-util -a %d", d.Alt)
+	if d.Address != 0 {
+		fmt.Fprintf(&s, " -s 0x%08X", d.Address)
+		if d.Leave {
+			s.WriteString(":leave")
+		}
+	}
+	if d.Erase != 0 {
+		fmt.Fprintf(&s, ", erases %s", roundSize(d.Erase))
+	}
+	return s.String()
 }
