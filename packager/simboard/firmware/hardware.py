@@ -33,6 +33,11 @@ c_signal = libc.func("P", "signal", "iC")
 c_alarm = libc.func("I", "ualarm", "II")
 c_mmap = libc.func("P", "mmap", "PLiiil")
 c_exit = libc.func("v", "_exit", "i")
+c_getpid = libc.func("i", "getpid", "")
+c_malloc = libc.func("P", "malloc", "L")
+c_free = libc.func("v", "free", "P")
+c_memcpy = libc.func("v", "memcpy", "PPL")
+c_memmem = libc.func("P", "memmem", "PLPL")
 
 SIGINT, SIGUSR2, SIGALRM = 2, 12, 14
 SIG_BLOCK, SIG_UNBLOCK = 0, 1
@@ -70,33 +75,110 @@ def hw(op, a=0, b=0, c=0, d=0, data=b""):
 # Ctrl-C.
 #
 # The unix port raises KeyboardInterrupt right in the signal handler, wherever
-# the program stands; inside the garbage collector that leaves the heap locked
-# for good. So the hardware sends SIGUSR2, and its handler lets SIGINT through
-# only when an allocation would succeed, and otherwise tries again shortly.
+# the program stands; inside the memory manager that leaves the heap locked for
+# good. So the hardware sends SIGUSR2, and its handler lets SIGINT through only
+# when the memory manager is at rest, and otherwise tries again shortly.
+#
+# A handler may find mutexes half locked: it takes none. So it locks the heap by
+# itself, which only counts, where ffi would lock the scheduler too; and it is so
+# small that its own frame needs no heap.
 
 retries = 0
 
 
-def on_interrupt(sig):
-    # Runs as an interrupt handler: ffi has locked the heap.
-    global retries
+def find_heap_mutex():
+    # The mutex that a build with threads holds while it allocates or collects
+    # garbage, as a view of its first byte, which is not 0 then; None without one.
+    # No name leads to it, so it is found by what the memory of the program looks
+    # like, copied by an alarm in the middle of a collection: glibc's
+    # pthread_mutex_t begins with whether it is locked, how often (1 if it is
+    # recursive, as it is in newer releases, else 0), and by which thread.
+    try:
+        import _thread
+    except ImportError:
+        return None
+    areas, total = [], 0
+    with open("/proc/self/maps") as f:
+        for line in f:
+            parts = line.split()
+            start, end = (int(x, 16) for x in parts[0].split("-"))
+            if parts[1] == "rw-p" and end - start <= 1 << 18 and (len(parts) < 6 or parts[5][0] != "["):
+                areas.append((start, end - start))
+                total += end - start
+    copy = c_malloc(total)
+    jobs, to = [], copy
+    for start, size in areas:
+        jobs.append((to, start, size))
+        to += size
+
+    def copy_all():
+        for to, start, size in jobs:
+            c_memcpy(to, start, size)
+
+    def on_alarm(sig):
+        micropython.heap_lock()
+        copy_all()
+        micropython.heap_unlock()
+
+    callback = ffi.callback("v", on_alarm, "i")
+    c_signal(SIGALRM, callback)
+    mutex = None
+    for delay in range(10, 1000, 20):
+        c_alarm(delay, 0)
+        for _ in range(40):
+            gc.collect()
+        for count in (1, 0):
+            held = struct.pack("<iIi", 1, count, c_getpid())
+            at = c_memmem(copy, total, held, len(held))
+            for to, start, size in jobs:
+                if to <= at < to + size:
+                    mutex = uctypes.bytearray_at(start + at - to, 1)
+        if mutex and mutex[0] == 0:
+            break
+        mutex = None
+    c_alarm(0, 0)
+    c_sigmask(SIG_BLOCK, INTERRUPTS, None)
+    while c_sigwait(INTERRUPTS, None, ZERO_TIME) > 0:
+        pass
+    c_free(copy)
+    return mutex
+
+
+heap_mutex = find_heap_mutex()
+
+
+def heap_busy():
+    if heap_mutex:
+        return heap_mutex[0] != 0
     micropython.heap_unlock()
     try:
         bytearray(1)
-        retries = 0
+        return False
     except MemoryError:
-        retries += 1
-    micropython.heap_lock()
+        return True
+    finally:
+        micropython.heap_lock()
+
+
+def interrupt():
+    global retries
+    retries = retries + 1 if heap_busy() else 0
     if 0 < retries < 100:
         c_alarm(100, 0)
     else:
         retries = 0
         c_sigmask(SIG_BLOCK, ONLY_INT, None)
-        c_raise(SIGINT)  # delivered when this handler returns and the mask is back
+        c_raise(SIGINT)  # delivered when the handler returns and the mask is back
+
+
+def on_interrupt(sig):
+    micropython.heap_lock()
+    interrupt()
+    micropython.heap_unlock()
 
 
 c_sigmask(SIG_BLOCK, INTERRUPTS, None)
-interrupt_callback = ffi.callback("v", on_interrupt, "i", lock=True)
+interrupt_callback = ffi.callback("v", on_interrupt, "i")
 c_signal(SIGUSR2, interrupt_callback)
 c_signal(SIGALRM, interrupt_callback)
 
