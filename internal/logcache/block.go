@@ -32,13 +32,9 @@ const (
 // size is what r takes in a block.
 func (r *result) size() int { return rowLen + sha256.Size + len(r.content) }
 
-// encode returns the block of these results.
-func encode(results []result) []byte {
-	size := headLen
-	for i := range results {
-		size += results[i].size()
-	}
-	b := append(make([]byte, 0, size), magic...)
+// encode returns the block of these results, which take size bytes.
+func encode(results []result, size int) []byte {
+	b := append(make([]byte, 0, headLen+size), magic...)
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(results)))
 	b = append(b, 0, 0, 0, 0)
 	for _, r := range results {
@@ -129,7 +125,7 @@ func (w *window) read(at int64, n int) []byte {
 
 // nextMagic returns the offset of the first magic from an offset on, or size.
 func nextMagic(log *os.File, from, size int64) int64 {
-	r := bufio.NewReaderSize(io.NewSectionReader(log, from, size-from), 64<<10)
+	r := bufio.NewReaderSize(io.NewSectionReader(log, from, size-from), windowLen)
 	for {
 		b, err := r.Peek(r.Size())
 		if i := bytes.Index(b, []byte(magic)); i >= 0 {
