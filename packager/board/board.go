@@ -96,6 +96,11 @@ type Partition struct {
 	DFU      *DFU   // how its bootloader programs it; nil: it does not
 }
 
+// MediumName is what people call a partition's medium.
+func MediumName(medium string) string {
+	return map[string]string{"nor": "NOR flash", "ecc": "ECC flash", "mram": "MRAM", "ram": "RAM"}[medium]
+}
+
 // NPU is a processor for models.
 type NPU struct {
 	Preset string   // of the manifest's transforms, that converts models for it

@@ -95,7 +95,7 @@ func core(p *Partition) string {
 }
 
 func medium(p *Partition) string {
-	name := map[string]string{"nor": "NOR flash", "ecc": "ECC flash", "mram": "MRAM", "ram": "RAM"}[p.Medium]
+	name := MediumName(p.Medium)
 	if p.ReadOnly {
 		name += ", read-only"
 	}

@@ -159,7 +159,7 @@ func (b boardResult) print(w io.Writer) error {
 		if p.Base != 0 {
 			base = fmt.Sprintf("at 0x%08X", p.Base)
 		}
-		fmt.Fprintf(&s, "  %s (%d): %s %s, %s as a %s, %s\n", p.Name, p.Index, roundSize(p.Size), base, mediumNames[p.Medium], segmentNames[p.Segment], p.units())
+		fmt.Fprintf(&s, "  %s (%d): %s %s, %s as a %s, %s\n", p.Name, p.Index, roundSize(p.Size), base, board.MediumName(p.Medium), segmentNames[p.Segment], p.units())
 		switch {
 		case p.CoreIdle:
 			fmt.Fprintf(&s, "    core %s mounts it, and runs nothing from it by itself\n", p.Core)
@@ -196,10 +196,7 @@ func (b boardResult) print(w io.Writer) error {
 	return err
 }
 
-var (
-	mediumNames  = map[string]string{"nor": "NOR flash", "ecc": "ECC flash", "mram": "MRAM", "ram": "RAM"}
-	segmentNames = map[string]string{"memoryview": "memoryview", "blockdev": "block device", "": "memoryview or block device"}
-)
+var segmentNames = map[string]string{"memoryview": "memoryview", "blockdev": "block device", "": "memoryview or block device"}
 
 // units says how the partition is written.
 func (p *partitionResult) units() string {
