@@ -75,10 +75,8 @@ one as well.`,
 				ext := filepath.Ext(base)
 				out = strings.TrimSuffix(base, ext) + "-aligned" + ext
 			}
-			if out == "-" {
-				if err := a.checkStdout("the image", false); err != nil {
-					return err
-				}
+			if err := a.checkStdout(out, "the image", false); err != nil {
+				return err
 			}
 			in, err := a.openImage(cmd.Context(), args[0])
 			if err != nil {

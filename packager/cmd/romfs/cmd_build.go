@@ -178,12 +178,10 @@ before all are made.`,
 					return &pack.OutputError{Path: outDir, Err: err}
 				}
 			}
-			toStdout := out == "-"
-			if toStdout {
-				if err := a.checkStdout("the image", false); err != nil {
-					return err
-				}
+			if err := a.checkStdout(out, "the image", false); err != nil {
+				return err
 			}
+			toStdout := out == "-"
 			var targets []pack.Targets
 			for _, file := range project.Files() {
 				targets = append(targets, pack.Targets{Image: cmp.Or(out, filepath.Join(outDir, file)), HashedDir: outDir})

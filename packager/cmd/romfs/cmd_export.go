@@ -96,10 +96,8 @@ OpenMV's bootloaders take no DfuSe files: dfu-util sends them the image itself.`
 				}
 				e.family = &one
 			}
-			if out == "-" {
-				if err := a.checkStdout("the file", false); err != nil {
-					return err
-				}
+			if err := a.checkStdout(out, "the file", false); err != nil {
+				return err
 			}
 			return e.run(cmd.Context(), path)
 		},

@@ -68,12 +68,10 @@ is kept, unless --force is given. Nothing that is imported is run.`,
 				}
 				o.Vars[name] = value
 			}
-			toStdout := o.Out == "-"
-			if toStdout {
-				if err := a.checkStdout("the manifest", true); err != nil {
-					return err
-				}
+			if err := a.checkStdout(o.Out, "the manifest", true); err != nil {
+				return err
 			}
+			toStdout := o.Out == "-"
 			path := o.Out
 			if toStdout {
 				o.Out = defaultManifest // whose directory the paths are relative to

@@ -35,13 +35,14 @@ with the board's own digest, and save it. "-" writes it to stdout.`,
   romfs pull - --port /dev/ttyACM0 | romfs ls -`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.checkStdout(args[0], "the image", false); err != nil {
+				return err
+			}
 			toStdout := args[0] == "-"
-			if toStdout {
-				if err := a.checkStdout("the image", false); err != nil {
+			if !toStdout {
+				if err := checkOutput(args[0]); err != nil {
 					return err
 				}
-			} else if err := checkOutput(args[0]); err != nil {
-				return err
 			}
 			profile, err := lookupBoard(boardID)
 			if err != nil {

@@ -102,11 +102,13 @@ func checkOutput(path string) error {
 	return nil
 }
 
-// checkStdout refuses to write to stdout what would be of no use there: beside
-// the result of --output json, or as bytes on a terminal. What names it, such as
-// "the image".
-func (a *app) checkStdout(what string, text bool) error {
+// checkStdout refuses to write to stdout, which out "-" is, what would be of no
+// use there: beside the result of --output json, or as bytes on a terminal. What
+// names it, such as "the image".
+func (a *app) checkStdout(out, what string, text bool) error {
 	switch {
+	case out != "-":
+		return nil
 	case a.output == "json":
 		return &usageError{what + " goes to stdout, where --output json would print its result; leave one out"}
 	case !text && isTerminal(a.stdout):
