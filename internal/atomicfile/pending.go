@@ -8,6 +8,10 @@ import (
 	"path/filepath"
 )
 
+// Prefix is that of the names of temporary files. What a program that was killed
+// left behind may be removed.
+const Prefix = ".romfs-"
+
 // pending is a temporary file beside the one that it will replace.
 type pending struct {
 	*os.File
@@ -19,7 +23,7 @@ type pending struct {
 // 0666 before umask.
 func newPending(path string) (*pending, error) {
 	for {
-		name := filepath.Join(filepath.Dir(path), ".romfs-"+rand.Text()[:12])
+		name := filepath.Join(filepath.Dir(path), Prefix+rand.Text()[:12])
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 		if errors.Is(err, fs.ErrExist) {
 			continue

@@ -6,13 +6,13 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
 
+	"rules_romfs/internal/atomicfile"
 	"rules_romfs/internal/smallfile"
 )
 
@@ -67,8 +67,7 @@ func KeyOf(facts ...string) Key {
 	return Key(h.Sum(nil))
 }
 
-// Path returns the file of an entry. They are spread over 16 folders: to make
-// more of them would cost a first build as much as its entries do.
+// Path returns the file of an entry. They are spread over 16 folders.
 func (c *Cache) Path(k Key) string {
 	name := hex.EncodeToString(k[:])
 	return c.dir + string(filepath.Separator) + name[:1] + string(filepath.Separator) + name[1:]
@@ -96,47 +95,12 @@ func (c *Cache) Put(k Key, content []byte, sum [32]byte) {
 	if int64(len(content)) > c.limits.Entry {
 		return
 	}
-	if err := c.write(c.Path(k), content, sum); err != nil {
+	path := c.Path(k)
+	err := os.MkdirAll(filepath.Dir(path), 0o777)
+	if err == nil {
+		err = atomicfile.WriteFile(path, append(sum[:], content...))
+	}
+	if err != nil {
 		c.failed.CompareAndSwap(nil, &err)
 	}
-}
-
-// write makes an entry. A new one is written in place, which takes half the
-// time of a first build's cache: a reader that comes too early, or after a
-// writer that was killed, sees it by the digest. One that is there already is
-// damaged, or another build is writing it, and is replaced.
-func (c *Cache) write(path string, content []byte, sum [32]byte) error {
-	entry := append(sum[:], content...)
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-			return err
-		}
-		return c.replace(path, entry)
-	case errors.Is(err, os.ErrExist):
-		return c.replace(path, entry)
-	case err != nil:
-		return err
-	}
-	_, err = f.Write(entry)
-	if err = errors.Join(err, f.Close()); err != nil {
-		os.Remove(path)
-	}
-	return err
-}
-
-func (c *Cache) replace(path string, entry []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(entry)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
 }

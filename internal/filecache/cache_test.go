@@ -27,17 +27,19 @@ func TestTrim(t *testing.T) {
 	}
 	const day = 24 * time.Hour
 	stale, old, fresh := put(1, 1000, 31*day), put(2, 1000, 20*day), put(3, 1000, day)
-	leftover := filepath.Join(filepath.Dir(old), ".new-1")
-	if err := os.WriteFile(leftover, nil, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chtimes(leftover, now.Add(-2*day), now.Add(-2*day)); err != nil {
-		t.Fatal(err)
+	leftover, unfinished := filepath.Join(filepath.Dir(old), ".new-1"), filepath.Join(filepath.Dir(old), ".romfs-1")
+	for _, path := range []string{leftover, unfinished} {
+		if err := os.WriteFile(path, nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, now.Add(-2*day), now.Add(-2*day)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	there := func(path string) bool { _, err := os.Stat(path); return err == nil }
 
 	cache.remove(now, 1<<20)
-	if there(stale) || there(leftover) || !there(old) || !there(fresh) {
+	if there(stale) || there(leftover) || there(unfinished) || !there(old) || !there(fresh) {
 		t.Error("not exactly what was unused for 30 days has gone")
 	}
 	cache.remove(now, 2000) // 2,064 bytes are left: room is made

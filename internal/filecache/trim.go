@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"rules_romfs/internal/atomicfile"
 )
 
 // Bounds of the cache.
@@ -71,7 +73,8 @@ func Sweep(dir string, now time.Time) {
 		return
 	}
 	for _, e := range entries {
-		if fi, err := e.Info(); err == nil && strings.HasPrefix(e.Name(), ".new-") && now.Sub(fi.ModTime()) > 24*time.Hour {
+		leftover := strings.HasPrefix(e.Name(), ".new-") || strings.HasPrefix(e.Name(), atomicfile.Prefix)
+		if fi, err := e.Info(); err == nil && leftover && now.Sub(fi.ModTime()) > 24*time.Hour {
 			os.RemoveAll(filepath.Join(dir, e.Name()))
 		}
 	}
