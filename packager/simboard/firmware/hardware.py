@@ -86,6 +86,15 @@ def hw(op, a=0, b=0, c=0, d=0, data=b""):
 retries = 0
 
 
+def drain():
+    # Forgets what interrupts are pending, and blocked; true if there was one.
+    c_alarm(0, 0)
+    pending = False
+    while c_sigwait(INTERRUPTS, None, ZERO_TIME) > 0:
+        pending = True
+    return pending
+
+
 def find_heap_mutex():
     # The mutex that a build with threads holds while it allocates or collects
     # garbage, as a view of its first byte, which is not 0 then; None without one.
@@ -136,10 +145,8 @@ def find_heap_mutex():
         if mutex and mutex[0] == 0:
             break
         mutex = None
-    c_alarm(0, 0)
     c_sigmask(SIG_BLOCK, INTERRUPTS, None)
-    while c_sigwait(INTERRUPTS, None, ZERO_TIME) > 0:
-        pass
+    drain()
     c_free(copy)
     return mutex
 
@@ -187,11 +194,7 @@ def disarm():
     # Back to where Ctrl-C is an ordinary character; true if one was still pending.
     c_sigmask(SIG_BLOCK, INTERRUPTS, None)
     hw(HW_INTR, -1)
-    c_alarm(0, 0)
-    pending = False
-    while c_sigwait(INTERRUPTS, None, ZERO_TIME) > 0:
-        pending = True
-    return pending
+    return drain()
 
 
 def run(code, scope):
