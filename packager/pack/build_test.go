@@ -36,25 +36,17 @@ func nativeMPY(arch byte) string { return string([]byte{'M', 6, arch<<2 | 3, 31,
 
 func TestErrors(t *testing.T) {
 	t.Parallel()
-	var incompatible *MPYError
-	var abi *mpy.IncompatibleError
-	var fit *FitError
-	var source *SourceError
-	var compile *mpy.CompileError
-	var notFound *mpy.NotFoundError
-	var boardError *BoardError
-	var noROM *board.NoROMError
 	big := strings.Repeat("x", 200_000)
 	for name, tc := range map[string]struct {
 		text   string
 		files  map[string]string
 		change func(*Options)
-		as     any // what errors.As must find
+		as     any // what errors.As must find, in a variable of its own
 		want   []string
 	}{
 		"no such manifest": {
 			change: func(o *Options) { o.Path += "x" },
-			as:     &source, want: []string{"romfs.yamlx: no such file"},
+			as:     new(*SourceError), want: []string{"romfs.yamlx: no such file"},
 		},
 		"bad manifest": {
 			text: "files: 3\nfile: []\n",
@@ -63,52 +55,52 @@ func TestErrors(t *testing.T) {
 		"unknown board": {
 			text: "files: [{src: a}]\n", files: map[string]string{"a": ""},
 			change: func(o *Options) { o.Board = "openmv-n7" },
-			as:     &boardError, want: []string{`"openmv-n7"`, "romfs boards"},
+			as:     new(*BoardError), want: []string{`"openmv-n7"`, "romfs boards"},
 		},
 		"board without ROM": {
 			text: "board: arduino-nano-33-ble-sense\nfiles: [{src: a}]\n", files: map[string]string{"a": ""},
-			as: &noROM, want: []string{"arduino-nano-33-ble-sense", "no ROM partition"},
+			as: new(*board.NoROMError), want: []string{"arduino-nano-33-ble-sense", "no ROM partition"},
 		},
 		"unknown partition": {
 			text: "board: openmv-n6\npartition: romfs7\nfiles: [{src: a}]\n", files: map[string]string{"a": ""},
-			as: &boardError, want: []string{`no partition "romfs7"`, "romfs0"},
+			as: new(*BoardError), want: []string{`no partition "romfs7"`, "romfs0"},
 		},
 		"partition without a board": {
 			text: "files: [{src: a}]\n", files: map[string]string{"a": ""},
 			change: func(o *Options) { o.Partition = "1" },
-			as:     &boardError, want: []string{"--board"},
+			as:     new(*BoardError), want: []string{"--board"},
 		},
 		"every syntax error": {
 			text:  "files: [{src: '**/*.py'}]\n",
 			files: map[string]string{"lib/a.py": "x = 1\ny = (\n", "b.py": "def f(:\n", "c.py": "ok = 1\n"},
-			as:    &compile, want: []string{filepath.Join("lib", "a.py") + ":", "b.py:1: SyntaxError"},
+			as:    new(*mpy.CompileError), want: []string{filepath.Join("lib", "a.py") + ":", "b.py:1: SyntaxError"},
 		},
 		"no compiler": {
 			text: "mpy: {version: '1.2.3'}\nfiles: [{src: '*.py'}]\n", files: map[string]string{"a.py": ""},
 			change: func(o *Options) { o.MPYCross = "" },
-			as:     &notFound, want: []string{"release 1.2.3", "--no-mpy"},
+			as:     new(*mpy.NotFoundError), want: []string{"release 1.2.3", "--no-mpy"},
 		},
 		"native code for another board": {
 			text: "board: rp2\nfiles: [{src: '*.mpy'}]\n", files: map[string]string{"a.mpy": nativeMPY(8), "b.mpy": nativeMPY(10)},
 			change: func(o *Options) { o.PartitionSize = 1 << 20 },
-			as:     &abi, want: []string{"a.mpy (files[0], a.mpy): board rp2 cannot load it", "armv7emdp", "b.mpy", "xtensawin"},
+			as:     new(*mpy.IncompatibleError), want: []string{"a.mpy (files[0], a.mpy): board rp2 cannot load it", "armv7emdp", "b.mpy", "xtensawin"},
 		},
 		"no .mpy file": {
 			text: "board: openmv-n6\nfiles: [{src: '*.mpy'}]\n", files: map[string]string{"a.mpy": "import x"},
-			as: &incompatible, want: []string{"a.mpy", "not a .mpy file"},
+			as: new(*MPYError), want: []string{"a.mpy", "not a .mpy file"},
 		},
 		"larger than the partition": {
 			text: "board: openmv-m4\nfiles: [{src: [big, small]}]\n", files: map[string]string{"big": big, "small": "x"},
-			as: &fit, want: []string{"partition romfs0 of openmv-m4 holds (131072)", "big (195.3 KiB), small (1 B)"},
+			as: new(*FitError), want: []string{"partition romfs0 of openmv-m4 holds (131072)", "big (195.3 KiB), small (1 B)"},
 		},
 		"larger than --partition-size": {
 			text: "files: [{src: big}]\n", files: map[string]string{"big": big},
 			change: func(o *Options) { o.PartitionSize = 1000 },
-			as:     &fit, want: []string{"the partition holds (1000)"},
+			as:     new(*FitError), want: []string{"the partition holds (1000)"},
 		},
 		"over budget": {
 			text: "budget: {max: 100KiB}\nfiles: [{src: big}]\n", files: map[string]string{"big": big},
-			as: &fit, want: []string{"budget.max of the manifest holds (102400)"},
+			as: new(*FitError), want: []string{"budget.max of the manifest holds (102400)"},
 		},
 		"arch of no board": {
 			text: "mpy: {emit: native, arch: board}\nfiles: [{src: '*.py'}]\n", files: map[string]string{"a.py": ""},
