@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 
 	"rules_romfs/internal/batch"
@@ -48,17 +47,7 @@ var sources sync.Pool
 // jobs and whatever the number of workers: errors.As finds each
 // [*CompileError], [*OptionError] or [*os.PathError] in the joined error.
 func (b *Batch) Run(ctx context.Context, jobs []Job) ([]Result, error) {
-	processors := runtime.GOMAXPROCS(0)
-	workers := b.Workers
-	if workers <= 0 {
-		workers = processors
-	}
-	// A worker that waits for its compiler in a system call keeps the place of a
-	// goroutine that could run, until the runtime notices. With some places more
-	// few wait for one, which makes a first build 6 % faster. Their number does not
-	// follow that of the workers, which is the user's: each takes memory.
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4 * processors))
-	results, err := batch.Run(ctx, workers, jobs, func(j Job) (Result, error) { return b.job(ctx, j) }, b.Done)
+	results, err := batch.Run(ctx, b.Workers, jobs, func(j Job) (Result, error) { return b.job(ctx, j) }, b.Done)
 	if b.Cache != nil {
 		b.Cache.Flush()
 	}
