@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"rules_romfs/manifest/strictyaml"
+	"rules_romfs/internal/strictyaml"
 )
 
 // An AlignBy says which kind of rule gave an entry its alignment.

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"rules_romfs/manifest/strictyaml"
+	"rules_romfs/internal/strictyaml"
 )
 
 const docsFile = "../docs/manifest.md"
@@ -181,7 +181,7 @@ func docsType(s docsSchema, key string) string {
 // docsErrors lists the error codes with the comments beside their constants.
 func docsErrors(t *testing.T) string {
 	meaning := map[string]string{}
-	for _, file := range []string{"errors.go", "strictyaml/errors.go"} {
+	for _, file := range []string{"errors.go", "../internal/strictyaml/errors.go"} {
 		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)

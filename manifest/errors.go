@@ -3,7 +3,7 @@ package manifest
 import (
 	"errors"
 
-	"rules_romfs/manifest/strictyaml"
+	"rules_romfs/internal/strictyaml"
 )
 
 // An Error is one defect of a manifest or of the files it names: what is

@@ -9,7 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"rules_romfs/manifest/placeholder"
+	"rules_romfs/internal/placeholder"
 )
 
 // FuzzDecode: no text makes the decoder panic, hang or forget to say where;

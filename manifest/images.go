@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"rules_romfs/manifest/strictyaml"
+	"rules_romfs/internal/strictyaml"
 )
 
 // maxImages is how many images a manifest may have: one for each partition

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"rules_romfs/manifest/strictyaml"
+	"rules_romfs/internal/strictyaml"
 )
 
 // lintTools tells which warnings about other tools are of interest: those of

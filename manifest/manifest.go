@@ -16,7 +16,7 @@ import (
 	"os"
 	"strings"
 
-	"rules_romfs/manifest/strictyaml"
+	"rules_romfs/internal/strictyaml"
 )
 
 // Load reads and checks the manifest at path. A defect of the manifest is an

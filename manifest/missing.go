@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"rules_romfs/manifest/strictyaml"
+	"rules_romfs/internal/strictyaml"
 )
 
 // This file says what is wrong with a source that a rule names.

@@ -5,7 +5,7 @@ import (
 	"path"
 	"strings"
 
-	"rules_romfs/manifest/strictyaml"
+	"rules_romfs/internal/strictyaml"
 )
 
 // Defaults of what a manifest does not say about compiling.

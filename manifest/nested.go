@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"rules_romfs/manifest/strictyaml"
+	"rules_romfs/internal/strictyaml"
 )
 
 // Limits of nested images.

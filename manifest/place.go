@@ -3,7 +3,7 @@ package manifest
 import (
 	"strings"
 
-	"rules_romfs/manifest/strictyaml"
+	"rules_romfs/internal/strictyaml"
 )
 
 // place adds e to the plan: it settles the destination, the compiler options

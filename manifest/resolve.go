@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"rules_romfs/manifest/strictyaml"
+	"rules_romfs/internal/strictyaml"
 )
 
 // Resolve finds the files of the manifest in src and returns the plan of its

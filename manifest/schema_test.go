@@ -14,8 +14,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v4"
 
-	"rules_romfs/manifest/strictyaml"
-	"rules_romfs/manifest/strictyaml/schemagen"
+	"rules_romfs/internal/strictyaml"
+	"rules_romfs/internal/strictyaml/schemagen"
 )
 
 // typesSource holds the doc comments that become descriptions.

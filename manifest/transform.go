@@ -10,8 +10,8 @@ import (
 	"strconv"
 	"strings"
 
-	"rules_romfs/manifest/placeholder"
-	"rules_romfs/manifest/strictyaml"
+	"rules_romfs/internal/placeholder"
+	"rules_romfs/internal/strictyaml"
 )
 
 // Transform says how a source becomes what is packed in its place. YAML writes

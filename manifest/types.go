@@ -3,7 +3,7 @@ package manifest
 import (
 	"path/filepath"
 
-	"rules_romfs/manifest/strictyaml"
+	"rules_romfs/internal/strictyaml"
 )
 
 // The doc comments of the types in this file are also the descriptions in the

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"rules_romfs/manifest/strictyaml"
+	"rules_romfs/internal/strictyaml"
 )
 
 // This file holds the types that have more than one spelling in YAML. Each

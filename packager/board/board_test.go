@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"rules_romfs/manifest/strictyaml"
+	"rules_romfs/internal/strictyaml"
 	"rules_romfs/packager/mpy"
 )
 

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"sync"
 
-	"rules_romfs/manifest/strictyaml"
+	"rules_romfs/internal/strictyaml"
 )
 
 //go:embed boards/*.yaml

@@ -3,7 +3,7 @@ package board
 import (
 	"fmt"
 
-	"rules_romfs/manifest/strictyaml"
+	"rules_romfs/internal/strictyaml"
 	"rules_romfs/packager/mpy"
 )
 

@@ -13,8 +13,8 @@ import (
 
 	"rules_romfs/manifest"
 	"rules_romfs/packager/board"
-	"rules_romfs/packager/cascade"
 	"rules_romfs/packager/report"
+	"rules_romfs/packager/transform/haar"
 )
 
 // A preset is a tool whose command line this package knows.
@@ -44,7 +44,7 @@ var presets = []preset{
 		name: "stedgeai", command: "stedgeai", version: []string{"--version"}, get: "install STEdgeAI Core from ST's site (st.com, X-CUBE-AI) and add its folder to PATH",
 		env: []string{"STEDGEAI_CORE_DIR"}, decides: "--target", args: stedgeaiArgs, made: stedgeaiMade, converted: stedgeaiConverted,
 	},
-	{name: "haar", builtin: haar, format: "1", converted: haarConverted},
+	{name: "haar", builtin: convertHaar, format: "1", converted: haarConverted},
 }
 
 // presetOf returns the preset of a name that the manifest's check has passed.
@@ -102,13 +102,13 @@ func stedgeaiMade(string) []string {
 // stedgeaiConverted looks for the magic of a relocatable binary.
 func stedgeaiConverted(source []byte) bool { return bytes.HasPrefix(source, []byte("NBIN")) }
 
-// haar converts an OpenCV cascade.
-func haar(source []byte, args []string) ([]byte, error) {
+// convertHaar converts an OpenCV cascade.
+func convertHaar(source []byte, args []string) ([]byte, error) {
 	stages, err := haarStages(args)
 	if err != nil {
 		return nil, err
 	}
-	return cascade.Convert(bytes.NewReader(source), stages)
+	return haar.Convert(bytes.NewReader(source), stages)
 }
 
 // HaarRemark says of an OpenCV cascade what OpenMV's firmware makes of it that
@@ -118,7 +118,7 @@ func HaarRemark(source []byte, args []string) string {
 	if err != nil {
 		return ""
 	}
-	c, err := cascade.Parse(bytes.NewReader(source))
+	c, err := haar.Parse(bytes.NewReader(source))
 	if err != nil || c.Cut(stages) != nil || c.Tilted() == 0 {
 		return ""
 	}

@@ -13,9 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rules_romfs/packager/artifact"
-	"rules_romfs/packager/cascade"
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/transform"
+	"rules_romfs/packager/transform/haar"
 )
 
 // standIn puts a shell script on PATH, in front of what was there, and returns
@@ -231,11 +231,11 @@ func TestBrokenTool(t *testing.T) {
 	}
 }
 
-// TestHaar: an OpenCV cascade becomes what packager/cascade makes of it, under
+// TestHaar: an OpenCV cascade becomes what packager/transform/haar makes of it, under
 // the name that OpenMV's scripts look for.
 func TestHaar(t *testing.T) {
 	t.Setenv("PATH", t.TempDir()) // it is built in
-	source, err := os.ReadFile(filepath.Join("..", "cascade", "testdata", "new.xml"))
+	source, err := os.ReadFile(filepath.Join("haar", "testdata", "new.xml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +245,7 @@ func TestHaar(t *testing.T) {
 		return content(t, image, s, "cascades/eye.cascade")
 	}
 	for args, stages := range map[string]int{"haar": 0, `{preset: haar, args: [--stages, "1"]}`: 1, `{preset: haar, args: ["--stages=1"]}`: 1} {
-		want, err := cascade.Convert(bytes.NewReader(source), stages)
+		want, err := haar.Convert(bytes.NewReader(source), stages)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,8 +13,8 @@ import (
 	"strings"
 
 	"rules_romfs/internal/child"
+	"rules_romfs/internal/placeholder"
 	"rules_romfs/manifest"
-	"rules_romfs/manifest/placeholder"
 )
 
 // convert makes the output, by the tool's function or its executable.

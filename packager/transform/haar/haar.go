@@ -1,4 +1,4 @@
-// Package cascade converts Haar cascades from OpenCV's XML to the binary form
+// Package haar converts Haar cascades from OpenCV's XML to the binary form
 // that the firmware of OpenMV cameras loads (".cascade").
 //
 // OpenCV has two formats: that of opencv_haartraining (type_id
@@ -28,7 +28,7 @@
 // imlib_load_cascade_from_file in lib/imlib/haar.c, and of its converter,
 // tools/haar2c.py (both MIT licensed). The loader skips the zeros by the
 // address in flash, so a cascade has to be aligned to 4 bytes.
-package cascade
+package haar
 
 import (
 	"encoding/binary"
