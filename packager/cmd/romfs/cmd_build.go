@@ -2,19 +2,14 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
-	"rules_romfs/manifest"
 	"rules_romfs/packager/artifact"
-	"rules_romfs/packager/board"
-	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/report"
 )
@@ -22,100 +17,6 @@ import (
 // defaultManifest is what build and explain take without an argument, and
 // what init writes.
 const defaultManifest = "romfs.yaml"
-
-// sourceFlags are those of every verb that builds: build, explain, deploy.
-type sourceFlags struct {
-	board, partition, size string
-	compile, noCompile     bool
-	mpyCross, cacheDir     string
-	offline, noCache       bool
-	skipTransforms         bool
-	jobs                   int
-	allow                  []string
-}
-
-func (f *sourceFlags) add(a *app, cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringVar(&f.board, "board", "", "`board` id (romfs boards lists them) or board file; over the manifest's")
-	flags.StringVarP(&f.partition, "partition", "p", "", "`partition` name or index; over the manifest's, or which of its images")
-	flags.StringVar(&f.size, "partition-size", "", "`size` of the partition, such as 1MiB, where the board leaves it open")
-	flags.BoolVarP(&f.compile, "mpy", "m", false, "compile .py files, whatever the manifest says")
-	flags.BoolVar(&f.noCompile, "no-mpy", false, "pack .py files as they are, whatever the manifest says")
-	flags.StringVar(&f.mpyCross, "mpy-cross", "", "compiler to use: the `file` of a mpy-cross")
-	flags.BoolVar(&f.offline, "offline", false, "do not fetch the compiler if it is not there")
-	flags.BoolVar(&f.skipTransforms, "skip-missing-transforms", false, "pack sources as they are whose transform's program is missing")
-	flags.IntVarP(&f.jobs, "jobs", "j", 0, "compile and transform with `N` processes at once (default: about one a processor)")
-	flags.StringVar(&f.cacheDir, "cache-dir", "", "keep compiled and transformed files and the compiler in `dir` (default: $ROMFS_CACHE, else the user's cache folder)")
-	flags.BoolVar(&f.noCache, "no-cache", false, "neither use nor fill the cache of compiled and transformed files")
-	flags.StringSliceVar(&f.allow, "allow", nil, "silence the warnings with these `codes`")
-	cmd.MarkFlagsMutuallyExclusive("mpy", "no-mpy")
-	cmd.MarkFlagsMutuallyExclusive("cache-dir", "no-cache")
-	a.completeBoard(cmd, "board")
-	var codes []string
-	for _, l := range manifest.Lints() {
-		codes = append(codes, string(l.Code))
-	}
-	a.complete(cmd, "allow", codes...)
-}
-
-func boardIDs() []string { return board.IDs() }
-
-// open reads the manifest or directory at path.
-func (f *sourceFlags) open(a *app, path string) (*pack.Project, error) {
-	o, err := f.options(a, path)
-	if err != nil {
-		return nil, err
-	}
-	project, err := pack.Open(o)
-	var missing *pack.SourceError
-	switch {
-	case err == nil:
-		return project, nil
-	case path == defaultManifest && errors.As(err, &missing) && missing.Source == path && errors.Is(err, fs.ErrNotExist):
-		return nil, &inputError{fmt.Errorf("%w; name a manifest or a directory, or begin with `romfs init`", err)}
-	case beginsAsImage(path):
-		return nil, &inputError{fmt.Errorf("%s is an image, and what is wanted here is a manifest or a directory; `romfs ls`, `deploy` and `export` take images", path)}
-	}
-	return nil, err
-}
-
-// options turns the flags into those of a build.
-func (f *sourceFlags) options(a *app, path string) (pack.Options, error) {
-	o := pack.Options{
-		Path: path, Board: f.board, Partition: f.partition, Jobs: f.jobs,
-		MPYCross: f.mpyCross, Offline: f.offline, Getenv: a.getenv, Reporter: a.reporter,
-	}
-	if f.jobs < 0 {
-		return o, &usageError{fmt.Sprintf("--jobs takes a number of processes, not %d", f.jobs)}
-	}
-	if f.size != "" {
-		n, err := board.ParseSize(f.size)
-		if err == nil && n == 0 {
-			err = fmt.Errorf("a partition of %s holds nothing", f.size)
-		}
-		if err != nil {
-			return o, &usageError{fmt.Sprintf("--partition-size: %v", err)}
-		}
-		o.PartitionSize = n
-	}
-	if f.compile || f.noCompile {
-		o.Compile = &f.compile
-	}
-	for _, name := range f.allow {
-		code, err := manifest.ParseLintCode(name)
-		if err != nil {
-			return o, &usageError{fmt.Sprintf("--allow: %v", err)}
-		}
-		o.Allow = append(o.Allow, code)
-	}
-	o.SkipMissingTransforms = f.skipTransforms
-	o.NoCache, o.CacheRoot = f.noCache, f.cacheDir
-	if f.cacheDir == "" {
-		// Without a home there is no cache: builds are slower, and right.
-		o.CacheRoot, _ = mpy.CacheRoot(a.getenv)
-	}
-	return o, nil
-}
 
 // buildResult is what build prints with --output json.
 type buildResult struct {

@@ -13,10 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/spf13/cobra"
-
 	"rules_romfs/packager/artifact"
-	"rules_romfs/packager/board"
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/romfs"
 )
@@ -253,46 +250,6 @@ func (in *input) entries(dir string) ([]*romfs.Entry, error) {
 }
 
 var errPaths = fmt.Errorf("its paths add up to more than %d MiB: no image that somebody made", maxPaths>>20)
-
-// boardFlags are --board and --partition of verbs that read images.
-type boardFlags struct{ board, partition string }
-
-func (f *boardFlags) add(a *app, cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.board, "board", "", "`board` id or board file (default: the one in the image's sidecar)")
-	cmd.Flags().StringVarP(&f.partition, "partition", "p", "", "`partition` name or index (default: the sidecar's, else the board's first)")
-	a.completeBoard(cmd, "board")
-}
-
-// find returns the board and partition that an image is for: the flags', else
-// the sidecar's; nil without either, and for a sidecar that names a board of
-// somebody's own.
-func (f *boardFlags) find(s *artifact.Sidecar) (*board.Profile, *board.Partition, error) {
-	id, partition := f.board, f.partition
-	if id == "" && s != nil {
-		id = s.Board
-		if partition == "" && s.Partition != nil {
-			partition = s.Partition.Name
-		}
-	}
-	if id == "" {
-		if partition != "" {
-			return nil, nil, &usageError{fmt.Sprintf("--partition %s is of no use without a board; add --board ID (romfs boards lists them)", partition)}
-		}
-		return nil, nil, nil
-	}
-	p, err := board.Lookup(id)
-	if err != nil {
-		if f.board == "" {
-			return nil, nil, nil // a user's board file that is not here: the sidecar still has the numbers
-		}
-		return nil, nil, &usageError{err.Error()}
-	}
-	part, err := p.Partition(partition)
-	if err != nil {
-		return nil, nil, err
-	}
-	return p, part, nil
-}
 
 // display writes a name for a terminal: control characters and bytes that are
 // no text would otherwise act on it.
