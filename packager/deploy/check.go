@@ -10,6 +10,7 @@ import (
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/device"
 	"rules_romfs/packager/mpy"
+	"rules_romfs/packager/port"
 	"rules_romfs/packager/romfs"
 )
 
@@ -111,7 +112,7 @@ func FindPartition(b *device.Board, profile *board.Profile, name string) (device
 	}
 	seg := b.Segments[index]
 	if seg.Err != nil {
-		return none, nil, &device.TransferError{Op: "looking for partition " + strconv.Itoa(index), Err: seg.Err}
+		return none, nil, &port.TransferError{Op: "looking for partition " + strconv.Itoa(index), Err: seg.Err}
 	}
 	return seg, part, nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"rules_romfs/packager/device"
+	"rules_romfs/packager/repl"
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
 )
@@ -184,7 +185,7 @@ func (d *deployer) plan(ctx context.Context, rom *device.ROM, p *plan, changed [
 	}
 	if p.buffer > 0 && d.erasing() != byWrite {
 		err := rom.SetBuffer(ctx, p.buffer)
-		if device.OutOfMemory(err) {
+		if repl.OutOfMemory(err) {
 			// Half of the heap, but not in one piece any more.
 			p.buffer = 0
 			for _, g := range p.groups {

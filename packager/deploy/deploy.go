@@ -15,6 +15,7 @@ import (
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/device"
+	"rules_romfs/packager/port"
 	"rules_romfs/packager/report"
 )
 
@@ -26,7 +27,7 @@ type Request struct {
 	Partition string            // name or index; "": the sidecar's, else the board's first
 
 	Port   string
-	Opener *device.Opener
+	Opener *port.Opener
 	Cache  *Cache
 
 	DryRun     bool   // stop before anything is written

@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"rules_romfs/packager/board"
-	"rules_romfs/packager/device"
+	"rules_romfs/packager/port"
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
 )
@@ -83,7 +83,7 @@ func RunDFU(ctx context.Context, r DFURequest) (*DFUResult, error) {
 	}
 	got, err := os.ReadFile(back)
 	if err != nil {
-		return res, &device.TransferError{Op: "reading back", Err: err}
+		return res, &port.TransferError{Op: "reading back", Err: err}
 	}
 	// A plain DFU upload returns the whole partition.
 	if !bytes.HasPrefix(got, r.Image) {
@@ -164,7 +164,7 @@ func run(ctx context.Context, command []string) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, os.ErrNotExist):
-		return &device.TransferError{Op: "starting " + command[0], Err: fmt.Errorf("%w; install it (package dfu-util)", err)}
+		return &port.TransferError{Op: "starting " + command[0], Err: fmt.Errorf("%w; install it (package dfu-util)", err)}
 	}
 	said := strings.TrimSpace(string(out))
 	if i := strings.LastIndexByte(said, '\n'); i >= 0 {
@@ -172,7 +172,7 @@ func run(ctx context.Context, command []string) error {
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == noDevice && strings.Contains(string(out), "No DFU capable USB device") {
-		return &device.PortError{Err: errors.New("no board is in its bootloader; put it there (machine.bootloader(), or its button) and try again")}
+		return &port.Error{Err: errors.New("no board is in its bootloader; put it there (machine.bootloader(), or its button) and try again")}
 	}
-	return &device.TransferError{Op: strings.Join(command, " "), Err: fmt.Errorf("%w: %s", err, said)}
+	return &port.TransferError{Op: strings.Join(command, " "), Err: fmt.Errorf("%w: %s", err, said)}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"rules_romfs/packager/device"
+	"rules_romfs/packager/port"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
 )
@@ -25,7 +26,7 @@ func usable(t testing.TB, r Request) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), faultLimit)
 	defer cancel()
-	b, err := r.Opener.Connect(ctx, r.Port, false)
+	b, err := device.Connect(ctx, r.Opener, r.Port, false)
 	if err != nil {
 		if !strings.Contains(err.Error(), "-22") {
 			t.Errorf("afterwards the board does not answer: %v", err)
@@ -100,7 +101,7 @@ func TestFaults(t *testing.T) {
 
 // TestFailingOperations checks that no return value of the firmware is taken
 // for granted: each operation that says -22 ends the deploy with exit code 7
-// (a device.TransferError) that names it.
+// (a port.TransferError) that names it.
 func TestFailingOperations(t *testing.T) {
 	t.Parallel()
 	blocks := []simboard.Partition{{Size: 1 << 20, Erase: 4096, Write: 256, BlockDevice: true}}
@@ -134,7 +135,7 @@ func TestFailingOperations(t *testing.T) {
 			b := startBoard(t, o)
 			r := request(t, b, smallImage(t))
 			_, err := Run(context.Background(), r)
-			var transfer *device.TransferError
+			var transfer *port.TransferError
 			if !errors.As(err, &transfer) || !strings.Contains(err.Error(), c.named) || c.parts == nil && !strings.Contains(err.Error(), "-22") {
 				t.Errorf("%v: wanted a transfer error that names %s and -22", err, c.named)
 			}

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"rules_romfs/internal/peer"
-	"rules_romfs/packager/device"
+	"rules_romfs/packager/port"
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
@@ -50,7 +50,7 @@ func untilOff(t testing.TB, b *simboard.Board) context.Context {
 
 // request is a deploy of image to b.
 func request(t testing.TB, b *simboard.Board, image []byte) Request {
-	return Request{Image: image, Port: b.Addr(), Opener: &device.Opener{}, Reporter: report.NewLog(t.Output())}
+	return Request{Image: image, Port: b.Addr(), Opener: &port.Opener{}, Reporter: report.NewLog(t.Output())}
 }
 
 // build makes an image of files, in the given layout.

@@ -13,7 +13,8 @@ import (
 	"time"
 
 	"rules_romfs/packager/board"
-	"rules_romfs/packager/device"
+	"rules_romfs/packager/port"
+	"rules_romfs/packager/repl"
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
@@ -34,12 +35,12 @@ func hostile(n int) []byte {
 func owned(t testing.TB, b *simboard.Board) bool {
 	t.Helper()
 	ctx := context.Background()
-	var repl *device.REPL
+	var r *repl.REPL
 	for try := 0; ; try++ {
-		link, err := (&device.Opener{}).Open(ctx, b.Addr())
+		link, err := (&port.Opener{}).Open(ctx, b.Addr())
 		if err == nil {
-			repl = &device.REPL{Link: link}
-			if err = repl.Enter(ctx, 20*time.Second); err == nil {
+			r = &repl.REPL{Link: link}
+			if err = r.Enter(ctx, 20*time.Second); err == nil {
 				break
 			}
 			link.Close() // the board has not yet noticed that the deploy has left
@@ -49,10 +50,10 @@ func owned(t testing.TB, b *simboard.Board) bool {
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	defer repl.Link.Close()
+	defer r.Link.Close()
 	said := ""
-	err := repl.Retry(ctx, func() error { // this line is as bad as that of the deploy
-		out, err := repl.Exec(ctx, "import os\nprint('files', os.listdir())\n", 10*time.Second)
+	err := r.Retry(ctx, func() error { // this line is as bad as that of the deploy
+		out, err := r.Exec(ctx, "import os\nprint('files', os.listdir())\n", 10*time.Second)
 		said = string(out)
 		return err
 	})
@@ -81,7 +82,7 @@ func TestHostilePayload(t *testing.T) {
 			defer cancel()
 			r := request(t, b, image)
 			result, err := Run(ctx, r)
-			var transfer *device.TransferError
+			var transfer *port.TransferError
 			if err != nil && !errors.As(err, &transfer) {
 				t.Errorf("neither success nor a transfer error: %v", err)
 			}
@@ -229,7 +230,7 @@ func TestSeveralAtOnce(t *testing.T) {
 	r.Reporter = meddling{r.Reporter, func() {
 		meddled = true
 		_, err := Run(context.Background(), request(t, b, smallImage(t)))
-		var port *device.PortError
+		var port *port.Error
 		if !errors.As(err, &port) || !strings.Contains(err.Error(), "busy") {
 			t.Errorf("another deploy meanwhile: %v, wanted a busy port", err)
 		}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"rules_romfs/packager/device"
+	"rules_romfs/packager/repl"
 )
 
 // Imported is a module that the board imported after a deploy.
@@ -21,7 +21,7 @@ type Imported struct {
 func (d *deployer) imports(ctx context.Context) error {
 	for _, module := range d.Imports {
 		file, err := d.b.Import(ctx, module)
-		var raised *device.ExecError
+		var raised *repl.Error
 		switch {
 		case errors.As(err, &raised):
 			return &VerifyError{fmt.Sprintf("%s: importing %s: %v\n%s", d.b.Port, module, raised, strings.TrimSpace(raised.Traceback))}

@@ -10,6 +10,7 @@ import (
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/device"
+	"rules_romfs/packager/port"
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
 )
@@ -53,8 +54,8 @@ func readImage(ctx context.Context, rom *device.ROM, reporter report.Reporter, n
 }
 
 // Pull returns the image in a partition, trimmed to its length.
-func Pull(ctx context.Context, opener *device.Opener, port string, profile *board.Profile, partition string, reporter report.Reporter) (image []byte, err error) {
-	b, err := opener.Connect(ctx, port, true)
+func Pull(ctx context.Context, opener *port.Opener, port string, profile *board.Profile, partition string, reporter report.Reporter) (image []byte, err error) {
+	b, err := device.Connect(ctx, opener, port, true)
 	if err != nil {
 		return nil, err
 	}
@@ -107,8 +108,8 @@ type QueryPartition struct {
 
 // Ask queries a board. It does not reset it first, so that a look costs
 // little; afterwards the board starts main.py anew unless stay is true.
-func Ask(ctx context.Context, opener *device.Opener, port string, profile *board.Profile, cache *Cache, stay bool) (q *Query, err error) {
-	b, err := opener.Connect(ctx, port, false)
+func Ask(ctx context.Context, opener *port.Opener, port string, profile *board.Profile, cache *Cache, stay bool) (q *Query, err error) {
+	b, err := device.Connect(ctx, opener, port, false)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,8 @@ import (
 
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/device"
+	"rules_romfs/packager/port"
+	"rules_romfs/packager/repl"
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
 )
@@ -22,7 +24,7 @@ const maxReconnects = 6
 // memory.
 const maxShrinks = 6
 
-// Run deploys. Errors are *device.PortError, *device.TransferError,
+// Run deploys. Errors are *port.Error, *port.TransferError,
 // *IncompatibleError, *VerifyError or the context's. The board is left at its
 // friendly REPL, or running main.py, and the port is free.
 func Run(ctx context.Context, r Request) (*Result, error) {
@@ -134,7 +136,7 @@ func (s *session) run(ctx context.Context) error {
 		}
 	}
 	s.at = 0
-	b, err := s.all[0].Opener.Connect(ctx, s.all[0].Port, true)
+	b, err := device.Connect(ctx, s.all[0].Opener, s.all[0].Port, true)
 	if err != nil {
 		return err
 	}
@@ -154,7 +156,7 @@ func (s *session) run(ctx context.Context) error {
 	s.now().warnModules()
 	for shrunk := 0; ; {
 		err := s.attempt(ctx)
-		if device.OutOfMemory(err) && shrunk < maxShrinks && ctx.Err() == nil {
+		if repl.OutOfMemory(err) && shrunk < maxShrinks && ctx.Err() == nil {
 			// Ask for less: smaller frames, no buffer for a whole block.
 			s.now().info("%s: the board ran out of memory; starting anew with less", b.Port)
 			shrunk++
@@ -173,7 +175,7 @@ func (s *session) run(ctx context.Context) error {
 		if rerr := b.Reconnect(ctx); rerr != nil {
 			return fmt.Errorf("%w; %w", err, rerr)
 		}
-		if b.Info.WatchdogReset && (errors.Is(err, device.ErrReset) || errors.Is(err, device.ErrLinkLost)) {
+		if b.Info.WatchdogReset && (errors.Is(err, repl.ErrReset) || errors.Is(err, port.ErrLost)) {
 			err = errors.New("a watchdog reset the board")
 		}
 		d.warn("%s: %v; going on where it stopped", d.Port, err)
@@ -186,7 +188,7 @@ func (s *session) run(ctx context.Context) error {
 
 // passing tells errors after which trying again helps.
 func passing(err error) bool {
-	return errors.Is(err, device.ErrTimeout) || errors.Is(err, device.ErrSilent) || errors.Is(err, device.ErrReset) || errors.Is(err, device.ErrEnded) || errors.Is(err, device.ErrLinkLost)
+	return errors.Is(err, port.ErrTimeout) || errors.Is(err, device.ErrSilent) || errors.Is(err, repl.ErrReset) || errors.Is(err, device.ErrEnded) || errors.Is(err, port.ErrLost)
 }
 
 // attempt goes on with the image at hand and does the rest. Nothing of the

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"rules_romfs/packager/board"
-	"rules_romfs/packager/device"
+	"rules_romfs/packager/port"
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
@@ -198,7 +198,7 @@ func TestRunAllFails(t *testing.T) {
 	// The first one fails: the second is not tried.
 	all[0].Port = "socket://127.0.0.1:1"
 	results, errs = RunAll(context.Background(), all)
-	var port *device.PortError
+	var port *port.Error
 	if !errors.As(errs[0], &port) || errs[1] != nil || results[1].Status != Skipped {
 		t.Errorf("%v, %+v", errs, results[1])
 	}

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"rules_romfs/packager/port"
 )
 
-//go:embed board/after.py
+//go:embed program/after.py
 var afterSource string
 
 // Mounted is what a board has after a reset.
@@ -37,7 +39,7 @@ func (b *Board) After(ctx context.Context, partition int, n int64) (*Mounted, er
 		}
 	}
 	if err != nil || !ok {
-		return nil, &TransferError{"asking " + b.Port + " what is mounted", fmt.Errorf("it answered %q", text)}
+		return nil, port.Failed("asking "+b.Port+" what is mounted", fmt.Errorf("it answered %q", text))
 	}
 	return m, nil
 }

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"rules_romfs/packager/port"
+	"rules_romfs/packager/repl"
 )
 
 // A Board is a connected board at its raw REPL.
@@ -14,19 +17,15 @@ type Board struct {
 	Info     *Info
 	Segments []Segment // none: the firmware has no ROM partition
 
-	opener  *Opener
-	lock    *lock
+	opener  *port.Opener
+	lock    *port.Lock
 	usb     string // USB serial number of the port, if it has one
-	link    *Link
-	repl    *REPL
+	link    *port.Link
+	repl    *repl.REPL
 	program caller // runs; nil at the prompt
 
 	sent, received, retries int64 // on earlier links of this board
 }
-
-// connectLimit bounds the wait for a prompt: a board that boots when its port
-// is opened, and waits for a network in boot.py, takes a while.
-const connectLimit = 20 * time.Second
 
 // goneLimit bounds the wait for a port that closes as soon as it is opened.
 const goneLimit = 5 * time.Second
@@ -34,12 +33,12 @@ const goneLimit = 5 * time.Second
 // Connect locks and opens a port, brings the board to its raw REPL and asks
 // what it is. reset restarts the interpreter first, so that nothing runs or
 // holds references into the ROM, except what boot.py starts.
-func (o *Opener) Connect(ctx context.Context, port string, reset bool) (*Board, error) {
-	lock, err := lockPort(port)
+func Connect(ctx context.Context, o *port.Opener, name string, reset bool) (*Board, error) {
+	lock, err := port.Acquire(name)
 	if err != nil {
 		return nil, err
 	}
-	b := &Board{Port: port, opener: o, lock: lock, usb: usbSerial(port)}
+	b := &Board{Port: name, opener: o, lock: lock, usb: port.SerialOf(name)}
 	if err := b.connect(ctx, reset); err != nil {
 		b.Close(false)
 		return nil, err
@@ -52,8 +51,8 @@ func (b *Board) connect(ctx context.Context, reset bool) error {
 	if err != nil {
 		return err
 	}
-	b.link, b.repl, b.program = link, &REPL{Link: link}, nil
-	if err := b.repl.Enter(ctx, connectLimit); errors.Is(err, ErrLinkLost) {
+	b.link, b.repl, b.program = link, &repl.REPL{Link: link}, nil
+	if err := b.repl.Enter(ctx, repl.ConnectLimit); errors.Is(err, port.ErrLost) {
 		// Opening the port reset the board and took USB along, or whoever had
 		// the port before has not quite left it.
 		if err := b.reconnect(ctx, goneLimit); err != nil {
@@ -63,14 +62,14 @@ func (b *Board) connect(ctx context.Context, reset bool) error {
 			if !strings.HasPrefix(b.Port, "exec:") {
 				err = fmt.Errorf("%w; is another program using it?", err)
 			}
-			return &PortError{b.Port, err}
+			return &port.Error{Port: b.Port, Err: err}
 		}
 	} else if err != nil {
 		return err
 	}
 	if reset {
-		err := b.repl.SoftReset(ctx, connectLimit)
-		if errors.Is(err, ErrLinkLost) {
+		err := b.repl.SoftReset(ctx, repl.ConnectLimit)
+		if errors.Is(err, port.ErrLost) {
 			return b.Reconnect(ctx) // the reset took USB along
 		}
 		if err != nil {
@@ -97,7 +96,7 @@ func (b *Board) ask(ctx context.Context) error {
 // uses. A board that comes back under another name is found by its USB serial
 // number.
 func (b *Board) Reconnect(ctx context.Context) error {
-	if err := b.reconnect(ctx, connectLimit); err != nil {
+	if err := b.reconnect(ctx, repl.ConnectLimit); err != nil {
 		return err
 	}
 	return b.ask(ctx)
@@ -108,13 +107,13 @@ func (b *Board) reconnect(ctx context.Context, limit time.Duration) error {
 	end := time.Now().Add(limit)
 	for {
 		if b.usb != "" {
-			if port := portOf(b.usb); port != "" {
-				b.Port = port
+			if name := port.WithSerial(b.usb); name != "" {
+				b.Port = name
 			}
 		}
 		link, err := b.opener.Open(ctx, b.Port)
 		if err == nil {
-			b.link, b.repl = link, &REPL{Link: link}
+			b.link, b.repl = link, &repl.REPL{Link: link}
 			if err = b.repl.Enter(ctx, time.Until(end)); err == nil {
 				return nil
 			}
@@ -173,7 +172,7 @@ const littleHeap = 24 << 10
 func (b *Board) OpenROM(ctx context.Context, seg Segment, buffer int) (*ROM, error) {
 	buffer = max(buffer, blockBuffer(seg))
 	little := b.Info.Largest < littleHeap
-	b.repl.small = b.repl.small || little
+	b.repl.Small = b.repl.Small || little
 	var rom *ROM
 	err := b.repl.Retry(ctx, func() (err error) {
 		if little {
@@ -182,13 +181,13 @@ func (b *Board) OpenROM(ctx context.Context, seg Segment, buffer int) (*ROM, err
 				return err
 			}
 			if buffer > 0 {
-				if _, err := b.repl.Run(ctx, fmt.Sprintf("_b=bytearray(%d)\n", buffer), answerLimit); err != nil {
+				if _, err := b.repl.Run(ctx, fmt.Sprintf("_b=bytearray(%d)\n", buffer), repl.AnswerLimit); err != nil {
 					return err
 				}
 			}
 		}
 		b.program = nil
-		b.repl.raw = false // until a program runs that can be told to stop
+		b.repl.Raw = false // until a program runs that can be told to stop
 		if b.Info.Has.Poll && b.Info.Has.StdinBuffer {
 			var s *Session
 			if s, err = StartSession(ctx, b.repl, b.Info, buffer); err != nil {
@@ -216,26 +215,26 @@ func (b *Board) Stop(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	if _, err := s.Call(ctx, 'q', nil, answerLimit); err != nil {
+	if _, err := s.Call(ctx, 'q', nil, repl.AnswerLimit); err != nil {
 		return err
 	}
-	_, err := b.repl.Finish(ctx, answerLimit)
-	b.repl.raw = err == nil
+	_, err := b.repl.Finish(ctx, repl.AnswerLimit)
+	b.repl.Raw = err == nil
 	return err
 }
 
 // SoftReset restarts the interpreter, stays at the raw REPL, and asks again
 // what the board is.
 func (b *Board) SoftReset(ctx context.Context) error {
-	if !b.repl.raw || b.program != nil {
+	if !b.repl.Raw || b.program != nil {
 		b.keepRetries()
 		b.program = nil
-		if err := b.repl.Enter(ctx, connectLimit); err != nil {
+		if err := b.repl.Enter(ctx, repl.ConnectLimit); err != nil {
 			return err
 		}
 	}
-	err := b.repl.SoftReset(ctx, connectLimit)
-	if errors.Is(err, ErrLinkLost) {
+	err := b.repl.SoftReset(ctx, repl.ConnectLimit)
+	if errors.Is(err, port.ErrLost) {
 		return b.Reconnect(ctx)
 	}
 	return err
@@ -245,14 +244,14 @@ func (b *Board) SoftReset(ctx context.Context) error {
 // releases the port, whatever state things are in. It takes a few seconds at
 // most and has its own time limits: it is what a cancelled deploy ends with.
 func (b *Board) Close(run bool) error {
-	defer b.lock.release()
+	defer b.lock.Release()
 	if b.link == nil {
 		return nil
 	}
 	defer b.drop()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if b.program != nil || !b.repl.raw {
+	if b.program != nil || !b.repl.Raw {
 		// It may be in the middle of anything. Ctrl-C is never disabled.
 		if err := b.repl.Enter(ctx, 5*time.Second); err != nil {
 			return err

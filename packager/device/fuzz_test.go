@@ -8,6 +8,9 @@ import (
 	"io"
 	"testing"
 	"time"
+
+	"rules_romfs/packager/port"
+	"rules_romfs/packager/repl"
 )
 
 // A replayed board answers with bytes that it was given, whatever is sent, and
@@ -22,27 +25,27 @@ var _ io.ReadWriteCloser = replayed{}
 // FuzzReplies feeds arbitrary bytes to everything that reads what a board says:
 // no panic, no hang, and an error of a documented type or a checked value.
 func FuzzReplies(f *testing.F) {
-	f.Add([]byte(rawBanner + "R\x01\x80\x00\x01\x04\x04\x04>"))
+	f.Add([]byte(repl.Banner + "R\x01\x80\x00\x01\x04\x04\x04>"))
 	f.Add([]byte("~=000000dc5cbfa9\n+~=010000dc5cbfa9\n"))
 	for tag, text := range map[string]string{"i": "micropython|1.26.1|x|2822|linux|2147483647|0|||11111111", "h": "100000|90000", "s": "1|0:m:1048576:4096:d2cd3100"} {
-		f.Add(fmt.Appendf(nil, "R\x00OK\n~%s%s|%d~\r\n\x04\x04>", tag, text, programSum([]byte(text))))
+		f.Add(fmt.Appendf(nil, "R\x00OK\n~%s%s|%d~\r\n\x04\x04>", tag, text, repl.Sum([]byte(text))))
 	}
 	f.Add([]byte("~=01ffff00000000" + string(make([]byte, 300))))
 	f.Fuzz(func(t *testing.T, said []byte) {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		check := func(err error) {
-			var transfer *TransferError
-			var exec *ExecError
+			var transfer *port.TransferError
+			var exec *repl.Error
 			var board *BoardError
 			if err != nil && !errors.As(err, &transfer) && !errors.As(err, &exec) && !errors.As(err, &board) && !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("%T: %v", err, err)
 			}
 		}
-		repl := func() *REPL {
-			l := NewLink("fuzz", replayed{bytes.NewReader(said)})
+		repl := func() *repl.REPL {
+			l := port.New("fuzz", replayed{bytes.NewReader(said)})
 			t.Cleanup(func() { l.Close() })
-			return &REPL{Link: l}
+			return &repl.REPL{Link: l}
 		}
 		_, err := Ask(ctx, repl())
 		check(err)

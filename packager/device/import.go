@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-//go:embed board/import.py
+//go:embed program/import.py
 var importSource string
 
 // importLimit bounds what a module does when it is imported.
@@ -16,7 +16,7 @@ const importLimit = 30 * time.Second
 
 // Import imports a module on a board at its raw REPL and returns the file that
 // it comes from, "" for one of the firmware's own. An exception is an
-// *ExecError.
+// *repl.Error.
 func (b *Board) Import(ctx context.Context, module string) (string, error) {
 	// Names of modules are identifiers, for which Go and Python quote alike.
 	code := fmt.Sprintf("_name=%s\n%s", strconv.QuoteToASCII(module), importSource)

@@ -1,3 +1,9 @@
+// Package device is the program on a MicroPython board, and the client that
+// talks to it: what a board is, a small framed protocol above the raw REPL, and the
+// board's ROM partitions (vfs.rom_ioctl).
+//
+// It moves bytes and checks every answer; what to write where is package
+// deploy's business.
 package device
 
 import (
@@ -9,6 +15,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"rules_romfs/packager/port"
+	"rules_romfs/packager/repl"
 )
 
 // Info is what a board says about itself.
@@ -55,7 +64,7 @@ type Segment struct {
 const probeTries = 3
 
 // probe runs code that prints "~" tag text "|" check "~" and returns text.
-func probe(ctx context.Context, r *REPL, tag, code string, limit time.Duration) (string, error) {
+func probe(ctx context.Context, r *repl.REPL, tag, code string, limit time.Duration) (string, error) {
 	var text string
 	err := r.Retry(ctx, func() (err error) {
 		text, err = probeOnce(ctx, r, tag, code, limit)
@@ -64,9 +73,9 @@ func probe(ctx context.Context, r *REPL, tag, code string, limit time.Duration) 
 	return text, err
 }
 
-func probeOnce(ctx context.Context, r *REPL, tag, code string, limit time.Duration) (string, error) {
+func probeOnce(ctx context.Context, r *repl.REPL, tag, code string, limit time.Duration) (string, error) {
 	for range probeTries {
-		out, err := r.Run(ctx, shrink(code), limit)
+		out, err := r.Run(ctx, repl.Shrink(code), limit)
 		if err != nil {
 			return "", err
 		}
@@ -79,28 +88,28 @@ func probeOnce(ctx context.Context, r *REPL, tag, code string, limit time.Durati
 		if bar < 0 {
 			continue
 		}
-		if n, err := strconv.Atoi(string(rest[bar+1 : end])); err != nil || n != programSum(rest[:bar]) {
+		if n, err := strconv.Atoi(string(rest[bar+1 : end])); err != nil || n != repl.Sum(rest[:bar]) {
 			continue
 		}
 		return string(rest[:bar]), nil
 	}
-	return "", &TransferError{"asking " + r.Link.Name() + " what it is", errors.New("its answers are mixed with other output")}
+	return "", port.Failed("asking "+r.Link.Name()+" what it is", errors.New("its answers are mixed with other output"))
 }
 
 // Ask finds out what the board is.
-func Ask(ctx context.Context, r *REPL) (*Info, error) {
+func Ask(ctx context.Context, r *repl.REPL) (*Info, error) {
 	// Before the other questions leave their traces on the heap.
-	memory, err := probe(ctx, r, "h", memorySource, answerLimit)
+	memory, err := probe(ctx, r, "h", memorySource, repl.AnswerLimit)
 	if err != nil {
 		return nil, err
 	}
-	text, err := probe(ctx, r, "i", probeSource, answerLimit)
+	text, err := probe(ctx, r, "i", probeSource, repl.AnswerLimit)
 	if err != nil {
 		return nil, err
 	}
 	info, err := parseInfo(text + "|" + memory)
 	if err != nil {
-		return nil, &TransferError{"asking " + r.Link.Name() + " what it is", err}
+		return nil, port.Failed("asking "+r.Link.Name()+" what it is", err)
 	}
 	return info, nil
 }
@@ -145,14 +154,14 @@ func parseInfo(text string) (*Info, error) {
 
 // Segments lists the board's ROM partitions. A partition that answers with an
 // error is listed with it. An error that says how many there are is returned.
-func Segments(ctx context.Context, r *REPL) ([]Segment, error) {
-	text, err := probe(ctx, r, "s", segmentsSource, answerLimit)
+func Segments(ctx context.Context, r *repl.REPL) ([]Segment, error) {
+	text, err := probe(ctx, r, "s", segmentsSource, repl.AnswerLimit)
 	if err != nil {
 		return nil, err
 	}
 	list, err := parseSegments(text)
 	if err != nil {
-		return nil, &TransferError{"asking " + r.Link.Name() + " for its partitions", err}
+		return nil, port.Failed("asking "+r.Link.Name()+" for its partitions", err)
 	}
 	return list, nil
 }

@@ -6,13 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"rules_romfs/packager/port"
+	"rules_romfs/packager/repl"
 )
 
 // A plainCaller runs commands by one raw-REPL command each, for firmware
 // without select.poll or sys.stdin.buffer. It is slow and has no flow control
 // of its own, but every command carries a checksum too.
 type plainCaller struct {
-	repl  *REPL
+	repl  *repl.REPL
 	chunk int
 	seq   byte
 }
@@ -46,25 +49,25 @@ def _call(q,t,c,d):
  print(r)
 `
 
-func startPlain(ctx context.Context, r *REPL, info *Info, buffer int) (*plainCaller, error) {
+func startPlain(ctx context.Context, r *repl.REPL, info *Info, buffer int) (*plainCaller, error) {
 	p := &plainCaller{repl: r, chunk: 1024}
 	if info.Largest-buffer < 16<<10 {
 		p.chunk = 256
 	}
-	_, err := r.Run(ctx, checkAdler.source+plainProgram, answerLimit)
+	_, err := r.Run(ctx, checkAdler.source+plainProgram, repl.AnswerLimit)
 	return p, err
 }
 
 func (p *plainCaller) Call(ctx context.Context, kind byte, payload []byte, limit time.Duration) ([]byte, error) {
 	p.seq++
 	head := fmt.Appendf(nil, "%c%02x", kind, p.seq)
-	code := fmt.Sprintf("_call(%d,'%c',%d,%s)", p.seq, kind, checkAdler.sum(head, payload), literal(payload))
+	code := fmt.Sprintf("_call(%d,'%c',%d,%s)", p.seq, kind, checkAdler.sum(head, payload), repl.Literal(payload))
 	var err error
 	for range maxTries {
 		var out []byte
 		if out, err = p.repl.Exec(ctx, code, limit); err != nil {
-			var exec *ExecError
-			if errors.As(err, &exec) && !exec.outOfMemory() {
+			var exec *repl.Error
+			if errors.As(err, &exec) && !exec.OutOfMemory() {
 				continue // _call catches the command's own, so this was damaged on the way
 			}
 			return nil, err
@@ -81,16 +84,16 @@ func (p *plainCaller) Call(ctx context.Context, kind byte, payload []byte, limit
 			}
 		}
 	}
-	return nil, &TransferError{"waiting for " + p.repl.Link.Name(), err}
+	return nil, port.Failed("waiting for "+p.repl.Link.Name(), err)
 }
 
 func (p *plainCaller) Load(ctx context.Context, source string) error {
-	if p.repl.small {
-		_, err := p.repl.Run(ctx, source, answerLimit)
+	if p.repl.Small {
+		_, err := p.repl.Run(ctx, source, repl.AnswerLimit)
 		return err
 	}
-	for _, piece := range pieces(source, p.chunk) {
-		if _, err := p.Call(ctx, 'x', []byte(piece), answerLimit); err != nil {
+	for _, piece := range repl.Pieces(source, p.chunk) {
+		if _, err := p.Call(ctx, 'x', []byte(piece), repl.AnswerLimit); err != nil {
 			return fmt.Errorf("loading the program: %w", err)
 		}
 	}

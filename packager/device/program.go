@@ -1,122 +1,24 @@
 package device
 
-import (
-	_ "embed"
-	"fmt"
-	"strings"
-)
+import _ "embed"
 
 // The programs that run on the board. They are kept readable here and sent
 // without comments and with one blank an indent.
 var (
-	//go:embed board/loader.py
-	loaderSource string
-	//go:embed board/probe.py
+	//go:embed program/probe.py
 	probeSource string
-	//go:embed board/memory.py
+	//go:embed program/memory.py
 	memorySource string
-	//go:embed board/segments.py
+	//go:embed program/segments.py
 	segmentsSource string
-	//go:embed board/link.py
+	//go:embed program/link.py
 	linkSource string
-	//go:embed board/rom.py
+	//go:embed program/rom.py
 	romSource string
-	//go:embed board/rom_memory.py
+	//go:embed program/rom_memory.py
 	romMemorySource string
-	//go:embed board/rom_blocks.py
+	//go:embed program/rom_blocks.py
 	romBlocksSource string
-	//go:embed board/build.py
+	//go:embed program/build.py
 	buildSource string
 )
-
-// guarded returns the program that runs source if it arrived as it was sent, and
-// else raises a KeyError. The loader has to be there.
-func guarded(source string) string {
-	return fmt.Sprintf("_go(%s,%d)\n", literal([]byte(source)), programSum([]byte(source)))
-}
-
-// programSum is what _chk of the loader returns.
-func programSum(b []byte) int {
-	n := 1
-	for _, c := range b {
-		n = (n*31 + int(c)) % 33554393
-	}
-	return n
-}
-
-// literal writes b as a Python bytes literal without control characters. One
-// that is cut short is no valid program: what follows has line ends written
-// with a backslash.
-func literal(b []byte) string {
-	var s strings.Builder
-	s.WriteString("b'")
-	for _, c := range b {
-		switch {
-		case c == '\\' || c == '\'':
-			s.WriteByte('\\')
-			s.WriteByte(c)
-		case c == '\n':
-			s.WriteString(`\n`)
-		case c < 0x20 || c > 0x7e:
-			fmt.Fprintf(&s, "\\x%02x", c)
-		default:
-			s.WriteByte(c)
-		}
-	}
-	s.WriteByte('\'')
-	return s.String()
-}
-
-// shrink removes what the board need not parse: comments on lines of their
-// own, empty lines, and three of four blanks of each indent. The programs have
-// no strings over several lines.
-func shrink(source string) string {
-	var b strings.Builder
-	for line := range strings.Lines(source) {
-		text := strings.TrimLeft(line, " ")
-		if text == "\n" || strings.HasPrefix(text, "#") {
-			continue
-		}
-		b.WriteString(strings.Repeat(" ", (len(line)-len(text))/4))
-		b.WriteString(text)
-	}
-	return b.String()
-}
-
-// collect ends each piece of a program on a board with little memory. What
-// compiling left behind would otherwise lie between what stays, all over the heap.
-const collect = "import gc\ngc.collect()\n"
-
-// pieces cuts a program between top-level statements into parts of at most
-// size bytes where it can, so that a board with little memory never has to
-// compile much at once.
-func pieces(source string, size int) []string {
-	var out []string
-	var part, statement string
-	flush := func() {
-		if part != "" && len(part)+len(statement) > size {
-			out = append(out, part)
-			part = ""
-		}
-		part += statement
-		statement = ""
-	}
-	for line := range strings.Lines(source) {
-		if !continues(line) {
-			flush()
-		}
-		statement += line
-	}
-	flush()
-	return append(out, part)
-}
-
-// continues tells whether a line belongs to the statement before it.
-func continues(line string) bool {
-	for _, start := range []string{" ", ")", "else:", "elif ", "except", "finally:"} {
-		if strings.HasPrefix(line, start) {
-			return true
-		}
-	}
-	return false
-}

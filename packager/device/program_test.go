@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"rules_romfs/internal/peer"
+	"rules_romfs/packager/repl"
 )
 
 // runnerSource runs texts as a raw REPL does, and tells what reached exec: "s" the
@@ -101,15 +102,15 @@ func damaged(text string, at int) [][]byte {
 // ever run.
 func TestDamagedProgramDoesNotRun(t *testing.T) {
 	t.Parallel()
-	loader := shrink(loaderSource)
+	loader := repl.Loader()
 	s := &Session{check: checkCRC}
 	for name, source := range map[string]string{
-		"link": s.program(), "probe": shrink(probeSource), "segments": shrink(segmentsSource), "plain": checkAdler.source + plainProgram,
+		"link": s.program(), "probe": repl.Shrink(probeSource), "segments": repl.Shrink(segmentsSource), "plain": checkAdler.source + plainProgram,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := startRunner(t, source)
-			paste := loader + guarded(source)
+			paste := loader + repl.Guarded(source)
 			if got := r.ran(t, []byte(paste)); got != 's' {
 				t.Fatalf("the program itself: %c", got)
 			}
@@ -134,13 +135,13 @@ func TestDamagedProgramDoesNotRun(t *testing.T) {
 // program.
 func TestDamagedLoaderLetsNothingPass(t *testing.T) {
 	t.Parallel()
-	source := shrink(segmentsSource)
-	bad := strings.Replace(guarded(source), "rom_ioctl(2", "rom_ioctl(3", 1)
-	if bad == guarded(source) {
+	source := repl.Shrink(segmentsSource)
+	bad := strings.Replace(repl.Guarded(source), "rom_ioctl(2", "rom_ioctl(3", 1)
+	if bad == repl.Guarded(source) {
 		t.Fatal("the program has nothing to damage")
 	}
 	r := startRunner(t, source)
-	loader := shrink(loaderSource)
+	loader := repl.Loader()
 	for at := range loader {
 		for _, text := range damaged(loader, at) {
 			if got := r.ran(t, append(text, bad...)); got == 'o' {

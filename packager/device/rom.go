@@ -10,8 +10,10 @@ import (
 	"fmt"
 	"hash/adler32"
 	"hash/crc32"
-	"strings"
 	"time"
+
+	"rules_romfs/packager/port"
+	"rules_romfs/packager/repl"
 )
 
 // A caller runs commands of the loaded program on the board: a *Session, or a
@@ -46,7 +48,7 @@ func EraseWait(n int64) time.Duration {
 // whole block.
 func OpenROM(ctx context.Context, call caller, info *Info, seg Segment, buffer int) (*ROM, error) {
 	if seg.Err != nil {
-		return nil, &TransferError{"opening the ROM partition", seg.Err}
+		return nil, port.Failed("opening the ROM partition", seg.Err)
 	}
 	if buffer = max(buffer, blockBuffer(seg)); buffer == 0 {
 		buffer = call.Chunk()
@@ -81,7 +83,7 @@ func OpenROM(ctx context.Context, call caller, info *Info, seg Segment, buffer i
 		setup += "def _b64(b):\n return ''.join('%02x'%c for c in b).encode()\n"
 	}
 	// What takes most memory to compile comes first.
-	for _, source := range []string{setup, shrink(buildSource), shrink(body), shrink(romSource)} {
+	for _, source := range []string{setup, repl.Shrink(buildSource), repl.Shrink(body), repl.Shrink(romSource)} {
 		if err := call.Load(ctx, source); err != nil {
 			return nil, err
 		}
@@ -121,7 +123,7 @@ func (p *ROM) ask(ctx context.Context, kind byte, payload []byte, limit time.Dur
 	out, err := p.call.Call(ctx, kind, payload, limit)
 	var be *BoardError
 	if errors.As(err, &be) {
-		return nil, &TransferError{fmt.Sprintf("the board, on partition %d", p.Index), err}
+		return nil, port.Failed(fmt.Sprintf("the board, on partition %d", p.Index), err)
 	}
 	return out, err
 }
@@ -141,7 +143,7 @@ func (p *ROM) bytes(ctx context.Context, kind byte, command string, limit time.D
 		err = fmt.Errorf("%d bytes, not %d", len(b), want)
 	}
 	if err != nil {
-		return nil, &TransferError{"reading the board's answer", err}
+		return nil, port.Failed("reading the board's answer", err)
 	}
 	return b, nil
 }
@@ -160,24 +162,17 @@ func (p *ROM) Sum(b []byte) []byte {
 
 // SetBuffer changes how many bytes of RAM on the board hold what is written
 // next; without enough memory there, it returns an error for which
-// OutOfMemory is true, and there is no buffer.
+// repl.OutOfMemory is true, and there is no buffer.
 func (p *ROM) SetBuffer(ctx context.Context, n int64) error {
 	if int(n) == p.buffer {
 		return nil
 	}
-	_, err := p.ask(ctx, 'x', fmt.Appendf(nil, "_b=None\n_b=bytearray(%d)", n), answerLimit)
+	_, err := p.ask(ctx, 'x', fmt.Appendf(nil, "_b=None\n_b=bytearray(%d)", n), repl.AnswerLimit)
 	p.buffer = int(n)
 	if err != nil {
 		p.buffer = 0
 	}
 	return err
-}
-
-// OutOfMemory tells whether the board had too little memory for a command.
-func OutOfMemory(err error) bool {
-	var be *BoardError
-	var ee *ExecError
-	return errors.As(err, &be) && strings.HasPrefix(be.Message, "MemoryError") || errors.As(err, &ee) && ee.outOfMemory()
 }
 
 // sumSize is the length of the board's digests.
@@ -202,7 +197,7 @@ func (p *ROM) Hashes(ctx context.Context, off, end, size int64, keep int, progre
 		to := min(end, off+batch*size)
 		n := int((to - off + size - 1) / size)
 		b, err := p.bytes(ctx, 'h', fmt.Sprintf("%d %d %d %d", off, to, size, keep), readWait(to-off), n*keep)
-		if errors.Is(err, ErrTimeout) && batch > 1 {
+		if errors.Is(err, port.ErrTimeout) && batch > 1 {
 			batch = (batch + 1) / 2 // long answers do not come through whole
 			continue
 		}
@@ -257,7 +252,7 @@ func (p *ROM) Read(ctx context.Context, off, n int64, progress func(n int64)) ([
 	for n > 0 {
 		k := min(n, batch)
 		b, err := p.bytes(ctx, 'r', fmt.Sprintf("%d %d", off, k), readWait(k), int(k))
-		if errors.Is(err, ErrTimeout) && batch > 16 {
+		if errors.Is(err, port.ErrTimeout) && batch > 16 {
 			batch /= 2
 			continue
 		}
@@ -274,7 +269,7 @@ func (p *ROM) Read(ctx context.Context, off, n int64, progress func(n int64)) ([
 	return out, nil
 }
 
-// Ops is a sequence of operations for the board, see board/build.py. A method
+// Ops is a sequence of operations for the board, see program/build.py. A method
 // adds one.
 type Ops struct {
 	b     []byte
@@ -360,6 +355,6 @@ func (p *ROM) Unmount(ctx context.Context) error {
 	if p.Index != 0 {
 		return nil
 	}
-	_, err := p.ask(ctx, 'x', []byte("try:\n vfs.umount('/rom')\nexcept OSError:\n pass"), answerLimit)
+	_, err := p.ask(ctx, 'x', []byte("try:\n vfs.umount('/rom')\nexcept OSError:\n pass"), repl.AnswerLimit)
 	return err
 }

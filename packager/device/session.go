@@ -6,13 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
+
+	"rules_romfs/packager/port"
+	"rules_romfs/packager/repl"
 )
 
-// A Session is a board that runs this package's program (board/link.py) and
+// A Session is a board that runs this package's program (program/link.py) and
 // answers frames. It is not safe for concurrent use.
 type Session struct {
-	repl  *REPL
+	repl  *repl.REPL
 	check checksum
 	runs  bool      // the program: serve has started it
 	z     *deflater // nil: the firmware cannot inflate
@@ -31,13 +35,13 @@ type Session struct {
 // by itself: it was interrupted, by a person or by a damaged byte.
 var ErrEnded = errors.New("the program on the board was interrupted")
 
-// ErrReset is what a TransferError wraps when the board restarted.
-var ErrReset = errors.New("the board restarted")
-
 // A BoardError is an exception that a command on the board ended with.
 type BoardError struct{ Message string }
 
 func (e *BoardError) Error() string { return e.Message }
+
+// OutOfMemory tells whether the command ended for want of memory.
+func (e *BoardError) OutOfMemory() bool { return strings.HasPrefix(e.Message, "MemoryError") }
 
 // memoryStep is one size of frames, and what it takes to use it.
 type memoryStep struct {
@@ -66,7 +70,7 @@ const inflating = 12 << 10
 // StartSession sends the program and starts it. On a board with little memory it
 // is not started yet: Load still has all of the heap, and serve follows. buffer
 // is how many bytes of the heap are needed for something else.
-func StartSession(ctx context.Context, r *REPL, info *Info, buffer int) (*Session, error) {
+func StartSession(ctx context.Context, r *repl.REPL, info *Info, buffer int) (*Session, error) {
 	largest := info.Largest - buffer
 	s := &Session{repl: r, check: checkAdler, pace: slowest}
 	switch {
@@ -85,10 +89,10 @@ func StartSession(ctx context.Context, r *REPL, info *Info, buffer int) (*Sessio
 		}
 	}
 	s.frame = s.chunk
-	if _, err := r.Run(ctx, s.program(), answerLimit); err != nil {
+	if _, err := r.Run(ctx, s.program(), repl.AnswerLimit); err != nil {
 		return nil, err
 	}
-	if r.small {
+	if r.Small {
 		return s, nil
 	}
 	return s, s.serve(ctx)
@@ -106,11 +110,11 @@ func (s *Session) serve(ctx context.Context) error {
 }
 
 // program is what the board has to run before _main().
-func (s *Session) program() string { return s.check.source + shrink(linkSource) }
+func (s *Session) program() string { return s.check.source + repl.Shrink(linkSource) }
 
 // greet waits for the program's first answer and sets it up.
 func (s *Session) greet(ctx context.Context) error {
-	if _, err := s.wait(ctx, nil, 0, answerLimit); err != nil {
+	if _, err := s.wait(ctx, nil, 0, repl.AnswerLimit); err != nil {
 		return err
 	}
 	s.runs = true
@@ -128,7 +132,7 @@ func (s *Session) setWindow(ctx context.Context) error {
 	z := s.z
 	s.z = nil
 	s.frame = s.chunk
-	_, err := s.Call(ctx, 'x', fmt.Appendf(nil, "_wb=%d", wbits), answerLimit)
+	_, err := s.Call(ctx, 'x', fmt.Appendf(nil, "_wb=%d", wbits), repl.AnswerLimit)
 	s.z = z
 	return err
 }
@@ -150,11 +154,11 @@ func (s *Session) Shrink(ctx context.Context) (bool, error) {
 // Load sends more program for the board to run.
 func (s *Session) Load(ctx context.Context, source string) error {
 	if !s.runs {
-		_, err := s.repl.Run(ctx, source, answerLimit)
+		_, err := s.repl.Run(ctx, source, repl.AnswerLimit)
 		return err
 	}
-	for _, piece := range pieces(source, max(200, s.chunk-64)) {
-		if _, err := s.Call(ctx, 'x', []byte(piece), answerLimit); err != nil {
+	for _, piece := range repl.Pieces(source, max(200, s.chunk-64)) {
+		if _, err := s.Call(ctx, 'x', []byte(piece), repl.AnswerLimit); err != nil {
 			return fmt.Errorf("loading the program: %w", err)
 		}
 	}
@@ -214,7 +218,7 @@ func (s *Session) Call(ctx context.Context, kind byte, payload []byte, limit tim
 		}
 		done += n
 		if string(a.body) != strconv.Itoa(done) {
-			return nil, &TransferError{"sending to " + s.repl.Link.Name(), fmt.Errorf("%w: it has %q of %d bytes", ErrEnded, a.body, done)}
+			return nil, port.Failed("sending to "+s.repl.Link.Name(), fmt.Errorf("%w: it has %q of %d bytes", ErrEnded, a.body, done))
 		}
 	}
 }
@@ -259,7 +263,7 @@ func (s *Session) wait(ctx context.Context, frame []byte, seq byte, limit time.D
 			}
 			e, err := s.next(ctx, time.Until(until))
 			switch {
-			case errors.Is(err, ErrTimeout) && until != end:
+			case errors.Is(err, port.ErrTimeout) && until != end:
 				// The board repeats its answer to a frame that it knows. This
 				// one is so short that it fits every receive ring, should
 				// flash be busy.
@@ -269,14 +273,14 @@ func (s *Session) wait(ctx context.Context, frame []byte, seq byte, limit time.D
 				pause *= 2
 				poke = time.Time{}
 				continue
-			case errors.Is(err, ErrTimeout) && !arrived && !filled:
+			case errors.Is(err, port.ErrTimeout) && !arrived && !filled:
 				if err := l.Write(ctx, filler); err != nil {
 					return answer{}, err
 				}
 				// The board gives up a frame after a second of silence.
 				filled, end = true, time.Now().Add(2500*time.Millisecond)
 				continue
-			case errors.Is(err, ErrTimeout) && !arrived:
+			case errors.Is(err, port.ErrTimeout) && !arrived:
 				break listen
 			case err != nil:
 				return answer{}, s.failed(err)
@@ -284,7 +288,7 @@ func (s *Session) wait(ctx context.Context, frame []byte, seq byte, limit time.D
 			silent = 0
 			switch {
 			case e.sign != nil:
-				return answer{}, &TransferError{"talking to " + l.Name(), e.sign}
+				return answer{}, port.Failed("talking to "+l.Name(), e.sign)
 			case e.damaged:
 				if arrived && poke.IsZero() {
 					poke = time.Now().Add(pause)
@@ -296,7 +300,7 @@ func (s *Session) wait(ctx context.Context, frame []byte, seq byte, limit time.D
 				}
 			case e.kind == '?' && frame != nil:
 				if e.seq == seq-1 && (filled || try > 0) && len(frame) > 2*minFrame {
-					return answer{}, &TransferError{"sending to " + l.Name(), errDamaged}
+					return answer{}, port.Failed("sending to "+l.Name(), errDamaged)
 				}
 				break listen
 			case e.kind != '?' && e.seq == seq:
@@ -304,7 +308,7 @@ func (s *Session) wait(ctx context.Context, frame []byte, seq byte, limit time.D
 			}
 		}
 	}
-	return answer{}, &TransferError{"sending to " + l.Name(), fmt.Errorf("%w: %w", ErrSilent, ErrTimeout)}
+	return answer{}, port.Failed("sending to "+l.Name(), fmt.Errorf("%w: %w", ErrSilent, port.ErrTimeout))
 }
 
 // slowest and fastest bound what one byte is taken to need to the board: 9600
@@ -341,7 +345,7 @@ func (s *Session) failed(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return &TransferError{"waiting for " + s.repl.Link.Name(), err}
+	return port.Failed("waiting for "+s.repl.Link.Name(), err)
 }
 
 // An event is one thing that a board said.
@@ -358,9 +362,9 @@ var signs = []struct {
 	text string
 	err  error
 }{
-	{"soft reboot\r\n", ErrReset},
-	{"Type \"help()\" for more information.", ErrReset},
-	{rawBanner, ErrReset},
+	{"soft reboot\r\n", repl.ErrReset},
+	{"Type \"help()\" for more information.", repl.ErrReset},
+	{repl.Banner, repl.ErrReset},
 	{"\x04\x04", ErrEnded},
 	{"\x04>", ErrEnded},
 }
@@ -374,15 +378,14 @@ const stall = 300 * time.Millisecond
 func (s *Session) next(ctx context.Context, limit time.Duration) (event, error) {
 	var e event
 	l := s.repl.Link
-	err := l.scan(ctx, max(limit, 0), stall, func(b []byte) (int, bool) {
+	err := l.ScanStall(ctx, max(limit, 0), stall, func(b []byte) (int, bool) {
 		var n int
 		var done bool
 		e, n, done = findEvent(s.check, b)
 		return n, done
 	})
-	if errors.Is(err, ErrTimeout) && len(l.rest) > 0 {
+	if errors.Is(err, port.ErrTimeout) && l.Skip() {
 		// The beginning of an answer without its end.
-		l.rest = l.rest[1:]
 		return event{damaged: true}, nil
 	}
 	return e, err

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"rules_romfs/internal/peer"
+	"rules_romfs/packager/port"
+	"rules_romfs/packager/repl"
 )
 
 // direct starts the board's program in a real interpreter, without a REPL.
@@ -31,11 +33,11 @@ func direct(t testing.TB, check checksum, heap string) *Session {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	l := NewLink("the interpreter", struct {
+	l := port.New("the interpreter", struct {
 		io.WriteCloser
 		io.Reader
 	}{in, out})
-	s.repl = &REPL{Link: l}
+	s.repl = &repl.REPL{Link: l}
 	t.Cleanup(func() {
 		cmd.Process.Kill()
 		cmd.Wait()

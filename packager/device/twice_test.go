@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"rules_romfs/internal/peer"
+	"rules_romfs/packager/port"
+	"rules_romfs/packager/repl"
 	"rules_romfs/packager/simboard"
 )
 
@@ -29,13 +31,13 @@ func TestStatementsRunTwice(t *testing.T) {
 		image := append([]byte("\xd2\xcd\x31\x80\x07\x05\x05\x01a\x02\x01x"), bytes.Repeat([]byte{7}, 150_000)...)
 		b.Load(0, image)
 		ctx := context.Background()
-		board, err := (&Opener{}).Connect(ctx, b.Addr(), true)
+		board, err := Connect(ctx, &port.Opener{}, b.Addr(), true)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer board.Close(false)
 		r := board.repl
-		if _, err := r.Exec(ctx, shrink(loaderSource), answerLimit); err != nil {
+		if _, err := r.Exec(ctx, repl.Loader(), repl.AnswerLimit); err != nil {
 			t.Fatal(err)
 		}
 		for name, source := range map[string]string{
@@ -43,9 +45,9 @@ func TestStatementsRunTwice(t *testing.T) {
 		} {
 			var said [2]string
 			for i := range said {
-				for _, piece := range pieces(shrink(source), smallPiece) {
+				for _, piece := range repl.SmallPieces(repl.Shrink(source)) {
 					for range i + 1 {
-						out, err := r.Exec(ctx, guarded(piece+collect), answerLimit)
+						out, err := r.Exec(ctx, piece, repl.AnswerLimit)
 						if err != nil {
 							t.Fatalf("%s: %v in %q", name, err, piece)
 						}
@@ -57,34 +59,5 @@ func TestStatementsRunTwice(t *testing.T) {
 				t.Errorf("%s: it says %q, and with every statement twice %q", name, said[0], said[1])
 			}
 		}
-	}
-}
-
-// TestDamagedLoaderIsReplaced: a loader that arrived damaged, and was a valid program all
-// the same, refuses whatever follows; a repeated piece brings its own.
-func TestDamagedLoaderIsReplaced(t *testing.T) {
-	t.Parallel()
-	b, err := simboard.Start(t.Context(), simboard.Options{Interpreter: peer.MicroPython(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
-	ctx := context.Background()
-	board, err := (&Opener{}).Connect(ctx, b.Addr(), true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer board.Close(false)
-	loader := shrink(loaderSource)
-	damaged := strings.Replace(loader, "n = 1\n", "n = 3\n", 1)
-	if damaged == loader {
-		t.Fatalf("the loader has another beginning: %q", loader)
-	}
-	if _, err := board.repl.Exec(ctx, damaged, answerLimit); err != nil {
-		t.Fatal(err)
-	}
-	out, err := board.repl.execPiece(ctx, loader, guarded("print('ran')\n"), true, answerLimit)
-	if err != nil || strings.TrimSpace(string(out)) != "ran" {
-		t.Errorf("it says %q, error %v", out, err)
 	}
 }

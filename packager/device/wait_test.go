@@ -13,6 +13,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"rules_romfs/packager/port"
+	"rules_romfs/packager/repl"
 )
 
 // A scripted board answers frames as link.py does, but says what its line makes
@@ -87,9 +90,9 @@ func called(t *testing.T, limit time.Duration, line func(n int, said []byte) []b
 		host, board := net.Pipe()
 		b := &scripted{Conn: board, in: bufio.NewReader(board), check: checkCRC, line: line}
 		go b.serve()
-		l := NewLink("the board", host)
+		l := port.New("the board", host)
 		defer l.Close()
-		s := &Session{repl: &REPL{Link: l}, check: checkCRC, chunk: 1024, frame: 1024, pace: time.Millisecond}
+		s := &Session{repl: &repl.REPL{Link: l}, check: checkCRC, chunk: 1024, frame: 1024, pace: time.Millisecond}
 		start := time.Now()
 		var got []byte
 		got, err = s.Call(context.Background(), 'x', []byte("command"), limit)
@@ -151,8 +154,8 @@ func TestEveryWaitEnds(t *testing.T) {
 		},
 	} {
 		took, err := called(t, limit, line)
-		var transfer *TransferError
-		if !errors.As(err, &transfer) || !errors.Is(err, ErrTimeout) || took > limit+maxTries*4*time.Second {
+		var transfer *port.TransferError
+		if !errors.As(err, &transfer) || !errors.Is(err, port.ErrTimeout) || took > limit+maxTries*4*time.Second {
 			t.Errorf("%s: %v after %v", name, err, took)
 		}
 		t.Logf("%s: %v after %v", name, err, took)
@@ -174,14 +177,14 @@ func TestBabbleEnds(t *testing.T) {
 				}
 			}
 		})
-		l := NewLink("the board", host)
-		s := &Session{repl: &REPL{Link: l}, check: checkCRC, chunk: 1024, frame: 1024, pace: time.Millisecond}
+		l := port.New("the board", host)
+		s := &Session{repl: &repl.REPL{Link: l}, check: checkCRC, chunk: 1024, frame: 1024, pace: time.Millisecond}
 		start := time.Now()
 		_, err := s.Call(context.Background(), 'x', []byte("command"), time.Minute)
-		if took := time.Since(start); !errors.Is(err, ErrTimeout) || took > 2*time.Minute {
+		if took := time.Since(start); !errors.Is(err, port.ErrTimeout) || took > 2*time.Minute {
 			t.Errorf("%v after %v", err, took)
 		}
-		if _, err := l.WaitFor(context.Background(), time.Minute, "never"); !errors.Is(err, ErrTimeout) {
+		if _, err := l.WaitFor(context.Background(), time.Minute, "never"); !errors.Is(err, port.ErrTimeout) {
 			t.Error(err)
 		}
 		l.Close()

@@ -7,11 +7,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rules_romfs/packager/device"
+	"rules_romfs/packager/port"
 )
 
 type portResult struct {
-	device.Port
+	port.Info
 	Boards []string `json:"boards"` // profiles that show up with these USB ids
 	Names  []string `json:"names"`  // of the ports file
 }
@@ -47,14 +47,14 @@ command opens none of them.`,
 			if err != nil {
 				return err
 			}
-			list, err := device.Ports()
+			list, err := port.List()
 			if err != nil {
-				return &device.PortError{Err: fmt.Errorf("listing the serial ports: %w", err)}
+				return &port.Error{Err: fmt.Errorf("listing the serial ports: %w", err)}
 			}
 			list, names := book.Merge(list)
 			all := []portResult{}
 			for i, p := range list {
-				all = append(all, portResult{p, append([]string{}, device.Profiles(p, nil)...), append([]string{}, names[i]...)})
+				all = append(all, portResult{p, append([]string{}, port.Profiles(p, nil)...), append([]string{}, names[i]...)})
 			}
 			return a.result(all, func(w io.Writer) error {
 				if len(all) == 0 {

@@ -15,6 +15,8 @@ import (
 	"rules_romfs/packager/importer"
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/pack"
+	"rules_romfs/packager/port"
+	"rules_romfs/packager/repl"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
 	"rules_romfs/packager/transform"
@@ -117,10 +119,10 @@ var exitRules = []exitRule{
 	{exitIncompatible, is[*board.NoROMError]},
 	{exitIncompatible, is[*export.PlaceError]},
 	{exitIncompatible, func(err error) bool { return err == export.ErrAddress }},
-	{exitInput, is[*device.BookError]},
-	{exitBoard, is[*device.PortError]},
-	{exitTransfer, is[*device.TransferError]},
-	{exitTransfer, is[*device.ExecError]},
+	{exitInput, is[*port.BookError]},
+	{exitBoard, is[*port.Error]},
+	{exitTransfer, is[*port.TransferError]},
+	{exitTransfer, is[*repl.Error]},
 	{exitTransfer, is[*device.BoardError]},
 	{exitVerify, is[*deploy.VerifyError]},
 	{exitIncompatible, is[*deploy.IncompatibleError]},

@@ -15,9 +15,9 @@ import (
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/deploy"
-	"rules_romfs/packager/device"
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/pack"
+	"rules_romfs/packager/port"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
 )
@@ -39,21 +39,21 @@ func (f *portFlags) add(cmd *cobra.Command, several bool) {
 	} else {
 		flags.StringArrayVar(&f.ports, "port", nil, usage)
 	}
-	flags.IntVar(&f.baud, "baud", device.DefaultBaud, "`speed` of serial lines; USB ignores it")
+	flags.IntVar(&f.baud, "baud", port.DefaultBaud, "`speed` of serial lines; USB ignores it")
 	f.addBook(cmd)
 }
 
 func (f *portFlags) addBook(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.file, "ports-file", "", "`file` that names this machine's boards (default: ./"+device.PortsFile+")")
+	cmd.Flags().StringVar(&f.file, "ports-file", "", "`file` that names this machine's boards (default: ./"+port.PortsFile+")")
 }
 
 // book reads the ports file, if there is one.
-func (f *portFlags) book(a *app) (device.Book, error) {
+func (f *portFlags) book(a *app) (port.Book, error) {
 	if f.file != "" {
-		return device.ReadBook(f.file)
+		return port.ReadBook(f.file)
 	}
 	// Under `bazel run` the current directory is not the user's.
-	book, err := device.ReadBook(filepath.Join(a.getenv("BUILD_WORKSPACE_DIRECTORY"), device.PortsFile))
+	book, err := port.ReadBook(filepath.Join(a.getenv("BUILD_WORKSPACE_DIRECTORY"), port.PortsFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -69,7 +69,7 @@ func (f *portFlags) choose(a *app, profile *board.Profile) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := device.Choice{Ports: f.ports, All: f.all, Default: a.getenv("ROMFS_PORT"), Book: book, Board: profile}
+	c := port.Choice{Ports: f.ports, All: f.all, Default: a.getenv("ROMFS_PORT"), Book: book, Board: profile}
 	ports, err := c.Choose()
 	for i, port := range ports {
 		// Named in full, messages say which board is simulated.
@@ -87,13 +87,13 @@ func (f *portFlags) chooseOne(a *app, profile *board.Profile) (string, error) {
 		return "", err
 	}
 	if len(ports) > 1 {
-		return "", &device.PortError{Err: fmt.Errorf("one board at a time, not %s", strings.Join(ports, ", "))}
+		return "", &port.Error{Err: fmt.Errorf("one board at a time, not %s", strings.Join(ports, ", "))}
 	}
 	return ports[0], nil
 }
 
-func (f *portFlags) opener(a *app, profile *board.Profile) *device.Opener {
-	return &device.Opener{Baud: f.baud, Sim: a.simulate(profile)}
+func (f *portFlags) opener(a *app, profile *board.Profile) *port.Opener {
+	return &port.Opener{Baud: f.baud, Sim: a.simulate(profile)}
 }
 
 // lookupBoard returns the profile of a --board flag, or nil without one.

@@ -1,98 +1,13 @@
-package device
+package port
 
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
-	"rules_romfs/internal/strictyaml"
 	"rules_romfs/packager/board"
 )
-
-// PortsFile is the name of the git-ignored file that tells where this
-// machine's boards are.
-const PortsFile = "romfs-ports.yaml"
-
-// A Book is the content of a ports file: for each name, which may be the id of
-// a board profile, its ports. A port is anything that Open takes, or the serial
-// number of a USB device.
-type Book map[string][]string
-
-// bookFile is the form of a ports file. A name that comes several times stands
-// for several boards.
-type bookFile struct {
-	Version int `yaml:"version" jsonschema:"required,minimum=1,maximum=1"`
-	Boards  []struct {
-		Name   string `yaml:"name" jsonschema:"required"`
-		Port   string `yaml:"port"`
-		Serial string `yaml:"serial"`
-	} `yaml:"boards" jsonschema:"required"`
-}
-
-// ReadBook reads a ports file. Errors are *BookError.
-func ReadBook(path string) (Book, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, &BookError{path, err}
-	}
-	var f bookFile
-	if err := strictyaml.Decode(data, path, &f); err != nil {
-		return nil, &BookError{path, err}
-	}
-	b := Book{}
-	for i, e := range f.Boards {
-		if (e.Port == "") == (e.Serial == "") {
-			return nil, &BookError{path, fmt.Errorf("%s: boards[%d] (%s): give port or serial, one of them", path, i, e.Name)}
-		}
-		b[e.Name] = append(b[e.Name], e.Port+e.Serial)
-	}
-	return b, nil
-}
-
-// names returns the names of the book, for people.
-func (b Book) names() string {
-	return strings.Join(slices.Sorted(maps.Keys(b)), ", ")
-}
-
-// Merge adds to list, this machine's ports, what else the book names: ports
-// that no system lists, and serial numbers of USB devices that are not there.
-// It returns the names of each.
-func (b Book) Merge(list []Port) ([]Port, [][]string) {
-	names := make([][]string, len(list))
-	for _, name := range slices.Sorted(maps.Keys(b)) {
-		for _, where := range b[name] {
-			real, err := filepath.EvalSymlinks(where)
-			if err != nil {
-				real = where
-			}
-			i := slices.IndexFunc(list, func(p Port) bool {
-				return p.Name != "" && (p.Name == where || p.Name == real) || p.Serial != "" && strings.EqualFold(p.Serial, where)
-			})
-			if i < 0 {
-				p := Port{Serial: where}
-				if isPort(where) {
-					p = Port{Name: where}
-				}
-				i, list, names = len(list), append(list, p), append(names, nil)
-			}
-			names[i] = append(names[i], name)
-		}
-	}
-	return list, names
-}
-
-// A BookError says what is wrong with a ports file.
-type BookError struct {
-	File string
-	Err  error
-}
-
-func (e *BookError) Error() string { return e.Err.Error() }
-func (e *BookError) Unwrap() error { return e.Err }
 
 // A Choice is what decides which ports a command uses.
 type Choice struct {
@@ -102,13 +17,13 @@ type Choice struct {
 	Book    Book           // the ports file
 	Board   *board.Profile // nil: any board that a profile knows
 
-	// List returns this machine's ports; nil: Ports.
-	List func() ([]Port, error)
+	// List returns this machine's ports; nil: List.
+	List func() ([]Info, error)
 }
 
 // Choose returns the ports to use, at least one: those asked for, else
 // $ROMFS_PORT, else the board's in the ports file, else the USB devices with
-// the board's ids. More than one without All is a *PortError that lists them.
+// the board's ids. More than one without All is a *Error that lists them.
 func (c *Choice) Choose() ([]string, error) {
 	asked := c.Ports
 	if len(asked) == 0 && !c.All && c.Default != "" {
@@ -152,7 +67,7 @@ func (c *Choice) Choose() ([]string, error) {
 	}
 	list, err := c.list()
 	if err != nil {
-		return nil, &PortError{Err: fmt.Errorf("listing the serial ports: %w", err)}
+		return nil, &Error{Err: fmt.Errorf("listing the serial ports: %w", err)}
 	}
 	var others []string
 	for _, p := range list {
@@ -178,20 +93,20 @@ func (c *Choice) one(ports, others []string) ([]string, error) {
 			msg += " (there are " + strings.Join(others, ", ") + ")"
 		}
 		if len(c.Book) > 0 {
-			return nil, &PortError{Err: fmt.Errorf("%s; give --port (the ports file names %s), or set $ROMFS_PORT", msg, c.Book.names())}
+			return nil, &Error{Err: fmt.Errorf("%s; give --port (the ports file names %s), or set $ROMFS_PORT", msg, c.Book.names())}
 		}
-		return nil, &PortError{Err: errors.New(msg + "; give --port, set $ROMFS_PORT, or name it in " + PortsFile)}
+		return nil, &Error{Err: errors.New(msg + "; give --port, set $ROMFS_PORT, or name it in " + PortsFile)}
 	case len(ports) > 1 && !c.All:
-		return nil, &PortError{Err: fmt.Errorf("several ports look like %s: %s; give --port, or --all for every one of them", what, strings.Join(ports, ", "))}
+		return nil, &Error{Err: fmt.Errorf("several ports look like %s: %s; give --port, or --all for every one of them", what, strings.Join(ports, ", "))}
 	}
 	return ports, nil
 }
 
-func (c *Choice) list() ([]Port, error) {
+func (c *Choice) list() ([]Info, error) {
 	if c.List != nil {
 		return c.List()
 	}
-	return Ports()
+	return List()
 }
 
 // resolve turns a USB serial number into the port where that device is now.
@@ -199,14 +114,14 @@ func (c *Choice) list() ([]Port, error) {
 // of the book.
 func (c *Choice) resolve(port, name string) (string, error) {
 	if port == "" {
-		return "", &PortError{Err: errors.New("the port has no name; leave --port out to have it found")}
+		return "", &Error{Err: errors.New("the port has no name; leave --port out to have it found")}
 	}
 	if isPort(port) {
 		return port, nil
 	}
 	list, err := c.list()
 	if err != nil {
-		return "", &PortError{port, err}
+		return "", &Error{port, err}
 	}
 	var there []string
 	for _, p := range list {
@@ -227,7 +142,7 @@ func (c *Choice) resolve(port, name string) (string, error) {
 	if len(there) > 0 {
 		msg += " (there are " + strings.Join(there, ", ") + ")"
 	}
-	return "", &PortError{name, errors.New(msg)}
+	return "", &Error{name, errors.New(msg)}
 }
 
 // isPort tells what looks like a port from a name or serial number.
@@ -235,7 +150,7 @@ func isPort(s string) bool {
 	return strings.ContainsAny(s, "/:\\") || strings.HasPrefix(strings.ToUpper(s), "COM")
 }
 
-func describe(p Port) string {
+func describe(p Info) string {
 	if p.USB == "" {
 		return p.Name
 	}
@@ -243,13 +158,13 @@ func describe(p Port) string {
 }
 
 // matches tells whether a port is one of the board, by its USB ids.
-func (c *Choice) matches(p Port) bool {
+func (c *Choice) matches(p Info) bool {
 	return len(Profiles(p, c.Board)) > 0
 }
 
 // Profiles returns the ids of the board profiles whose firmware shows up as p
 // does; of only, if that is not nil, else of all.
-func Profiles(p Port, only *board.Profile) []string {
+func Profiles(p Info, only *board.Profile) []string {
 	list := board.Builtin()
 	if only != nil {
 		list = []*board.Profile{only}

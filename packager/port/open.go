@@ -1,11 +1,9 @@
-// Package device connects to a MicroPython board and speaks with it: ports
-// and how they are found and locked, byte transports (serial, pty, TCP,
-// RFC 2217, a process), the raw REPL, a small framed protocol above it, and
-// the board's ROM partitions (vfs.rom_ioctl).
+// Package port finds, names, locks and opens the ports that boards hang on:
+// serial devices, plain TCP, RFC 2217, the stdin and stdout of a process, and
+// simulated boards. What it opens is a Link: a byte stream with time limits.
 //
-// It moves bytes and checks every answer; what to write where is package
-// deploy's business.
-package device
+// It knows nothing of what a board says; that is package repl's business.
+package port
 
 import (
 	"context"
@@ -33,38 +31,38 @@ const DefaultBaud = 115200
 // dialLimit bounds connecting to a network port.
 const dialLimit = 10 * time.Second
 
-// A PortError says that a port cannot be used: there is none, there are
+// A Error says that a port cannot be used: there is none, there are
 // several, it cannot be opened, or another program has it.
-type PortError struct {
+type Error struct {
 	Port string // empty when none was chosen
 	Err  error
 }
 
-func (e *PortError) Error() string {
+func (e *Error) Error() string {
 	if e.Port == "" {
 		return e.Err.Error()
 	}
 	return "port " + e.Port + ": " + e.Err.Error()
 }
 
-func (e *PortError) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error { return e.Err }
 
 // Open opens a port by its name: a serial device (/dev/…, COM…),
 // socket://host:port, rfc2217://host:port, exec:COMMAND (its stdin and
-// stdout) or sim:ARG. Errors are *PortError.
+// stdout) or sim:ARG. Errors are *Error.
 func (o *Opener) Open(ctx context.Context, port string) (*Link, error) {
 	rwc, err := o.open(ctx, port)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		var pe *PortError
+		var pe *Error
 		if errors.As(err, &pe) {
 			return nil, err
 		}
-		return nil, &PortError{port, err}
+		return nil, &Error{port, err}
 	}
-	return NewLink(port, rwc), nil
+	return New(port, rwc), nil
 }
 
 func (o *Opener) open(ctx context.Context, port string) (io.ReadWriteCloser, error) {

@@ -1,4 +1,4 @@
-package device
+package port
 
 import (
 	"bytes"
@@ -38,15 +38,18 @@ type TransferError struct {
 func (e *TransferError) Error() string { return e.Op + ": " + e.Err.Error() }
 func (e *TransferError) Unwrap() error { return e.Err }
 
+// Failed returns a TransferError.
+func Failed(op string, err error) error { return &TransferError{op, err} }
+
 // ErrTimeout is what a TransferError wraps when the board kept silent.
 var ErrTimeout = errors.New("no answer in time")
 
-// ErrLinkLost is what a TransferError wraps when the connection ended: the
+// ErrLost is what a TransferError wraps when the connection ended: the
 // board was unplugged, reset, or the other side hung up.
-var ErrLinkLost = errors.New("the connection ended")
+var ErrLost = errors.New("the connection ended")
 
-// NewLink wraps a connection; name is how messages call it. The link owns rwc.
-func NewLink(name string, rwc io.ReadWriteCloser) *Link {
+// New wraps a connection; name is how messages call it. The link owns rwc.
+func New(name string, rwc io.ReadWriteCloser) *Link {
 	l := &Link{name: name, rwc: rwc, in: make(chan []byte, 64), gone: make(chan struct{})}
 	go l.read()
 	return l
@@ -126,7 +129,7 @@ func (l *Link) write(ctx context.Context, p []byte) error {
 	select {
 	case err := <-done:
 		if err != nil {
-			return &TransferError{"sending to " + l.name, fmt.Errorf("%w: %w", ErrLinkLost, err)}
+			return &TransferError{"sending to " + l.name, fmt.Errorf("%w: %w", ErrLost, err)}
 		}
 		l.sent.Add(int64(len(p)))
 		return nil
@@ -167,9 +170,9 @@ func (l *Link) more(ctx context.Context, limit time.Duration) error {
 		default:
 		}
 		if errors.Is(l.rerr, io.EOF) {
-			return ErrLinkLost
+			return ErrLost
 		}
-		return fmt.Errorf("%w: %w", ErrLinkLost, l.rerr)
+		return fmt.Errorf("%w: %w", ErrLost, l.rerr)
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-t.C:
@@ -183,12 +186,12 @@ func (l *Link) more(ctx context.Context, limit time.Duration) error {
 // why the link ended. A match that wants to drop noise without being done
 // returns done false.
 func (l *Link) Scan(ctx context.Context, limit time.Duration, match func(b []byte) (consumed int, done bool)) error {
-	return l.scan(ctx, limit, limit, match)
+	return l.ScanStall(ctx, limit, limit, match)
 }
 
-// scan is Scan that also ends when bytes that match left alone are followed by
+// ScanStall is Scan that also ends when bytes that match left alone are followed by
 // no others for so long as stall.
-func (l *Link) scan(ctx context.Context, limit, stall time.Duration, match func(b []byte) (consumed int, done bool)) error {
+func (l *Link) ScanStall(ctx context.Context, limit, stall time.Duration, match func(b []byte) (consumed int, done bool)) error {
 	end := time.Now().Add(limit)
 	for first := true; ; first = false {
 		if len(l.rest) > 0 {
@@ -268,4 +271,16 @@ func (l *Link) Drain(ctx context.Context, quiet, limit time.Duration) ([]byte, e
 		l.rest = nil
 	}
 	return dropped, nil
+}
+
+// Pending tells whether something was received that nobody has consumed yet.
+func (l *Link) Pending() bool { return len(l.rest) > 0 || len(l.in) > 0 }
+
+// Skip drops the next received byte; false means that there is none at hand.
+func (l *Link) Skip() bool {
+	if len(l.rest) == 0 {
+		return false
+	}
+	l.rest = l.rest[1:]
+	return true
 }

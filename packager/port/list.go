@@ -1,27 +1,27 @@
-package device
+package port
 
 import (
 	"slices"
 	"strings"
 )
 
-// A Port is a serial port of this machine.
-type Port struct {
+// An Info is a serial port of this machine.
+type Info struct {
 	Name    string `json:"port"`
 	USB     string `json:"usb,omitempty"` // "37c5:1206"; empty when it is not USB
 	Serial  string `json:"serial,omitempty"`
 	Product string `json:"product,omitempty"`
 }
 
-// Ports lists the serial ports of this machine, by name.
-func Ports() ([]Port, error) {
+// List lists the serial ports of this machine, by name.
+func List() ([]Info, error) {
 	list, err := listPorts()
-	slices.SortFunc(list, func(a, b Port) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(list, func(a, b Info) int { return strings.Compare(a.Name, b.Name) })
 	return list, err
 }
 
-// usbSerial returns the USB serial number of a port, if it has one.
-func usbSerial(port string) string {
+// SerialOf returns the USB serial number of a port, if it has one.
+func SerialOf(port string) string {
 	if strings.Contains(port, ":/") || strings.HasPrefix(port, "exec:") || strings.HasPrefix(port, "sim:") {
 		return ""
 	}
@@ -37,8 +37,8 @@ func usbSerial(port string) string {
 	return ""
 }
 
-// portOf returns the port of the USB device with that serial number, or "".
-func portOf(serial string) string {
+// WithSerial returns the port of the USB device with that serial number, or "".
+func WithSerial(serial string) string {
 	list, err := listPorts()
 	if err != nil {
 		return ""

@@ -1,6 +1,6 @@
 //go:build darwin && !cgo
 
-package device
+package port
 
 import (
 	"strings"
@@ -10,15 +10,15 @@ import (
 
 // Without cgo, macOS does not tell the USB ids of a port: boards are named by
 // their port there.
-func listPorts() ([]Port, error) {
+func listPorts() ([]Info, error) {
 	names, err := serial.GetPortsList()
 	if err != nil {
 		return nil, err
 	}
-	var list []Port
+	var list []Info
 	for _, name := range names {
 		if strings.HasPrefix(name, "/dev/cu.") {
-			list = append(list, Port{Name: name})
+			list = append(list, Info{Name: name})
 		}
 	}
 	return list, nil

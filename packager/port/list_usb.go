@@ -1,6 +1,6 @@
 //go:build !darwin || cgo
 
-package device
+package port
 
 import (
 	"strings"
@@ -8,14 +8,14 @@ import (
 	"go.bug.st/serial/enumerator"
 )
 
-func listPorts() ([]Port, error) {
+func listPorts() ([]Info, error) {
 	found, err := enumerator.GetDetailedPortsList()
 	if err != nil {
 		return nil, err
 	}
-	var list []Port
+	var list []Info
 	for _, f := range found {
-		p := Port{Name: f.Name}
+		p := Info{Name: f.Name}
 		if f.IsUSB {
 			p.USB = strings.ToLower(f.VID + ":" + f.PID)
 			p.Serial, p.Product = f.SerialNumber, f.Product

@@ -1,4 +1,4 @@
-package device
+package port
 
 import (
 	"cmp"
@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// A lock keeps two deploys from using one port at a time. It is an advisory
+// A Lock keeps two deploys from using one port at a time. It is an advisory
 // lock on a small file, which the system releases however the process ends.
-type lock struct {
+type Lock struct {
 	file *os.File
 	path string
 }
@@ -23,9 +23,9 @@ var errLocked = errors.New("locked")
 // lockDir is where lock files are: the same for all users of the machine.
 func lockDir() string { return filepath.Join(os.TempDir(), "romfs-locks") }
 
-// lockPort locks a port by its device, however it was named. A port that is
+// Acquire locks a port by its device, however it was named. A port that is
 // ours alone, as a process that we start, needs none: then the lock is nil.
-func lockPort(port string) (*lock, error) {
+func Acquire(port string) (*Lock, error) {
 	if strings.HasPrefix(port, "exec:") || strings.HasPrefix(port, "sim:") {
 		return nil, nil
 	}
@@ -49,7 +49,7 @@ func lockPort(port string) (*lock, error) {
 			n, _ := f.Read(holder)
 			f.Close()
 			if errors.Is(err, errLocked) {
-				return nil, &PortError{port, fmt.Errorf("busy: %s has it", cmp.Or(strings.TrimSpace(string(holder[:n])), "another romfs"))}
+				return nil, &Error{port, fmt.Errorf("busy: %s has it", cmp.Or(strings.TrimSpace(string(holder[:n])), "another romfs"))}
 			}
 			return nil, err
 		}
@@ -63,11 +63,11 @@ func lockPort(port string) (*lock, error) {
 		}
 		f.Truncate(0)
 		fmt.Fprintf(f, "romfs, process %d\n", os.Getpid())
-		return &lock{f, path}, nil
+		return &Lock{f, path}, nil
 	}
 }
 
-func (l *lock) release() {
+func (l *Lock) Release() {
 	if l == nil {
 		return
 	}

@@ -1,4 +1,7 @@
-package device
+// Package repl drives the raw REPL of a MicroPython board over a port: it enters
+// it, resets the interpreter, and runs programs that it checks for what the line
+// did to them.
+package repl
 
 import (
 	"bytes"
@@ -7,6 +10,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"rules_romfs/packager/port"
 )
 
 // Control characters of the REPL.
@@ -17,37 +22,59 @@ const (
 	ctrlD = "\x04" // end of input; soft reset on an empty line
 )
 
-// rawBanner is what the raw REPL says when it is entered, and after a soft
+// Banner is what the raw REPL says when it is entered, and after a soft
 // reset inside it.
-const rawBanner = "raw REPL; CTRL-B to exit\r\n>"
+const Banner = "raw REPL; CTRL-B to exit\r\n>"
+
+// ConnectLimit bounds the wait for a prompt: a board that boots when its port
+// is opened, and waits for a network in boot.py, takes a while.
+const ConnectLimit = 20 * time.Second
 
 // A REPL is a board's interactive prompt, driven as a program does it: in raw
 // mode. The protocol is MicroPython's, docs/reference/repl.rst.
 type REPL struct {
-	Link *Link
+	Link  *port.Link
+	Raw   bool // at the raw prompt, and nothing of ours runs
+	Small bool // the board has too little memory for whole programs
 
-	raw     bool
 	noPaste bool // the firmware has no raw-paste mode, or it went wrong once
-	small   bool // the board has too little memory for whole programs
 	careful bool // the line lost something: never more than one window on the way
 }
 
-// An ExecError is an exception that code on the board ended with.
-type ExecError struct{ Traceback string }
+// An Error is an exception that code on the board ended with.
+type Error struct{ Traceback string }
 
-func (e *ExecError) Error() string {
+func (e *Error) Error() string {
 	lines := strings.Split(strings.TrimSpace(e.Traceback), "\n")
 	return "the board raised " + strings.TrimSpace(lines[len(lines)-1])
 }
 
-func (e *ExecError) outOfMemory() bool { return strings.Contains(e.Traceback, "MemoryError") }
+// OutOfMemory tells whether the code ended for want of memory.
+func (e *Error) OutOfMemory() bool { return strings.Contains(e.Traceback, "MemoryError") }
+
+// An exception is an error that code on the board raised: an *Error, or what a
+// protocol above this one carried over.
+type exception interface {
+	error
+	OutOfMemory() bool
+}
+
+// OutOfMemory tells whether the board had too little memory for what it was told
+// to do.
+func OutOfMemory(err error) bool {
+	var raised exception
+	return errors.As(err, &raised) && raised.OutOfMemory()
+}
+
+// ErrReset is what a port.TransferError wraps when the board restarted.
+var ErrReset = errors.New("the board restarted")
 
 // Enter brings the board to the raw REPL, whatever it is doing, within limit.
 // Opening the port may have reset the board, and a program may be running, so
 // it asks again and again, alternating an interrupt with leaving a raw REPL
 // that another tool left behind.
 func (r *REPL) Enter(ctx context.Context, limit time.Duration) error {
-	r.raw = false
+	r.Raw = false
 	end := time.Now().Add(limit)
 	var seen []byte
 	for try := 0; ; try++ {
@@ -68,27 +95,27 @@ func (r *REPL) Enter(ctx context.Context, limit time.Duration) error {
 			return err
 		}
 		wait := min(time.Duration(try+1)*300*time.Millisecond, 2*time.Second)
-		b, err = r.Link.WaitFor(ctx, wait, rawBanner)
+		b, err = r.Link.WaitFor(ctx, wait, Banner)
 		if err == nil {
-			r.raw = true
+			r.Raw = true
 			return nil
 		}
-		if !errors.Is(err, ErrTimeout) {
+		if !errors.Is(err, port.ErrTimeout) {
 			return connectError(r.Link, err)
 		}
 		if seen = append(seen, b...); time.Now().After(end) {
-			return &TransferError{"entering the raw REPL of " + r.Link.Name(), fmt.Errorf(
+			return port.Failed("entering the raw REPL of "+r.Link.Name(), fmt.Errorf(
 				"%w within %v%s; is it a MicroPython board, and is no other program using the port?",
-				ErrTimeout, limit, heard(seen))}
+				port.ErrTimeout, limit, heard(seen)))
 		}
 	}
 }
 
-func connectError(l *Link, err error) error {
+func connectError(l *port.Link, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return &TransferError{"connecting to " + l.Name(), err}
+	return port.Failed("connecting to "+l.Name(), err)
 }
 
 // heard words what a board said instead of what was hoped for.
@@ -117,15 +144,15 @@ func (r *REPL) SoftReset(ctx context.Context, limit time.Duration) error {
 		begun := false
 		end := time.Now().Add(min(limit, 3*time.Second))
 		for {
-			out, err := r.Link.WaitFor(ctx, time.Until(end), rebooted, rawBanner)
-			if errors.Is(err, ErrTimeout) {
+			out, err := r.Link.WaitFor(ctx, time.Until(end), rebooted, Banner)
+			if errors.Is(err, port.ErrTimeout) {
 				break
 			}
 			if err != nil {
-				return &TransferError{"soft reset of " + r.Link.Name(), err}
+				return port.Failed("soft reset of "+r.Link.Name(), err)
 			}
 			// A banner before it is that of an older question.
-			done := begun && bytes.HasSuffix(out, []byte(rawBanner))
+			done := begun && bytes.HasSuffix(out, []byte(Banner))
 			begun = begun || bytes.HasSuffix(out, []byte(rebooted))
 			if done {
 				return nil
@@ -145,13 +172,13 @@ func (r *REPL) Leave(ctx context.Context, run bool) error {
 	if run {
 		out += ctrlD
 	}
-	r.raw = false
+	r.Raw = false
 	if err := r.Link.Write(ctx, []byte(out)); err != nil {
 		return err
 	}
 	if run {
 		_, err := r.Link.WaitFor(ctx, 5*time.Second, "soft reboot")
-		if errors.Is(err, ErrLinkLost) {
+		if errors.Is(err, port.ErrLost) {
 			return nil // the reset took USB along
 		}
 		return err
@@ -161,7 +188,7 @@ func (r *REPL) Leave(ctx context.Context, run bool) error {
 }
 
 // Exec runs code and returns what it printed. limit bounds the time until its
-// output ends. An exception is an *ExecError.
+// output ends. An exception is an *Error.
 func (r *REPL) Exec(ctx context.Context, code string, limit time.Duration) ([]byte, error) {
 	if err := r.Start(ctx, code); err != nil {
 		return nil, err
@@ -169,22 +196,18 @@ func (r *REPL) Exec(ctx context.Context, code string, limit time.Duration) ([]by
 	return r.Finish(ctx, limit)
 }
 
-// smallPiece is how much of a program, in bytes, a board with little memory
-// compiles at once.
-const smallPiece = 200
-
 // Run is Exec for one of our own programs, of several statements: none of it
 // runs unless it arrived as it was sent. A board with little memory gets one
 // piece after the other; the output is that of the last.
 func (r *REPL) Run(ctx context.Context, program string, limit time.Duration) ([]byte, error) {
-	loader := shrink(loaderSource)
-	if !r.small {
-		return r.Exec(ctx, loader+guarded(program), limit)
+	loader := Loader()
+	if !r.Small {
+		return r.Exec(ctx, loader+Guarded(program), limit)
 	}
 	var out []byte
-	for i, piece := range pieces(program, smallPiece) {
+	for i, piece := range SmallPieces(program) {
 		var err error
-		if out, err = r.execPiece(ctx, loader, guarded(piece+collect), i > 0, limit); err != nil {
+		if out, err = r.execPiece(ctx, loader, piece, i > 0, limit); err != nil {
 			return nil, err
 		}
 	}
@@ -197,19 +220,19 @@ func (r *REPL) Run(ctx context.Context, program string, limit time.Duration) ([]
 func (r *REPL) execPiece(ctx context.Context, loader, piece string, loaded bool, limit time.Duration) (out []byte, err error) {
 	for try := range 6 {
 		if try > 0 {
-			if err := r.Enter(ctx, connectLimit); err != nil {
+			if err := r.Enter(ctx, ConnectLimit); err != nil {
 				return nil, err
 			}
 			loaded = false
 		}
 		if !loaded {
-			_, err = r.Exec(ctx, loader, answerLimit)
+			_, err = r.Exec(ctx, loader, AnswerLimit)
 		}
 		if loaded || err == nil {
 			out, err = r.Exec(ctx, piece, limit)
 		}
-		var exec *ExecError
-		if err == nil || ctx.Err() != nil || errors.Is(err, ErrLinkLost) || errors.As(err, &exec) && exec.outOfMemory() {
+		var exec *Error
+		if err == nil || ctx.Err() != nil || errors.Is(err, port.ErrLost) || errors.As(err, &exec) && exec.OutOfMemory() {
 			break
 		}
 	}
@@ -223,43 +246,37 @@ func (r *REPL) Retry(ctx context.Context, f func() error) error {
 	var err error
 	for try := range 6 {
 		if try > 0 {
-			if eerr := r.Enter(ctx, connectLimit); eerr != nil {
+			if eerr := r.Enter(ctx, ConnectLimit); eerr != nil {
 				return eerr
 			}
 		}
 		err = f()
-		var transfer *TransferError
-		var exec *ExecError
-		var board *BoardError
+		var transfer *port.TransferError
+		var raised exception
 		switch {
-		case err == nil || ctx.Err() != nil || errors.Is(err, ErrLinkLost) || errors.Is(err, ErrReset):
+		case err == nil || ctx.Err() != nil || errors.Is(err, port.ErrLost) || errors.Is(err, ErrReset):
 			return err
-		case errors.As(err, &exec):
-			if r.small && exec.outOfMemory() {
+		case errors.As(err, &raised):
+			if r.Small && raised.OutOfMemory() {
 				return err
 			}
-			r.small = r.small || exec.outOfMemory()
-		case errors.As(err, &board):
-			if r.small && OutOfMemory(err) {
-				return err
-			}
-			r.small = r.small || OutOfMemory(err)
+			r.Small = r.Small || raised.OutOfMemory()
 		case !errors.As(err, &transfer):
 			return err
 		}
 		r.careful = r.careful || try > 0
-		r.small = r.small || try > 1 // what is garbled then is less
+		r.Small = r.Small || try > 1 // what is garbled then is less
 	}
-	return &TransferError{"sending a program to " + r.Link.Name(), err}
+	return port.Failed("sending a program to "+r.Link.Name(), err)
 }
 
 // Start sends code and returns as soon as the board runs it.
 func (r *REPL) Start(ctx context.Context, code string) error {
 	err := r.start(ctx, code)
 	if err != nil && !errors.Is(err, context.Canceled) {
-		var transfer *TransferError
+		var transfer *port.TransferError
 		if !errors.As(err, &transfer) {
-			err = &TransferError{"sending a program to " + r.Link.Name(), err}
+			err = port.Failed("sending a program to "+r.Link.Name(), err)
 		}
 	}
 	return err
@@ -290,12 +307,12 @@ func (r *REPL) start(ctx context.Context, code string) error {
 	if err := r.Link.Write(ctx, []byte(ctrlD)); err != nil {
 		return err
 	}
-	_, err := r.Link.WaitFor(ctx, answerLimit, "OK")
+	_, err := r.Link.WaitFor(ctx, AnswerLimit, "OK")
 	return err
 }
 
-// answerLimit bounds what a board answers at once when it is at its prompt.
-const answerLimit = 5 * time.Second
+// AnswerLimit bounds what a board answers at once when it is at its prompt.
+const AnswerLimit = 5 * time.Second
 
 // windowLimit bounds how long a board takes until it asks for more of a program:
 // longer means that the line has lost some of it.
@@ -309,7 +326,7 @@ func (r *REPL) startPaste(ctx context.Context, code string) (bool, error) {
 		return false, err
 	}
 	yes := false
-	err := l.Scan(ctx, answerLimit, func(b []byte) (int, bool) {
+	err := l.Scan(ctx, AnswerLimit, func(b []byte) (int, bool) {
 		for i := 0; i+1 < len(b); i++ {
 			if b[i] == 'R' && b[i+1] <= 1 {
 				yes = b[i+1] == 1
@@ -326,7 +343,7 @@ func (r *REPL) startPaste(ctx context.Context, code string) (bool, error) {
 		return false, err
 	}
 	var size [2]byte
-	if err := l.ReadFull(ctx, answerLimit, size[:]); err != nil {
+	if err := l.ReadFull(ctx, AnswerLimit, size[:]); err != nil {
 		return false, err
 	}
 	window := int(size[0]) | int(size[1])<<8
@@ -335,7 +352,7 @@ func (r *REPL) startPaste(ctx context.Context, code string) (bool, error) {
 	}
 	credit, given := window, 0
 	for rest := code; len(rest) > 0; {
-		if credit == 0 || len(l.rest) > 0 || len(l.in) > 0 {
+		if credit == 0 || l.Pending() {
 			aborted := false
 			err := l.Scan(ctx, windowLimit, func(b []byte) (int, bool) {
 				for i, c := range b {
@@ -371,7 +388,7 @@ func (r *REPL) startPaste(ctx context.Context, code string) (bool, error) {
 	if err := l.Write(ctx, []byte(ctrlD)); err != nil {
 		return false, err
 	}
-	_, err = l.WaitFor(ctx, answerLimit, ctrlD)
+	_, err = l.WaitFor(ctx, AnswerLimit, ctrlD)
 	return true, err
 }
 
@@ -381,16 +398,16 @@ func (r *REPL) Finish(ctx context.Context, limit time.Duration) ([]byte, error) 
 	if err != nil {
 		return nil, r.execError("waiting for the board's answer", err)
 	}
-	text, err := r.Link.WaitFor(ctx, answerLimit, ctrlD)
+	text, err := r.Link.WaitFor(ctx, AnswerLimit, ctrlD)
 	if err != nil {
 		return nil, r.execError("waiting for the board's answer", err)
 	}
-	if _, err := r.Link.WaitFor(ctx, answerLimit, ">"); err != nil {
+	if _, err := r.Link.WaitFor(ctx, AnswerLimit, ">"); err != nil {
 		return nil, r.execError("waiting for the board's prompt", err)
 	}
 	out, text = bytes.TrimSuffix(out, []byte(ctrlD)), bytes.TrimSuffix(text, []byte(ctrlD))
 	if len(text) > 0 {
-		return out, &ExecError{string(text)}
+		return out, &Error{string(text)}
 	}
 	return out, nil
 }
@@ -399,5 +416,5 @@ func (r *REPL) execError(op string, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return &TransferError{op, err}
+	return port.Failed(op, err)
 }
