@@ -1,10 +1,11 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
+	"rules_romfs/internal/pattern"
 	"rules_romfs/internal/strictyaml"
 )
 
@@ -38,7 +39,7 @@ func (r *resolver) setAlign(rule *rule, e *Entry, at string) {
 	own := at // the value to blame
 	list := -1
 	for i, g := range r.m.compiled.align {
-		if g.match(e.Dest) {
+		if g.Match(e.Dest) {
 			r.usedAlign[i] = true
 			list = i
 			break
@@ -85,12 +86,12 @@ func (b *BoardAlign) reason() string {
 }
 
 // compileBoardAlign compiles the patterns of a board's alignment rules.
-func compileBoardAlign(rules []BoardAlign) ([]*glob, *patternError) {
-	globs := make([]*glob, len(rules))
+func compileBoardAlign(rules []BoardAlign) ([]*pattern.Pattern, *pattern.Error) {
+	globs := make([]*pattern.Pattern, len(rules))
 	for i, a := range rules {
-		g, err := compileGlob(strings.ToLower(strings.TrimPrefix(a.Match, "/")))
-		if err != nil {
-			return nil, err
+		g, err := pattern.Compile(a.Match, pattern.Board)
+		if wrong := (*pattern.Error)(nil); errors.As(err, &wrong) {
+			return nil, wrong
 		}
 		globs[i] = g
 	}
@@ -98,8 +99,7 @@ func compileBoardAlign(rules []BoardAlign) ([]*glob, *patternError) {
 }
 
 // matchBoard returns the index of the first of a board's rules that matches, or
-// -1. Case does not count: MODEL.TFLITE is as much a model.
-func matchBoard(globs []*glob, dest string) int {
-	dest = strings.ToLower(dest)
-	return slices.IndexFunc(globs, func(g *glob) bool { return g.match(dest) })
+// -1.
+func matchBoard(globs []*pattern.Pattern, dest string) int {
+	return slices.IndexFunc(globs, func(g *pattern.Pattern) bool { return g.Match(dest) })
 }

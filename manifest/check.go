@@ -1,12 +1,14 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
 
+	"rules_romfs/internal/pattern"
 	"rules_romfs/internal/strictyaml"
 )
 
@@ -14,9 +16,9 @@ import (
 type rule struct {
 	path    string // files[2], or images[1].files[2]
 	file    *Rule
-	src     []*glob // nil where the pattern is invalid
+	src     []*pattern.Pattern // nil where the pattern is invalid
 	strip   []string
-	exclude []*glob
+	exclude []*pattern.Pattern
 	dest    string // without leading and trailing slash
 	destDir bool
 }
@@ -24,8 +26,8 @@ type rule struct {
 // compiled is what check makes of a manifest's patterns, for Resolve.
 type compiled struct {
 	rules   []rule
-	exclude []*glob
-	align   []*glob
+	exclude []*pattern.Pattern
+	align   []*pattern.Pattern
 }
 
 // check finds what is wrong with a manifest by itself, whatever the files,
@@ -42,9 +44,9 @@ func (m *Manifest) check(patterns *int) Errors {
 	if m.Layout == "openmv" && m.Dedup != nil && *m.Dedup {
 		c.add(m.at("dedup"), CodeDedup, "remove it, or choose the layout compact", "true contradicts layout openmv: OpenMV's tools lose files that share the contents of others")
 	}
-	c.out.exclude = c.globs(m.excludeAt, m.Exclude)
+	c.out.exclude = c.sources(m.excludeAt, m.Exclude)
 	for i, a := range m.Align {
-		c.out.align = append(c.out.align, c.glob(m.alignAt(i)+".match", strings.TrimPrefix(a.Match, "/")))
+		c.out.align = append(c.out.align, c.pattern(m.alignAt(i)+".match", a.Match, pattern.Destinations))
 	}
 	c.mpy(nil)
 	for i := range m.Files {
@@ -55,6 +57,9 @@ func (m *Manifest) check(patterns *int) Errors {
 	}
 	return c.errs
 }
+
+// maxPatterns bounds the patterns of one manifest, with braces written out.
+const maxPatterns = 100_000
 
 type checker struct {
 	m    *Manifest
@@ -68,29 +73,29 @@ func (c *checker) add(path, code, remedy, format string, args ...any) {
 	c.errs = append(c.errs, c.m.doc.Errorf(path, code, remedy, format, args...))
 }
 
-func (c *checker) glob(path, text string) *glob {
+func (c *checker) pattern(path, text string, what pattern.For) *pattern.Pattern {
 	if text == "" {
 		return nil // the decoder has reported it
 	}
 	if *c.patterns > maxPatterns || len(c.errs) > strictyaml.MaxErrors {
 		return nil
 	}
-	g, err := compileGlob(text)
-	if err != nil {
-		c.add(path, err.code, err.remedy, "%s", err.message)
+	g, err := pattern.Compile(text, what)
+	if wrong := (*pattern.Error)(nil); errors.As(err, &wrong) {
+		c.add(path, wrong.Code, wrong.Remedy, "%s", wrong.Message)
 		return nil
 	}
-	if *c.patterns += len(g.alts); *c.patterns > maxPatterns {
+	if *c.patterns += g.Alternatives(); *c.patterns > maxPatterns {
 		c.add(path, CodeLimit, "write wildcards instead", "the manifest has more than %d patterns, each alternative in braces counted", maxPatterns)
 		return nil
 	}
 	return g
 }
 
-func (c *checker) globs(at func(i int) string, texts []string) []*glob {
-	var out []*glob
+func (c *checker) sources(at func(i int) string, texts []string) []*pattern.Pattern {
+	var out []*pattern.Pattern
 	for i, t := range texts {
-		if g := c.glob(at(i), t); g != nil {
+		if g := c.pattern(at(i), t, pattern.Sources); g != nil {
 			out = append(out, g)
 		}
 	}
@@ -161,7 +166,7 @@ func (c *checker) useless(r *rule) {
 func (c *checker) src(r *rule) {
 	f := r.file
 	r.dest, r.destDir = c.dest(r.path+".dest", f.Dest)
-	r.exclude = c.globs(func(i int) string { return fmt.Sprintf("%s.exclude[%d]", r.path, i) }, f.Exclude)
+	r.exclude = c.sources(func(i int) string { return fmt.Sprintf("%s.exclude[%d]", r.path, i) }, f.Exclude)
 	strip, hasStrip := "", f.Strip != nil
 	if hasStrip {
 		s := *f.Strip
@@ -180,19 +185,19 @@ func (c *checker) src(r *rule) {
 		c.add(r.path+".dest", CodeName, fmt.Sprintf("write %q for a directory", f.Dest+"/"), "%s names one file, and src has %d patterns", strictyaml.Quote(f.Dest), len(f.Src))
 	}
 	for i, text := range f.Src {
-		g := c.glob(c.m.srcPath(r, i), text)
+		g := c.pattern(c.m.srcPath(r, i), text, pattern.Sources)
 		r.src = append(r.src, g)
 		r.strip = append(r.strip, "")
 		if g == nil {
 			continue
 		}
-		r.strip[i] = g.base()
-		if !r.destDir && !g.literal && len(f.Src) == 1 {
+		r.strip[i] = g.Base()
+		if !r.destDir && !g.Literal() && len(f.Src) == 1 {
 			c.add(r.path+".dest", CodeName, fmt.Sprintf("write %q for a directory", f.Dest+"/"), "%s names one file, and src is a pattern", strictyaml.Quote(f.Dest))
 		}
 		if hasStrip {
 			r.strip[i] = strip
-			if b := g.base(); strip != "" && b != strip && !strings.HasPrefix(b, strip+"/") {
+			if b := g.Base(); strip != "" && b != strip && !strings.HasPrefix(b, strip+"/") {
 				c.add(r.path+".strip", CodeStrip, fmt.Sprintf("strip at most %q", b), "%s is not the beginning of %s", strictyaml.Quote(*f.Strip), strictyaml.Quote(text))
 			}
 		}

@@ -9,6 +9,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"rules_romfs/internal/pattern"
+	"rules_romfs/internal/slashpath"
+	"rules_romfs/internal/syserr"
 )
 
 // DirOptions are the settings of a build from a plain directory.
@@ -72,7 +76,7 @@ func dirPlan(dir string, o DirOptions, limit int) (*Plan, []Warning, error) {
 	}
 	globs, perr := compileBoardAlign(o.BoardAlign)
 	if perr != nil {
-		return nil, nil, Errors{{File: dir, Code: CodeBoard, Message: "an alignment rule of the board: " + perr.message, Remedy: perr.remedy}}
+		return nil, nil, Errors{{File: dir, Code: CodeBoard, Message: "an alignment rule of the board: " + perr.Message, Remedy: perr.Remedy}}
 	}
 	d.align = globs
 	d.walk("", []os.FileInfo{fi})
@@ -87,7 +91,7 @@ type dirPlanner struct {
 	root  string
 	o     DirOptions
 	limit int // of entries
-	align []*glob
+	align []*pattern.Pattern
 	plan  *Plan
 	errs  Errors
 }
@@ -106,7 +110,7 @@ func (d *dirPlanner) add(name, code, remedy, format string, args ...any) {
 func (d *dirPlanner) walk(dir string, parents []os.FileInfo) {
 	entries, err := os.ReadDir(d.full(dir))
 	if err != nil {
-		d.add(dir, CodeIO, "", "cannot be read: %s", plain(err))
+		d.add(dir, CodeIO, "", "cannot be read: %s", syserr.Reason(err))
 		return
 	}
 	names := make(map[string]bool, len(entries))
@@ -121,7 +125,7 @@ func (d *dirPlanner) walk(dir string, parents []os.FileInfo) {
 			}
 			return
 		}
-		name := join(dir, de.Name())
+		name := slashpath.Join(dir, de.Name())
 		if why := badName(de.Name()); why != "" {
 			d.add(name, CodeName, "rename it", "cannot be packed: %s", why)
 			continue
@@ -158,7 +162,7 @@ func (d *dirPlanner) badLink(name string, err error) {
 	case errors.Is(err, fs.ErrNotExist):
 		d.add(name, CodeIrregular, "remove it", "the symbolic link is broken")
 	default:
-		d.add(name, CodeIO, "", "cannot be read: %s", plain(err))
+		d.add(name, CodeIO, "", "cannot be read: %s", syserr.Reason(err))
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"rules_romfs/internal/pattern"
 	"rules_romfs/internal/strictyaml"
 )
 
@@ -181,7 +182,7 @@ func docsType(s docsSchema, key string) string {
 // docsErrors lists the error codes with the comments beside their constants.
 func docsErrors(t *testing.T) string {
 	meaning := map[string]string{}
-	for _, file := range []string{"errors.go", "../internal/strictyaml/errors.go"} {
+	for _, file := range []string{"errors.go", "../internal/strictyaml/errors.go", "../internal/pattern/compile.go"} {
 		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
@@ -224,10 +225,10 @@ func docsLimits() string {
 		{"values that aliases expand to", strictyaml.MaxAliased},
 		{"errors of one file that are listed", strictyaml.MaxErrors},
 		{"errors of one kind about one pattern that are listed", maxAlike},
-		{"length of a pattern", fmt.Sprintf("%d KiB", maxPatternBytes>>10)},
-		{"patterns that its braces stand for", maxAlternatives},
+		{"length of a pattern", fmt.Sprintf("%d KiB", pattern.MaxBytes>>10)},
+		{"patterns that its braces stand for", pattern.MaxAlternatives},
 		{"patterns of a manifest, with those", maxPatterns},
-		{"path segments of a pattern", maxSegments},
+		{"path segments of a pattern", pattern.MaxSegments},
 		{"length of a name in the image (what MicroPython's driver states)", fmt.Sprintf("%d bytes", maxNameBytes)},
 		{"alignment", fmt.Sprintf("%d MiB", MaxAlignment>>20)},
 		{"depth of nested images", maxNestingDepth},

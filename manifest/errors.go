@@ -3,6 +3,7 @@ package manifest
 import (
 	"errors"
 
+	"rules_romfs/internal/pattern"
 	"rules_romfs/internal/strictyaml"
 )
 
@@ -15,12 +16,12 @@ type Errors = strictyaml.Errors
 
 // Codes of the errors that this package reports, besides strictyaml's.
 const (
-	CodeIO         = "io"         // a file or directory cannot be read
-	CodePattern    = "pattern"    // a pattern that cannot be understood
-	CodeNoMatch    = "no-match"   // a pattern or path without a file
-	CodeExcluded   = "excluded"   // a literal src that the manifest's own exclude hits
-	CodeEscape     = "escape"     // a path that leaves root
-	CodeName       = "name"       // a name that ROMFS or its driver cannot look up, or a path that only Windows does
+	CodeIO         = "io" // a file or directory cannot be read
+	CodePattern    = pattern.CodePattern
+	CodeNoMatch    = "no-match" // a pattern or path without a file
+	CodeExcluded   = "excluded" // a literal src that the manifest's own exclude hits
+	CodeEscape     = pattern.CodeEscape
+	CodeName       = pattern.CodeName
 	CodeStrip      = "strip"      // strip is no prefix of a pattern
 	CodeConflict   = "conflict"   // two sources for one destination, or a file where a directory is
 	CodeIrregular  = "irregular"  // a source that is no file: FIFO, socket, device, broken link

@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"rules_romfs/internal/placeholder"
+	"rules_romfs/internal/slashpath"
 )
 
 // FuzzDecode: no text makes the decoder panic, hang or forget to say where;
@@ -96,7 +97,7 @@ func checkPlan(t *testing.T, plan *Plan) {
 				t.Fatalf("destination %q", dest)
 			}
 		}
-		for dir := dirOf(dest); dir != ""; dir = dirOf(dir) {
+		for dir := slashpath.Parent(dest); dir != ""; dir = slashpath.Parent(dir) {
 			if kind, ok := kinds[dir]; ok && kind != Dir {
 				t.Fatalf("%q lies below the file %q", dest, dir)
 			}
@@ -181,14 +182,14 @@ func FuzzResolve(f *testing.F) {
 		packed := map[string]bool{}
 		for _, e := range plan.Entries {
 			packed[e.Source] = true
-			if !g.match(e.Source) {
+			if !g.Match(e.Source) {
 				t.Fatalf("%q packs %q", pattern, e.Source)
 			}
 		}
 		for name := range files {
 			left := slices.ContainsFunc(strings.Split(name, "/"), isJunk) || isSecret(name[strings.LastIndexByte(name, '/')+1:])
-			excluded := exclude != "" && m.compiled.exclude[0].match(name)
-			if g.match(name) && !excluded && (!left || g.literal) && !packed[name] {
+			excluded := exclude != "" && m.compiled.exclude[0].Match(name)
+			if g.Match(name) && !excluded && (!left || g.Literal()) && !packed[name] {
 				t.Fatalf("%q matches %q, which is not packed", pattern, name)
 			}
 		}

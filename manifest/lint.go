@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"rules_romfs/internal/slashpath"
 	"rules_romfs/internal/strictyaml"
 )
 
@@ -147,7 +148,7 @@ func lintEntries(entries []Entry, tools lintTools) []finding {
 		if entries[i].Kind == Dir {
 			dirs[entries[i].Dest] = i
 		}
-		for dir := dirOf(entries[i].Dest); dir != ""; dir = dirOf(dir) {
+		for dir := slashpath.Parent(entries[i].Dest); dir != ""; dir = slashpath.Parent(dir) {
 			if _, ok := dirs[dir]; ok {
 				break
 			}
@@ -159,10 +160,10 @@ func lintEntries(entries []Entry, tools lintTools) []finding {
 	for i := range entries {
 		e := &entries[i]
 		q := strictyaml.Quote(e.Dest)
-		for name := e.Dest; name != "" && !seen[name]; name = dirOf(name) {
+		for name := e.Dest; name != "" && !seen[name]; name = slashpath.Parent(name) {
 			seen[name] = true
 			lower := strings.ToLower(name)
-			if other, ok := folded[lower]; ok && dirOf(other) == dirOf(name) {
+			if other, ok := folded[lower]; ok && slashpath.Parent(other) == slashpath.Parent(name) {
 				find(i, LintCase, "rename one of them", "%s and %s differ only in case, and cannot both be extracted on Windows or macOS", strictyaml.Quote(other), strictyaml.Quote(name))
 			} else if !ok {
 				folded[lower] = name

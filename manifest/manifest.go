@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"rules_romfs/internal/strictyaml"
+	"rules_romfs/internal/syserr"
 )
 
 // Load reads and checks the manifest at path. A defect of the manifest is an
@@ -46,7 +47,7 @@ func Load(path string) (*Manifest, error) {
 }
 
 func ioError(file string, err error) error {
-	return Errors{{File: file, Code: CodeIO, Message: "cannot be read: " + plain(err)}}
+	return Errors{{File: file, Code: CodeIO, Message: "cannot be read: " + syserr.Reason(err).Error()}}
 }
 
 // Parse is [Load] of a manifest that is already in memory. Its paths are relative

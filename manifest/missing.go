@@ -8,14 +8,17 @@ import (
 	"path/filepath"
 	"strings"
 
+	"rules_romfs/internal/pattern"
+	"rules_romfs/internal/slashpath"
 	"rules_romfs/internal/strictyaml"
+	"rules_romfs/internal/syserr"
 )
 
 // This file says what is wrong with a source that a rule names.
 
 // literal handles a src without wildcards.
 func (r *resolver) literal(s *scan) {
-	name := s.glob.fixed
+	name := s.glob.Fixed()
 	kind, err := r.tree.lookup(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -25,7 +28,7 @@ func (r *resolver) literal(s *scan) {
 	case err != nil:
 		r.badLink(s, name, err)
 	case kind == SourceDir:
-		r.add(s.at, CodeNoMatch, fmt.Sprintf("write %q for the files in it", s.glob.text+"/**"), "%s is a directory", strictyaml.Quote(name))
+		r.add(s.at, CodeNoMatch, fmt.Sprintf("write %q for the files in it", s.glob.Text()+"/**"), "%s is a directory", strictyaml.Quote(name))
 	case kind == SourceIrregular:
 		r.irregular(s, name)
 	default:
@@ -38,7 +41,7 @@ func (r *resolver) literal(s *scan) {
 }
 
 func (r *resolver) noMatch(s *scan) {
-	text := strictyaml.Quote(s.glob.text)
+	text := strictyaml.Quote(s.glob.Text())
 	if s.left != "" {
 		remedy := "name the files literally, remove the pattern, or say optional: true"
 		if strings.Contains(s.leftBy, "exclude[") {
@@ -49,11 +52,11 @@ func (r *resolver) noMatch(s *scan) {
 	}
 	// The fixed part of the pattern is what is most often misspelt.
 	dir := ""
-	for elem := range strings.SplitSeq(s.glob.fixed, "/") {
+	for elem := range strings.SplitSeq(s.glob.Fixed(), "/") {
 		if elem == "" {
 			break
 		}
-		at := join(dir, elem)
+		at := slashpath.Join(dir, elem)
 		d := r.tree.dir(dir)
 		if d.err != nil {
 			break
@@ -74,11 +77,11 @@ func (r *resolver) noMatch(s *scan) {
 	r.add(s.at, CodeNoMatch, r.closest("", s.glob), "%s matches no file", text)
 }
 
-func (r *resolver) missingRemedy(g *glob) string { return r.closest(g.fixed, g) }
+func (r *resolver) missingRemedy(g *pattern.Pattern) string { return r.closest(g.Fixed(), g) }
 
 // closest advises on a src that does not exist.
-func (r *resolver) closest(name string, g *glob) string {
-	if advice := r.advice(name, g.text); advice != "" {
+func (r *resolver) closest(name string, g *pattern.Pattern) string {
+	if advice := r.advice(name, g.Text()); advice != "" {
 		return advice
 	}
 	return "correct it, or say optional: true"
@@ -89,13 +92,13 @@ func (r *resolver) closest(name string, g *glob) string {
 func (r *resolver) advice(name, pattern string) string {
 	var remedies []string
 	if name != "" {
-		if d := r.tree.dir(dirOf(name)); d.err == nil {
+		if d := r.tree.dir(slashpath.Parent(name)); d.err == nil {
 			var names []string
 			for _, in := range d.infos {
 				names = append(names, in.Name)
 			}
 			if c := strictyaml.Closest(path.Base(name), names); c != "" {
-				remedies = append(remedies, fmt.Sprintf("did you mean %q?", join(dirOf(name), c)))
+				remedies = append(remedies, fmt.Sprintf("did you mean %q?", slashpath.Join(slashpath.Parent(name), c)))
 			}
 		}
 	}
@@ -115,21 +118,12 @@ func (r *resolver) badLink(s *scan, name string, err error) {
 	case errors.Is(err, fs.ErrNotExist):
 		r.add(s.at, CodeIrregular, "remove or exclude it", "the symbolic link %s is broken", q)
 	default:
-		r.add(s.at, CodeIO, "", "%s cannot be read: %s", q, plain(err))
+		r.add(s.at, CodeIO, "", "%s cannot be read: %s", q, syserr.Reason(err))
 	}
 }
 
 func (r *resolver) irregular(s *scan, name string) {
 	r.add(s.at, CodeIrregular, "exclude it", "%s is a FIFO, socket or device, and cannot be packed", strictyaml.Quote(name))
-}
-
-// plain returns the system's reason without the operation and path.
-func plain(err error) string {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		return pe.Err.Error()
-	}
-	return err.Error()
 }
 
 // checkOutputs refuses patterns that match what the build will write, whether
@@ -146,10 +140,10 @@ func (r *resolver) checkOutputs() {
 		}
 		for _, s := range r.scans {
 			base := path.Base(name)
-			if !s.glob.match(name) || r.leftOut(s.rule, name) != "" || !s.glob.literal && (isJunk(base) || isSecret(base)) {
+			if !s.glob.Match(name) || r.leftOut(s.rule, name) != "" || !s.glob.Literal() && (isJunk(base) || isSecret(base)) {
 				continue
 			}
-			r.add(s.at, CodeOutput, fmt.Sprintf("write the image elsewhere, or say exclude: [%s]", EscapePattern(name)), "%s matches %s, which this build writes, so the image would hold its own predecessor", strictyaml.Quote(s.glob.text), strictyaml.Quote(name))
+			r.add(s.at, CodeOutput, fmt.Sprintf("write the image elsewhere, or say exclude: [%s]", pattern.Escape(name)), "%s matches %s, which this build writes, so the image would hold its own predecessor", strictyaml.Quote(s.glob.Text()), strictyaml.Quote(name))
 		}
 	}
 }
@@ -164,12 +158,12 @@ func same(a, b string) bool {
 // checkExcludes warns of excludes that name a directory: they are tested
 // against files, and so leave nothing out.
 func (r *resolver) checkExcludes() {
-	check := func(at string, g *glob) {
-		if !g.literal {
+	check := func(at string, g *pattern.Pattern) {
+		if !g.Literal() {
 			return
 		}
-		if kind, err := r.tree.lookup(g.fixed); err == nil && kind == SourceDir {
-			r.warn(at, LintUnused, fmt.Sprintf("write %q", g.text+"/**"), "%s is a directory, and patterns match files", strictyaml.Quote(g.text))
+		if kind, err := r.tree.lookup(g.Fixed()); err == nil && kind == SourceDir {
+			r.warn(at, LintUnused, fmt.Sprintf("write %q", g.Text()+"/**"), "%s is a directory, and patterns match files", strictyaml.Quote(g.Text()))
 		}
 	}
 	for i, g := range r.m.compiled.exclude {
@@ -188,8 +182,8 @@ func (r *resolver) checkExcludes() {
 func (r *resolver) checkSecrets() {
 	named := map[string]bool{}
 	for _, s := range r.scans {
-		if s.glob.literal {
-			named[s.glob.fixed] = true
+		if s.glob.Literal() {
+			named[s.glob.Fixed()] = true
 		}
 	}
 	for _, s := range r.scans {

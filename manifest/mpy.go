@@ -5,6 +5,7 @@ import (
 	"path"
 	"strings"
 
+	"rules_romfs/internal/pattern"
 	"rules_romfs/internal/strictyaml"
 )
 
@@ -81,7 +82,7 @@ func (c *checker) mpy(rule *rule) {
 	}
 	if own.KeepSource != nil {
 		for i, k := range *own.KeepSource {
-			c.glob(fmt.Sprintf("%s[%d]", at("mpy.keep_source"), i), strings.TrimPrefix(k, "/"))
+			c.pattern(fmt.Sprintf("%s[%d]", at("mpy.keep_source"), i), k, pattern.Destinations)
 		}
 	}
 	s, _ := c.m.settings(rule)
@@ -120,7 +121,7 @@ func (r *resolver) setMPY(rule *rule, e *Entry, at string) {
 		return
 	}
 	for _, k := range *s.KeepSource {
-		if r.keepGlob(k).match(e.Dest) {
+		if r.keepGlob(k).Match(e.Dest) {
 			e.MPYFrom = "keep_source: " + k
 			return
 		}
@@ -136,16 +137,16 @@ func isModule(dest string) bool {
 	return strings.HasSuffix(dest, ".py") && path.Base(dest) != ".py"
 }
 
-func (r *resolver) keepGlob(text string) *glob {
+func (r *resolver) keepGlob(text string) *pattern.Pattern {
 	if g := r.keep[text]; g != nil {
 		return g
 	}
-	g, err := compileGlob(strings.TrimPrefix(text, "/"))
+	g, err := pattern.Compile(text, pattern.Destinations)
 	if err != nil {
 		panic("manifest: check passed the pattern " + text)
 	}
 	if r.keep == nil {
-		r.keep = map[string]*glob{}
+		r.keep = map[string]*pattern.Pattern{}
 	}
 	r.keep[text] = g
 	return g

@@ -3,6 +3,7 @@ package manifest
 import (
 	"strings"
 
+	"rules_romfs/internal/slashpath"
 	"rules_romfs/internal/strictyaml"
 )
 
@@ -73,7 +74,7 @@ func (r *resolver) conflict(e, first *Entry, at string) {
 func (r *resolver) checkParents() {
 	for i := range r.plan.Entries {
 		e := &r.plan.Entries[i]
-		for dir := dirOf(e.Dest); dir != ""; dir = dirOf(dir) {
+		for dir := slashpath.Parent(e.Dest); dir != ""; dir = slashpath.Parent(dir) {
 			j, ok := r.byFinal[dir]
 			if !ok || r.plan.Entries[j].Kind == Dir {
 				continue

@@ -5,7 +5,10 @@ import (
 	"slices"
 	"strings"
 
+	"rules_romfs/internal/pattern"
+	"rules_romfs/internal/slashpath"
 	"rules_romfs/internal/strictyaml"
+	"rules_romfs/internal/syserr"
 )
 
 // Resolve finds the files of the manifest in src and returns the plan of its
@@ -71,9 +74,9 @@ type resolver struct {
 	transformed map[[2]string]bool
 	inputs      map[string]bool // whether an input of a transform is there, by its path in the manifest
 
-	boardAlign []*glob
+	boardAlign []*pattern.Pattern
 	usedAlign  []bool // by index of the manifest's align
-	keep       map[string]*glob
+	keep       map[string]*pattern.Pattern
 }
 
 func (r *resolver) newPlan() *Plan {
@@ -103,13 +106,13 @@ func (r *resolver) newPlan() *Plan {
 }
 
 func (r *resolver) run() {
-	var err *patternError
+	var err *pattern.Error
 	if r.boardAlign, err = compileBoardAlign(r.o.BoardAlign); err != nil {
-		r.add("board", CodeBoard, err.remedy, "an alignment rule of the board: %s", err.message)
+		r.add("board", CodeBoard, err.Remedy, "an alignment rule of the board: %s", err.Message)
 		return
 	}
 	if top := r.tree.dir(""); top.err != nil {
-		r.add("root", CodeIO, "correct root", "the directory of the sources, %s, cannot be read: %s", strictyaml.Quote(r.tree.src.Path("")), plain(top.err))
+		r.add("root", CodeIO, "correct root", "the directory of the sources, %s, cannot be read: %s", strictyaml.Quote(r.tree.src.Path("")), syserr.Reason(top.err))
 		return
 	}
 	r.scan()
@@ -140,7 +143,7 @@ func (r *resolver) run() {
 // A scan is one pattern of a rule and what it found.
 type scan struct {
 	rule  *rule
-	glob  *glob
+	glob  *pattern.Pattern
 	strip string
 	at    string   // path of the pattern in the manifest
 	found []string // sources, sorted bytewise
@@ -158,16 +161,16 @@ func (r *resolver) scan() {
 		for j, g := range rule.src {
 			s := &scan{rule: rule, glob: g, strip: rule.strip[j], at: r.m.srcPath(rule, j)}
 			r.scans = append(r.scans, s)
-			if g.literal {
+			if g.Literal() {
 				r.literal(s)
 			} else {
-				walk = append(walk, walking{s, g.start()})
+				walk = append(walk, walking{s, g.Start()})
 			}
 		}
 	}
 	r.walk("", walk)
 	for _, s := range r.scans {
-		if len(s.found) == 0 && !s.glob.literal && !s.rule.file.Optional {
+		if len(s.found) == 0 && !s.glob.Literal() && !s.rule.file.Optional {
 			r.noMatch(s)
 		}
 		slices.Sort(s.found)
@@ -179,7 +182,7 @@ func (r *resolver) scan() {
 // A walking is a pattern that can still match in the directory at hand.
 type walking struct {
 	s  *scan
-	st globState
+	st pattern.State
 }
 
 func (r *resolver) walk(dir string, ws []walking) {
@@ -188,15 +191,15 @@ func (r *resolver) walk(dir string, ws []walking) {
 	}
 	d := r.tree.dir(dir)
 	if d.err != nil {
-		r.add(ws[0].s.at, CodeIO, "make it readable, or name the directories beside it", "the directory %s cannot be read: %s", strictyaml.Quote(dir), plain(d.err))
+		r.add(ws[0].s.at, CodeIO, "make it readable, or name the directories beside it", "the directory %s cannot be read: %s", strictyaml.Quote(dir), syserr.Reason(d.err))
 		return
 	}
 	var below []walking
 	for _, in := range d.infos {
 		if in.Kind != SourceDir {
 			for _, w := range ws {
-				if w.s.glob.file(w.st, in.Name) {
-					r.matched(w.s, join(dir, in.Name), in)
+				if w.s.glob.File(w.st, in.Name) {
+					r.matched(w.s, slashpath.Join(dir, in.Name), in)
 				}
 			}
 			continue
@@ -206,11 +209,11 @@ func (r *resolver) walk(dir string, ws []walking) {
 		}
 		below = below[:0]
 		for _, w := range ws {
-			if st := w.s.glob.enter(w.st, in.Name); st != nil {
+			if st := w.s.glob.Enter(w.st, in.Name); st != nil {
 				below = append(below, walking{w.s, st})
 			}
 		}
-		r.walk(join(dir, in.Name), slices.Clone(below))
+		r.walk(slashpath.Join(dir, in.Name), slices.Clone(below))
 	}
 }
 
@@ -254,13 +257,13 @@ func (r *resolver) matched(s *scan, name string, in SourceInfo) {
 // leftOut says which of the manifest's own excludes hits a source, or "".
 func (r *resolver) leftOut(rule *rule, name string) string {
 	for i, g := range r.m.compiled.exclude {
-		if g.match(name) {
-			return fmt.Sprintf("%s (%s)", r.m.excludeAt(i), g.text)
+		if g.Match(name) {
+			return fmt.Sprintf("%s (%s)", r.m.excludeAt(i), g.Text())
 		}
 	}
 	for i, g := range rule.exclude {
-		if g.match(name) {
-			return fmt.Sprintf("%s.exclude[%d] (%s)", rule.path, i, g.text)
+		if g.Match(name) {
+			return fmt.Sprintf("%s.exclude[%d] (%s)", rule.path, i, g.Text())
 		}
 	}
 	return ""
@@ -275,8 +278,8 @@ func (r *resolver) placeFound(s *scan) {
 			if s.strip != "" {
 				rest = strings.TrimPrefix(name, s.strip+"/")
 			}
-			dest = join(dest, rest)
+			dest = slashpath.Join(dest, rest)
 		}
-		r.place(s.rule, Entry{Kind: File, Dest: dest, Source: name, Path: r.tree.src.Path(name), Pattern: s.glob.text, Strip: s.strip}, s.at)
+		r.place(s.rule, Entry{Kind: File, Dest: dest, Source: name, Path: r.tree.src.Path(name), Pattern: s.glob.Text(), Strip: s.strip}, s.at)
 	}
 }

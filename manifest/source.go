@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"rules_romfs/internal/slashpath"
 )
 
 // A Source is where the files of a manifest come from: a directory tree, seen
@@ -162,7 +164,7 @@ func ListSource(files map[string]string, missing func(key, value string) string)
 		if name == "" || path.Clean(name) != name || !fs.ValidPath(name) && !validUnusual(name) {
 			return nil, fmt.Errorf("%q is no path below root", name)
 		}
-		dir := dirOf(name)
+		dir := slashpath.Parent(name)
 		if err := l.addDir(dir); err != nil {
 			return nil, err
 		}
@@ -198,11 +200,11 @@ func (l *listSource) addDir(dir string) error {
 	if _, isFile := l.files[dir]; isFile {
 		return fmt.Errorf("%q is both a file and a directory", dir)
 	}
-	if err := l.addDir(dirOf(dir)); err != nil {
+	if err := l.addDir(slashpath.Parent(dir)); err != nil {
 		return err
 	}
 	l.dirs[dir] = nil
-	parent := dirOf(dir)
+	parent := slashpath.Parent(dir)
 	l.dirs[parent] = append(l.dirs[parent], SourceInfo{path.Base(dir), SourceDir})
 	return nil
 }
@@ -289,11 +291,4 @@ func (t *tree) lookup(name string) (SourceKind, error) {
 		}
 	}
 	return SourceDir, nil
-}
-
-func join(dir, name string) string {
-	if dir == "" {
-		return name
-	}
-	return dir + "/" + name
 }

@@ -10,8 +10,11 @@ import (
 	"strconv"
 	"strings"
 
+	"rules_romfs/internal/pattern"
 	"rules_romfs/internal/placeholder"
+	"rules_romfs/internal/slashpath"
 	"rules_romfs/internal/strictyaml"
+	"rules_romfs/internal/syserr"
 )
 
 // Transform says how a source becomes what is packed in its place. YAML writes
@@ -204,7 +207,7 @@ func (r *resolver) setTransform(rule *rule, e *Entry) bool {
 	}
 	e.Transform = plan
 	if rule.destDir {
-		e.Dest = join(dirOf(e.Dest), plan.Output)
+		e.Dest = slashpath.Join(slashpath.Parent(e.Dest), plan.Output)
 	}
 	return ok
 }
@@ -224,9 +227,9 @@ func (r *resolver) input(at, name string) bool {
 	case errors.Is(err, ErrOutside):
 		r.add(at, CodeEscape, "copy the file, or set root to a directory that holds both", "the symbolic link %s leads out of root", q)
 	case errors.Is(err, fs.ErrNotExist):
-		r.add(at, CodeNoMatch, r.advice(name, EscapePattern(name)), "there is no file %s", q)
+		r.add(at, CodeNoMatch, r.advice(name, pattern.Escape(name)), "there is no file %s", q)
 	case err != nil:
-		r.add(at, CodeIO, "", "%s cannot be read: %s", q, plain(err))
+		r.add(at, CodeIO, "", "%s cannot be read: %s", q, syserr.Reason(err))
 	case kind != SourceFile:
 		r.add(at, CodeIrregular, "name a file", "%s is no regular file", q)
 	}

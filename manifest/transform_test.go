@@ -91,7 +91,7 @@ files:
 	if diff := cmp.Diff(want, lines(p)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	for i, align := range []int64{1, 8, 8, 1, 64, 64, 1, 1} { // a dot at the front is for patterns that have one
+	for i, align := range []int64{8, 8, 8, 1, 64, 64, 1, 1} { // in an image a dot at the front is nothing special
 		e := p.Entries[i]
 		if e.Align != align || e.MPY != nil || e.Transform == nil {
 			t.Errorf("%s: aligned to %d, MPY %v, transform %v", e.Dest, e.Align, e.MPY, e.Transform)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"rules_romfs/internal/pattern"
 	"rules_romfs/manifest"
 	"rules_romfs/packager/board"
 )
@@ -154,7 +155,7 @@ func (p plannedEntry) rule(root string, images map[string]string) literalRule {
 		rule.Image = images[e.Source]
 		return rule
 	}
-	rule.Src = manifest.EscapePattern(p.plan.name(e.Source))
+	rule.Src = pattern.Escape(p.plan.name(e.Source))
 	switch {
 	case e.Transform != nil:
 		rule.Transform = p.transform(root)

@@ -13,8 +13,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/bmatcuk/doublestar/v4"
-
+	"rules_romfs/internal/pattern"
 	"rules_romfs/packager/romfs"
 )
 
@@ -128,14 +127,14 @@ func list(image io.ReaderAt, size int64) ([]string, error) {
 	return files, err
 }
 
-func match(pattern string, files []string) ([]string, error) {
-	pattern = strings.TrimPrefix(pattern, "/")
-	if !doublestar.ValidatePattern(pattern) {
-		return nil, fmt.Errorf("%q is no pattern", pattern)
+func match(text string, files []string) ([]string, error) {
+	p, err := pattern.Compile(text, pattern.Destinations)
+	if err != nil {
+		return nil, err
 	}
 	var found []string
 	for _, f := range files {
-		if f == pattern || doublestar.MatchUnvalidated(pattern, f) {
+		if f == strings.TrimPrefix(text, "/") || p.Match(f) {
 			found = append(found, f)
 		}
 	}

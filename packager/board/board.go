@@ -15,8 +15,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/bmatcuk/doublestar/v4"
-
+	"rules_romfs/internal/pattern"
 	"rules_romfs/packager/mpy"
 )
 
@@ -117,18 +116,30 @@ type DFU struct {
 
 // An AlignRule aligns files by destination.
 type AlignRule struct {
-	Match string // doublestar pattern
+	Match string // pattern, see [pattern.Board]
 	To    int64  // bytes, a power of two
 	Why   string // what fails with less; "" if the profile does not say
+
+	compiled *pattern.Pattern // of Match; nil in a rule that was not read from a file
+}
+
+// matches reports whether the rule is for a destination.
+func (r *AlignRule) matches(dest string) bool {
+	p := r.compiled
+	if p == nil {
+		var err error
+		if p, err = pattern.Compile(r.Match, pattern.Board); err != nil {
+			return false
+		}
+	}
+	return p.Match(dest)
 }
 
 // AlignRule returns the rule for the file of that slash path in the image, or
-// nil. Case does not count: FAT drives and cameras hand out MODEL.TFLITE, which
-// the firmware runs in place as well.
+// nil.
 func (p *Profile) AlignRule(dest string) *AlignRule {
-	dest = strings.ToLower(dest)
 	for i := range p.Align {
-		if doublestar.MatchUnvalidated(strings.ToLower(strings.TrimPrefix(p.Align[i].Match, "/")), dest) {
+		if p.Align[i].matches(dest) {
 			return &p.Align[i]
 		}
 	}

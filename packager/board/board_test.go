@@ -68,7 +68,7 @@ func TestUserFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.File != file || p.ID != "greenhouse" || p.MPY.SmallIntBits != 30 || !p.DedupDefault() || p.Align[0] != (AlignRule{"**/*.fft", 64, "the FFT reads lines"}) {
+	if p.File != file || p.ID != "greenhouse" || p.MPY.SmallIntBits != 30 || !p.DedupDefault() || p.Align[0].Match != "**/*.fft" || p.Align[0].To != 64 || p.Align[0].Why != "the FFT reads lines" {
 		t.Errorf("got %+v", p)
 	}
 	for name, want := range map[string]Partition{
@@ -89,11 +89,12 @@ func TestUserFile(t *testing.T) {
 	}
 }
 
-// TestAlignRule: the first rule that matches, in any case.
+// TestAlignRule: the first rule that matches, in any case, names with a dot like
+// others.
 func TestAlignRule(t *testing.T) {
 	t.Parallel()
-	p := &Profile{Align: []AlignRule{{"**/*.tflite", 32, ""}, {"/lut/*.BIN", 8, ""}, {"models/**", 64, ""}}}
-	for dest, want := range map[string]int64{"a.tflite": 32, "models/A.TFLITE": 32, "models/b.bin": 64, "lut/sin.bin": 8, "MODELS/x/y": 64, "a.tflite.txt": 0, "tflite": 0} {
+	p := &Profile{Align: []AlignRule{{Match: "**/*.tflite", To: 32}, {Match: "/lut/*.BIN", To: 8}, {Match: "models/**", To: 64}}}
+	for dest, want := range map[string]int64{"a.tflite": 32, "models/A.TFLITE": 32, "models/b.bin": 64, "lut/sin.bin": 8, "MODELS/x/y": 64, "a.tflite.txt": 0, "tflite": 0, ".models/a.tflite": 32, "x/.b.TFLITE": 32, "models/.c": 64} {
 		got := int64(0)
 		if r := p.AlignRule(dest); r != nil {
 			got = r.To

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"path"
 
-	"github.com/bmatcuk/doublestar/v4"
-
+	"rules_romfs/internal/pattern"
+	"rules_romfs/internal/pow2"
 	"rules_romfs/internal/strictyaml"
 )
 
@@ -63,10 +63,11 @@ func (c *checker) check(f *File) error {
 }
 
 func (c *checker) align(at string, a AlignFile, partitions []PartitionFile) {
-	if !doublestar.ValidatePattern(a.Match) {
-		c.bad(at+".match", "", "%s is no pattern", strictyaml.Quote(a.Match))
+	if _, err := pattern.Compile(a.Match, pattern.Board); a.Match != "" && err != nil { // the decoder has reported an empty one
+		wrong := err.(*pattern.Error)
+		c.errs = append(c.errs, c.doc.Errorf(at+".match", wrong.Code, wrong.Remedy, "%s", wrong.Message))
 	}
-	if !powerOfTwo(int64(a.To)) {
+	if !pow2.Is(int64(a.To)) {
 		c.bad(at+".to", "write 4, 8, 16, 32 or more", "%d is no power of two", a.To)
 		return
 	}
@@ -78,7 +79,7 @@ func (c *checker) align(at string, a AlignFile, partitions []PartitionFile) {
 }
 
 func (c *checker) partition(at string, p *PartitionFile) {
-	if p.Write != 0 && !powerOfTwo(int64(p.Write)) {
+	if p.Write != 0 && !pow2.Is(int64(p.Write)) {
 		c.bad(at+".write", "", "%d is no power of two", p.Write)
 	}
 	if p.Size != 0 && p.Tail >= p.Size {
@@ -100,8 +101,6 @@ func (c *checker) partition(at string, p *PartitionFile) {
 		c.bad(at+".base", "", "%#x is no multiple of erase, %d", p.Base, p.Erase)
 	}
 }
-
-func powerOfTwo(n int64) bool { return n > 0 && n&(n-1) == 0 }
 
 // ParseSize reads a size as board files and command lines give it: bytes (also
 // 0x…), or a number with KiB, MiB or GiB.

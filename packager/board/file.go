@@ -3,6 +3,7 @@ package board
 import (
 	"fmt"
 
+	"rules_romfs/internal/pattern"
 	"rules_romfs/internal/strictyaml"
 	"rules_romfs/packager/mpy"
 )
@@ -188,7 +189,11 @@ func (f *File) profile() *Profile {
 		p.MPY.Archs = []string{"none"}
 	}
 	for _, a := range f.Align {
-		p.Align = append(p.Align, AlignRule{a.Match, int64(a.To), a.Why})
+		compiled, err := pattern.Compile(a.Match, pattern.Board)
+		if err != nil {
+			panic(err) // the file was checked
+		}
+		p.Align = append(p.Align, AlignRule{a.Match, int64(a.To), a.Why, compiled})
 	}
 	for _, x := range f.Partitions {
 		p.Partitions = append(p.Partitions, x.partition())

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"rules_romfs/internal/pattern"
 	"rules_romfs/manifest"
 	"rules_romfs/packager/report"
 )
@@ -45,7 +46,7 @@ func (im *importer) directory() error {
 		return err
 	}
 	for _, file := range d.own {
-		im.doc.exclude = append(im.doc.exclude, escape(im.rel(file)))
+		im.doc.exclude = append(im.doc.exclude, pattern.Escape(im.rel(file)))
 	}
 	im.doc.noDedup = true
 	im.doc.comments = []string{
@@ -156,14 +157,14 @@ func (d *dirImport) patterns() error {
 }
 
 // try is tryBelow of the tree itself.
-func (d *dirImport) try(pattern, comment string) { d.tryBelow(d.root, "", pattern, comment) }
+func (d *dirImport) try(glob, comment string) { d.tryBelow(d.root, "", glob, comment) }
 
 // tryBelow adds a rule for a pattern below a directory, an absolute path whose
 // files go to dest, if the rule puts everything that it finds where it belongs.
-func (d *dirImport) tryBelow(dir, dest, pattern, comment string) {
-	r := rule{src: []string{pattern}, dest: dest}
+func (d *dirImport) tryBelow(dir, dest, glob, comment string) {
+	r := rule{src: []string{glob}, dest: dest}
 	if rel := d.im.rel(dir); rel != "." {
-		r.src[0] = escape(rel) + "/" + pattern
+		r.src[0] = pattern.Escape(rel) + "/" + glob
 	}
 	if comment != "" {
 		r.comments = []string{comment}
@@ -248,7 +249,7 @@ func (d *dirImport) addLiterals(r rule, names []string) {
 		prefix = ""
 	}
 	for _, name := range names {
-		r.src = append(r.src, escape(prefix+name))
+		r.src = append(r.src, pattern.Escape(prefix+name))
 		if strings.Contains(name, "/") {
 			r.strip = new(strings.TrimSuffix(prefix, "/"))
 		}

@@ -9,6 +9,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"rules_romfs/internal/syserr"
 	"rules_romfs/manifest"
 )
 
@@ -268,7 +269,7 @@ func (f *freezer) walk(thread *starlark.Thread, what string, c *freezeCall, dir 
 	c.walk, c.exts = filepath.ToSlash(filepath.Clean(filepath.FromSlash(dir))), exts
 	found, err := f.im.walkFiles(c.base, filepath.FromSlash(dir), exts)
 	if err != nil {
-		return fmt.Errorf("%s: cannot be read: %w", what, plainError(err))
+		return fmt.Errorf("%s: cannot be read: %w", what, syserr.Reason(err))
 	}
 	if len(found) == 0 {
 		f.noteAt(thread, NoteLost, "", "%s: finds no file in %s", what, f.name(c.base))

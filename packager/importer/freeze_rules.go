@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"rules_romfs/internal/pattern"
 	"rules_romfs/packager/report"
 )
 
@@ -149,15 +150,15 @@ func (w *freezeWriter) patterns(r *rule, c *freezeCall) {
 		if !slices.ContainsFunc(c.files, func(f frozenFile) bool { return path.Ext(f.dest) == ext }) {
 			continue
 		}
-		pattern := "**/*" + ext
+		glob := "**/*" + ext
 		if below != "." {
-			pattern = escape(below) + "/" + pattern
+			glob = pattern.Escape(below) + "/" + glob
 		}
-		files, err := im.matches(pattern)
+		files, err := im.matches(glob)
 		if err != nil {
 			return
 		}
-		src = append(src, pattern)
+		src = append(src, glob)
 		found = append(found, files...)
 	}
 	var all []string
@@ -177,7 +178,7 @@ func (w *freezeWriter) patterns(r *rule, c *freezeCall) {
 // names writes the rule of files one by one.
 func (w *freezeWriter) names(r *rule, base string, files []frozenFile) {
 	for _, file := range files {
-		r.src = append(r.src, escape(w.f.im.rel(file.path)))
+		r.src = append(r.src, pattern.Escape(w.f.im.rel(file.path)))
 	}
 	dir := path.Dir(files[0].dest)
 	same := !slices.ContainsFunc(files, func(f frozenFile) bool { return path.Dir(f.dest) != dir })

@@ -23,8 +23,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bmatcuk/doublestar/v4"
-
+	"rules_romfs/internal/syserr"
 	"rules_romfs/manifest"
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/pack"
@@ -203,16 +202,7 @@ func (im *importer) noteAt(n *node, code, remedy, format string, args ...any) {
 }
 
 func sourceError(path string, err error) error {
-	return manifest.Errors{{File: path, Code: manifest.CodeIO, Message: "cannot be read: " + plainError(err).Error()}}
-}
-
-// plainError takes the path and the operation off a system's error.
-func plainError(err error) error {
-	var inner *fs.PathError
-	if errors.As(err, &inner) {
-		return inner.Err
-	}
-	return err
+	return manifest.Errors{{File: path, Code: manifest.CodeIO, Message: "cannot be read: " + syserr.Reason(err).Error()}}
 }
 
 // readSource reads a configuration, which is small.
@@ -323,18 +313,6 @@ func (im *importer) setName(guess string) {
 	}
 }
 
-// escape writes a path as a pattern that matches it alone.
-func escape(name string) string {
-	var b strings.Builder
-	for i, r := range name {
-		if strings.ContainsRune(`*?[]{}\`, r) || r == '!' && i == 0 {
-			b.WriteByte('\\')
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
-}
-
 // A wanted file is what the manifest has to make of one file.
 type wanted struct {
 	dest      string // before compiling
@@ -418,10 +396,8 @@ func compare(plan *manifest.Plan, want []wanted, ordered bool) error {
 
 // boardAlign is what the board's profile wants for a destination; 0: nothing.
 func (im *importer) boardAlign(dest string) int64 {
-	for _, a := range im.target.Board.Align {
-		if ok, err := doublestar.Match(a.Match, dest); ok && err == nil {
-			return a.To
-		}
+	if r := im.target.Board.AlignRule(dest); r != nil {
+		return r.To
 	}
 	return 0
 }

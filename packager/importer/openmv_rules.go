@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"rules_romfs/internal/pattern"
 	"rules_romfs/manifest"
 )
 
@@ -122,7 +123,7 @@ func (p *openmvPartition) image() (image, []wanted) {
 		}
 		if r.src = p.pattern(item, files); r.src == nil {
 			for _, f := range files {
-				r.src = append(r.src, escape(p.im.rel(f)))
+				r.src = append(r.src, pattern.Escape(p.im.rel(f)))
 			}
 		} else if len(files) == 0 {
 			r.optional = true
@@ -174,7 +175,7 @@ func (p *openmvPartition) pattern(item openmvItem, files []string) []string {
 		last = strings.ReplaceAll(last, "**", "*")
 	}
 	last = strings.NewReplacer(`\`, `\\`, "{", `\{`, "}", `\}`, "^", `\^`).Replace(last)
-	text := escape(filepath.ToSlash(dir)) + last
+	text := pattern.Escape(filepath.ToSlash(dir)) + last
 	if p.im.NoCheck && len(files) == 0 {
 		return []string{text}
 	}

@@ -1,4 +1,4 @@
-package manifest
+package pattern
 
 import (
 	"regexp"
@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestGlob(t *testing.T) {
+func TestMatch(t *testing.T) {
 	for _, c := range []struct {
 		pattern  string
 		yes, not []string
@@ -42,25 +42,61 @@ func TestGlob(t *testing.T) {
 		{strings.Repeat("*/", 60) + "x", []string{strings.Repeat("a/", 60) + "x"}, []string{"x"}},
 		{strings.Repeat("a/", 60) + "**", []string{strings.Repeat("a/", 60) + "x", strings.Repeat("a/", 99) + "x"}, []string{strings.Repeat("a/", 59) + "x"}},
 	} {
-		g, err := compileGlob(c.pattern)
+		g, err := Compile(c.pattern, Sources)
 		if err != nil {
-			t.Errorf("%s: %s", c.pattern, err.message)
+			t.Errorf("%s: %v", c.pattern, err)
 			continue
 		}
 		for _, name := range c.yes {
-			if !g.match(name) {
+			if !g.Match(name) {
 				t.Errorf("%s does not match %s", c.pattern, name)
 			}
 		}
 		for _, name := range c.not {
-			if g.match(name) {
+			if g.Match(name) {
 				t.Errorf("%s matches %s", c.pattern, name)
 			}
 		}
 	}
 }
 
-func TestGlobFixedPart(t *testing.T) {
+// For destinations a name with a dot is like any other, the root's slash may be
+// written, and a board's rules do not care about case.
+func TestMatchDestinations(t *testing.T) {
+	for _, c := range []struct {
+		pattern  string
+		what     For
+		yes, not []string
+	}{
+		{"**/*.tflite", Destinations, []string{"a.tflite", ".models/a.tflite", "x/.b.tflite", ".a/.b/.tflite"}, []string{"a.TFLITE", "a.tflit"}},
+		{"**", Destinations, []string{".a", "a/.b", ".a/b"}, nil},
+		{"lib/**", Destinations, []string{"lib/.x", "lib/.a/b"}, []string{"lib", ".lib/a"}},
+		{"/*.py", Destinations, []string{"a.py", ".py"}, []string{"a/b.py"}},
+		{"[.a]b", Destinations, []string{".b", "ab"}, nil},
+		{"?odels/*", Destinations, []string{".odels/x", "models/.x"}, nil},
+		{"**/*.TFlite", Board, []string{"a.tflite", "MODELS/A.TFLITE", ".x/.Y.tfLITE"}, []string{"a.txt"}},
+		{"/[A-C]x", Board, []string{"ax", "CX"}, []string{"dx"}},
+		{"É*", Board, []string{"éa", "ÉA"}, []string{"e"}},
+	} {
+		p, err := Compile(c.pattern, c.what)
+		if err != nil {
+			t.Errorf("%s: %v", c.pattern, err)
+			continue
+		}
+		for _, name := range c.yes {
+			if !p.Match(name) {
+				t.Errorf("%s does not match %s", c.pattern, name)
+			}
+		}
+		for _, name := range c.not {
+			if p.Match(name) {
+				t.Errorf("%s matches %s", c.pattern, name)
+			}
+		}
+	}
+}
+
+func TestFixed(t *testing.T) {
 	for _, c := range []struct {
 		pattern, fixed string
 		literal        bool
@@ -73,7 +109,7 @@ func TestGlobFixedPart(t *testing.T) {
 		{"a/{b/c,b/d}", "a/b", false},
 		{"a/**", "a", false},
 	} {
-		g, err := compileGlob(c.pattern)
+		g, err := Compile(c.pattern, Sources)
 		if err != nil || g.fixed != c.fixed || g.literal != c.literal {
 			t.Errorf("%s: fixed %q, literal %v, %v", c.pattern, g.fixed, g.literal, err)
 		}
@@ -86,14 +122,14 @@ var starsAtBraces = regexp.MustCompile(`[{},]\*|\*[{},]|\*\*\*`)
 
 // Without dot names, a pattern means what it means to doublestar; only
 // "dir/**" does not match dir itself, since patterns are for files.
-func TestGlobAgreesWithDoublestar(t *testing.T) {
+func TestAgreesWithDoublestar(t *testing.T) {
 	segment := rapid.StringOfN(rapid.SampledFrom([]rune("abé*?[]-!^{},\\")), 1, 5, -1)
 	part := rapid.OneOf(segment, rapid.SampledFrom([]string{"a", "b", "ab", "*", "**", "a*", "*b", "{a,b}", "{a,b/a}", "[ab]", "[^a]"}))
 	name := rapid.SliceOfN(rapid.StringOfN(rapid.SampledFrom([]rune("abé*{,")), 1, 3, -1), 1, 5)
 	matched := 0
 	check := func(t *rapid.T) {
 		pattern := strings.Join(rapid.SliceOfN(part, 1, 4).Draw(t, "pattern"), "/")
-		g, err := compileGlob(pattern)
+		g, err := Compile(pattern, Sources)
 		if err != nil || starsAtBraces.MatchString(pattern) {
 			return
 		}
@@ -103,7 +139,7 @@ func TestGlobAgreesWithDoublestar(t *testing.T) {
 			if want && strings.HasSuffix("/"+pattern, "/**") && !doublestar.MatchUnvalidated(strings.TrimSuffix(pattern, "**")+"*", path) && !doublestar.MatchUnvalidated(pattern+"/*", path) {
 				want = false // the zero directories of a ** at the end
 			}
-			if got := g.match(path); got != want {
+			if got := g.Match(path); got != want {
 				t.Fatalf("%s and %s: %v, doublestar has %v", pattern, path, got, want)
 			}
 			if want {
@@ -122,15 +158,15 @@ func TestGlobAgreesWithDoublestar(t *testing.T) {
 }
 
 // An escaped name is the literal pattern of that name.
-func TestEscapeGlob(t *testing.T) {
+func TestEscape(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		name := rapid.StringMatching(`[a*?\[\]{},\\!^.\- é]{1,8}`).Draw(t, "name")
 		if name == "." || name == ".." {
 			return
 		}
-		g, err := compileGlob(EscapePattern(name))
+		g, err := Compile(Escape(name), Sources)
 		if err != nil {
-			t.Fatalf("%q: %s", name, err.message)
+			t.Fatalf("%q: %v", name, err)
 		}
 		if !g.literal || g.fixed != name {
 			t.Fatalf("%q becomes %q", name, g.fixed)

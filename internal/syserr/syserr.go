@@ -1,0 +1,26 @@
+// Package syserr words the errors of the system for messages that have named
+// the file already, or name it otherwise.
+package syserr
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+)
+
+// Reason returns what the system says, without the operation and the path: "no
+// such file or directory". It is err itself if there is nothing to take off.
+func Reason(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	var call *os.SyscallError
+	switch {
+	case errors.As(err, &path):
+		return path.Err
+	case errors.As(err, &link):
+		return link.Err
+	case errors.As(err, &call):
+		return call.Err
+	}
+	return err
+}

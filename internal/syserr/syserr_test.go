@@ -1,0 +1,25 @@
+package syserr
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestReason(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing")
+	_, open := os.Open(missing)
+	rename := os.Rename(missing, missing+"2")
+	for _, err := range []error{open, rename, fmt.Errorf("around it: %w", open), os.NewSyscallError("stat", fs.ErrNotExist)} {
+		got := Reason(err)
+		if !errors.Is(got, fs.ErrNotExist) || got.Error() == err.Error() {
+			t.Errorf("%v becomes %v", err, got)
+		}
+	}
+	if other := errors.New("other"); Reason(other) != other {
+		t.Errorf("%v becomes %v", other, Reason(other))
+	}
+}
