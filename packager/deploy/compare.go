@@ -9,7 +9,6 @@ import (
 	"rules_romfs/packager/device"
 	"rules_romfs/packager/repl"
 	"rules_romfs/packager/report"
-	"rules_romfs/packager/romfs"
 )
 
 // keep is how many bytes of each block's digest the board sends. They only
@@ -204,8 +203,8 @@ func (d *deployer) known(ctx context.Context, rom *device.ROM, p *plan, changed 
 	n := int64(len(d.data))
 	// What an older, longer image has behind the new one's end may move up.
 	end := n
-	if old, err := romfs.Open(bytes.NewReader(d.seg.Head), d.seg.Size); err == nil && old.Size() > n {
-		end = old.Size()
+	if old, _, err := d.seg.Image(); err == nil {
+		end = max(end, old)
 	}
 	c := contents{b: make([]byte, roundUp(end, p.block))}
 	type place struct {

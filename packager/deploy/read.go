@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -12,26 +11,16 @@ import (
 	"rules_romfs/packager/device"
 	"rules_romfs/packager/port"
 	"rules_romfs/packager/report"
-	"rules_romfs/packager/romfs"
 )
 
 // errNoImage says that a partition holds no image.
 var errNoImage = errors.New("the partition holds no ROMFS image")
 
-// imageSize returns the length of the image that a partition holds, or 0.
-func imageSize(seg device.Segment) (size, payload int64) {
-	image, err := romfs.Open(bytes.NewReader(seg.Head), seg.Size)
-	if err != nil {
-		return 0, 0
-	}
-	return image.Size(), image.Size() - image.HeaderSize()
-}
-
 // readImage reads the image in a partition and compares it with the board's
 // own digest of it.
 func readImage(ctx context.Context, rom *device.ROM, reporter report.Reporter, name string) ([]byte, error) {
-	size, _ := imageSize(rom.Segment)
-	if size == 0 {
+	size, _, err := rom.Image()
+	if err != nil {
 		return nil, errNoImage
 	}
 	task := reporter.Task(name+": reading", size, report.Bytes)
@@ -123,7 +112,7 @@ func Ask(ctx context.Context, opener *port.Opener, port string, profile *board.P
 		q.MPY = fmt.Sprintf("%d.%d", v&0xff, v>>8&3)
 	}
 	for _, seg := range b.Segments {
-		p := QueryPartition{Index: seg.Index, Kind: seg.Kind, Size: seg.Size, Erase: seg.Erase, Head: fmt.Sprintf("%x", seg.Head)}
+		p := QueryPartition{Index: seg.Index, Kind: seg.Kind, Size: seg.Size, Erase: seg.Erase, Head: fmt.Sprintf("%x", seg.Head[:min(len(seg.Head), 16)])}
 		if seg.Err != nil {
 			p.Error = seg.Err.Error()
 		}
@@ -135,7 +124,8 @@ func Ask(ctx context.Context, opener *port.Opener, port string, profile *board.P
 				}
 			}
 		}
-		if p.Image, p.Payload = imageSize(seg); p.Image > 0 && seg.Err == nil {
+		size, payload, err := seg.Image()
+		if p.Image, p.Payload = size, payload; err == nil && seg.Err == nil {
 			m, err := b.After(ctx, seg.Index, p.Image)
 			if err != nil {
 				return nil, err

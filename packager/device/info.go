@@ -12,12 +12,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"rules_romfs/packager/port"
 	"rules_romfs/packager/repl"
+	"rules_romfs/packager/romfs"
 )
 
 // Info is what a board says about itself.
@@ -56,8 +58,34 @@ type Segment struct {
 	Kind  SegmentKind
 	Size  int64  // bytes
 	Erase int64  // bytes that one erase clears; 0: unknown, and erasing starts at 0 only
-	Head  []byte // the first bytes, at most 16
+	Head  []byte // the first bytes: with all of the header of an image
 	Err   error  // why it cannot be used
+}
+
+// Image returns the length of the image that the partition begins with, and that
+// of its payload. Where there is none the error matches romfs.ErrNotImage; any
+// other says why what begins as an image does cannot be measured.
+func (s Segment) Image() (size, payload int64, err error) {
+	if !bytes.HasPrefix(s.Head, []byte(romfs.Magic)) {
+		return 0, 0, fmt.Errorf("%w: the partition begins with % x", romfs.ErrNotImage, s.Head[:min(len(s.Head), 4)])
+	}
+	image, err := romfs.Open(bytes.NewReader(s.Head), s.Size)
+	if errors.Is(err, romfs.ErrNotImage) {
+		// The magic is there: a driver refuses it, but it is not nothing.
+		err = errors.New(err.Error())
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	return image.Size(), image.Size() - image.HeaderSize(), nil
+}
+
+// headless tells whether the header of the image goes on behind Head.
+func (s Segment) headless() bool {
+	if s.Err != nil || !bytes.HasPrefix(s.Head, []byte(romfs.Magic)) || int64(len(s.Head)) >= s.Size {
+		return false
+	}
+	return !slices.ContainsFunc(s.Head[len(romfs.Magic):], func(b byte) bool { return b < 0x80 })
 }
 
 // probeTries: a thread that prints into an answer makes it unreadable.
@@ -155,16 +183,29 @@ func parseInfo(text string) (*Info, error) {
 // Segments lists the board's ROM partitions. A partition that answers with an
 // error is listed with it. An error that says how many there are is returned.
 func Segments(ctx context.Context, r *repl.REPL) ([]Segment, error) {
-	text, err := probe(ctx, r, "s", segmentsSource, repl.AnswerLimit)
-	if err != nil {
-		return nil, err
+	// A header may be padded to any length. Those of the layouts are short.
+	for head := minHead; ; head *= 8 {
+		text, err := probe(ctx, r, "s", fmt.Sprintf("_l=%d\n%s", head, segmentsSource), repl.AnswerLimit)
+		if err != nil {
+			return nil, err
+		}
+		list, err := parseSegments(text)
+		if err != nil {
+			return nil, port.Failed("asking "+r.Link.Name()+" for its partitions", err)
+		}
+		if head >= maxHead || !slices.ContainsFunc(list, Segment.headless) {
+			return list, nil
+		}
 	}
-	list, err := parseSegments(text)
-	if err != nil {
-		return nil, port.Failed("asking "+r.Link.Name()+" for its partitions", err)
-	}
-	return list, nil
 }
+
+// minHead is how many first bytes of each partition are asked for: the header
+// of an image, which is as wide as a write unit of flash with ECC, and the
+// beginning of what follows. Where that is not enough, up to maxHead are.
+const (
+	minHead = 64
+	maxHead = 4096
+)
 
 // maxSegment bounds what a board may call the size of a partition: more than
 // any flash chip that is memory-mapped has.

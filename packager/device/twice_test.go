@@ -41,7 +41,7 @@ func TestStatementsRunTwice(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, source := range map[string]string{
-			"probe": probeSource, "segments": segmentsSource, "after": fmt.Sprintf("_id=0\n_n=%d\n%s", len(image), afterSource),
+			"probe": probeSource, "segments": "_l=64\n" + segmentsSource, "after": fmt.Sprintf("_id=0\n_n=%d\n%s", len(image), afterSource),
 		} {
 			var said [2]string
 			for i := range said {

@@ -1,5 +1,5 @@
 # The ROM partitions: how many, and of each its kind, size, erase unit, and the
-# first bytes. "@" names the results so that every one can be checked.
+# first _l bytes, a number that the host has set.
 import vfs
 
 
@@ -12,15 +12,15 @@ def _seg(i):
         b = s.ioctl(5, 0)
         if n is None or b is None or n < 0 or b < 0:
             return "%d:x:ioctl(4)=%s ioctl(5)=%s" % (i, n, b)
-        h = bytearray(16)
-        if n * b:
+        h = bytearray(min(_l, n * b))
+        if h:
             r = s.readblocks(0, h, 0)
             if r:
                 return "%d:x:readblocks=%s" % (i, r)
         return "%d:b:%d:%d:%s" % (i, n * b, b, _hex(h))
     n = len(s)
     e = vfs.rom_ioctl(6, i) if n else 0
-    return "%d:m:%d:%d:%s" % (i, n, e, _hex(s[:16]))
+    return "%d:m:%d:%d:%s" % (i, n, e, _hex(s[:_l]))
 
 
 def _hex(b):
