@@ -86,18 +86,13 @@ type Partition struct {
 	Tail     int64  // bytes at its end that images should leave alone: reading them upsets the hardware
 	Erase    int64  // bytes that vfs.rom_ioctl erases at least; Write on media that need no erase; 0: unknown
 	Write    int64  // smallest write in bytes, and its alignment; 0: unknown
-	Segment  string // what vfs.rom_ioctl(2) returns: "memoryview" or "blockdev"; "": either
-	Medium   string // "nor", "ecc" (each word is programmed once), "mram" or "ram"
+	Segment  SegmentKind
+	Medium   Medium
 	ReadOnly bool   // vfs.rom_ioctl cannot write it
 	Core     string // the core that mounts it at /rom; "" on boards with one
 	CoreIdle bool   // that core runs nothing from it by itself
 	NPU      *NPU   // of that core; nil: none
 	DFU      *DFU   // how its bootloader programs it; nil: it does not
-}
-
-// MediumName is what people call a partition's medium.
-func MediumName(medium string) string {
-	return map[string]string{"nor": "NOR flash", "ecc": "ECC flash", "mram": "MRAM", "ram": "RAM"}[medium]
 }
 
 // NPU is a processor for models.

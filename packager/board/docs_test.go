@@ -95,7 +95,7 @@ func core(p *Partition) string {
 }
 
 func medium(p *Partition) string {
-	name := MediumName(p.Medium)
+	name := p.Medium.Name()
 	if p.ReadOnly {
 		name += ", read-only"
 	}
@@ -103,7 +103,10 @@ func medium(p *Partition) string {
 }
 
 func segment(p *Partition) string {
-	return map[string]string{"": "either", "memoryview": "memoryview", "blockdev": "block device"}[p.Segment]
+	if p.Segment == AnySegment {
+		return "either"
+	}
+	return p.Segment.Name()
 }
 
 // align lists the rules, those with one alignment together.

@@ -17,7 +17,8 @@ type fact struct {
 	base             uint64
 	kib              int64 // size
 	erase, write     int64
-	segment, medium  string
+	segment          SegmentKind
+	medium           Medium
 	dfu              string // alt, or alt@address
 	arch             string
 	tflite           int64 // alignment of *.tflite

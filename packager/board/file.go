@@ -220,9 +220,9 @@ const defaultSmallIntBits = 31
 func (x *PartitionFile) partition() Partition {
 	p := Partition{Index: x.Index, Name: x.Name, Base: x.Base, Size: int64(x.Size), Tail: int64(x.Tail),
 		Erase: int64(x.Erase), Write: int64(x.Write),
-		Segment: x.Segment, Medium: x.Medium, ReadOnly: x.ReadOnly, Core: x.Core, CoreIdle: x.CoreIdle}
+		Segment: SegmentKind(x.Segment), Medium: Medium(x.Medium), ReadOnly: x.ReadOnly, Core: x.Core, CoreIdle: x.CoreIdle}
 	if p.Medium == "" {
-		p.Medium = "nor"
+		p.Medium = NOR
 	}
 	if n := x.NPU; n != nil {
 		p.NPU = &NPU{n.Preset, n.Args}

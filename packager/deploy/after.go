@@ -12,18 +12,18 @@ import (
 
 // after checks, after a soft reset, that the board mounts the image and reads
 // its digest: as its own programs will see it.
-func (d *deployer) after(ctx context.Context) error {
-	m, err := d.b.After(ctx, d.seg.Index, int64(len(d.Image)))
+func (j *job) after(ctx context.Context) error {
+	m, err := j.b.After(ctx, j.seg.Index, int64(len(j.req.Image)))
 	if err != nil {
 		return err
 	}
-	if m.Hashed && m.SHA256 != d.digest {
-		return &VerifyError{fmt.Sprintf("%s: after the reset the board reads other bytes than were written", d.b.Port)}
+	if m.Hashed && m.SHA256 != j.digest {
+		return &VerifyError{fmt.Sprintf("%s: after the reset the board reads other bytes than were written", j.b.Port)}
 	}
-	if d.seg.Index != 0 {
+	if j.seg.Index != 0 {
 		return nil // firmware mounts partition 0 only
 	}
-	image, err := romfs.Parse(d.Image)
+	image, err := romfs.Parse(j.req.Image)
 	if err != nil {
 		return err
 	}
@@ -31,18 +31,18 @@ func (d *deployer) after(ctx context.Context) error {
 	case payload:
 		return nil
 	case -1:
-		return &VerifyError{fmt.Sprintf("%s: the image is on the board, but its firmware did not mount it at /rom", d.b.Port)}
+		return &VerifyError{fmt.Sprintf("%s: the image is on the board, but its firmware did not mount it at /rom", j.b.Port)}
 	default:
-		return &VerifyError{fmt.Sprintf("%s: /rom is another file system, of %d bytes", d.b.Port, m.Payload)}
+		return &VerifyError{fmt.Sprintf("%s: /rom is another file system, of %d bytes", j.b.Port, m.Payload)}
 	}
 }
 
 // importHint says how a program gets at what was deployed.
-func (d *deployer) importHint() string {
-	if d.seg.Index != 0 {
-		return fmt.Sprintf("vfs.mount(vfs.VfsRom(vfs.rom_ioctl(2, %d)), '/rom%d')", d.seg.Index, d.seg.Index)
+func (j *job) importHint() string {
+	if j.seg.Index != 0 {
+		return fmt.Sprintf("vfs.mount(vfs.VfsRom(vfs.rom_ioctl(2, %d)), '/rom%d')", j.seg.Index, j.seg.Index)
 	}
-	image, err := romfs.Parse(d.Image)
+	image, err := romfs.Parse(j.req.Image)
 	if err != nil {
 		return ""
 	}

@@ -3,6 +3,7 @@ package deploy
 import (
 	"cmp"
 	"crypto/sha256"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -82,6 +83,17 @@ func (c *Cache) entries() []string {
 		names[i] = e.name
 	}
 	return names
+}
+
+// images yields the images in the cache, the latest used first.
+func (c *Cache) images() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for _, digest := range c.entries() {
+			if image := c.get(digest); image != nil && !yield(image) {
+				return
+			}
+		}
+	}
 }
 
 // get returns a cached image, or nil. A damaged one is removed.

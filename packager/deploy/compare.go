@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"iter"
 	"slices"
 
+	"rules_romfs/packager/deploy/flash"
 	"rules_romfs/packager/device"
 	"rules_romfs/packager/repl"
 	"rules_romfs/packager/report"
@@ -15,265 +17,182 @@ import (
 // pick blocks; that the whole is right, a full SHA-256 shows.
 const keep = 6
 
-// minBlock is the smallest block that is compared, in bytes, where cells need
-// no erase or a tiny one.
-const minBlock = 4096
-
-// A plan is what a deploy will do.
-type plan struct {
-	block   int64 // bytes
-	blocks  int   // that the image takes
-	changed int   // of them, blocks that differ
-	groups  []*group
-	buffer  int64 // RAM on the board that the largest group is put together in; 0: streamed
-}
-
-// erasing says how a partition's cells are prepared.
-type erasing int
-
-const (
-	eachBlock erasing = iota // any block, by vfs.rom_ioctl
-	byWrite                  // a block device: writing a block erases it
-	fromStart                // only from the partition's first byte on
-	never                    // cells that need no erase
-)
-
-func (d *deployer) erasing() erasing {
-	switch {
-	case d.seg.Kind == device.Blocks:
-		return byWrite
-	case d.medium.cells == overwritable:
-		return never
-	case d.seg.Erase > 0:
-		return eachBlock
-	}
-	return fromStart
-}
-
-// blockSize is the unit in which the flash is compared and, where that can be,
-// written.
-func (d *deployer) blockSize() int64 {
-	b := max(d.erase, 1)
-	if b < minBlock && d.erasing() != byWrite {
-		b = roundUp(minBlock, b)
-	}
-	return b
-}
-
 // compare finds out which blocks differ, and plans how to change them.
-func (d *deployer) compare(ctx context.Context, rom *device.ROM) (*plan, error) {
-	image, n := d.data, int64(len(d.data))
-	p := &plan{block: d.blockSize()}
-	p.blocks = int((n + p.block - 1) / p.block)
-	task := d.Reporter.Task(d.b.Port+": comparing", n, report.Bytes)
-	done := false
-	defer func() {
-		if !done {
-			task.Fail(nil)
-		}
-	}()
-	head := min(len(d.Image), len(d.seg.Head))
-	if !d.Full && rom.HasSHA256() && bytes.Equal(d.seg.Head[:head], image[:head]) {
-		sum, err := rom.Digest(ctx, 0, int64(len(d.Image)), nil)
-		if err != nil {
-			return nil, err
-		}
-		if sum == d.digest {
-			task.Add(n)
-			task.Done()
-			done = true
-			return p, nil
-		}
+func (j *job) compare(ctx context.Context, rom *device.ROM) (*plan, error) {
+	task := j.req.Reporter.Task(j.b.Port+": comparing", int64(len(j.data)), report.Bytes)
+	p, err := j.survey(ctx, rom, task.Add)
+	if err == nil && p.changed > 0 && !j.req.VerifyOnly {
+		err = j.plan(ctx, rom, p)
 	}
-	changed := make([]bool, p.blocks)
-	var hashes [][]byte
-	if !d.Full || d.VerifyOnly {
-		var err error
-		if hashes, err = rom.Hashes(ctx, 0, n, p.block, keep, task.Add); err != nil {
-			return nil, err
-		}
-	}
-	for i := range changed {
-		from, to := p.range_(i, n)
-		changed[i] = hashes == nil || !bytes.Equal(hashes[i], rom.Sum(image[from:to])[:len(hashes[i])])
-		if changed[i] {
-			p.changed++
-		}
-	}
-	if p.changed == 0 && !rom.HasSHA256() {
-		// Checksums prove nothing.
-		got, err := rom.Read(ctx, 0, n, nil)
-		if err != nil {
-			return nil, err
-		}
-		if !bytes.Equal(got, image) {
-			p.changed, changed = p.blocks, slices.Repeat([]bool{true}, p.blocks)
-		}
-	} else if p.changed == 0 && hashes != nil {
-		// All short digests agree. The heads may differ from what was read at
-		// first, if this is a second attempt.
-		sum, err := rom.Digest(ctx, 0, n, nil)
-		if err != nil {
-			return nil, err
-		}
-		if sum != sha256.Sum256(image) {
-			p.changed, changed = p.blocks, slices.Repeat([]bool{true}, p.blocks)
-		}
-	}
-	if p.changed > 0 && !d.VerifyOnly {
-		if err := d.plan(ctx, rom, p, changed, hashes); err != nil {
-			return nil, err
-		}
+	if err != nil {
+		task.Fail(nil)
+		return nil, err
 	}
 	task.Done()
-	done = true
 	return p, nil
 }
 
-// range_ returns where block i of an image of n bytes begins and ends.
-func (p *plan) range_(i int, n int64) (from, to int64) {
-	return int64(i) * p.block, min(int64(i+1)*p.block, n)
+// survey finds out which blocks differ.
+func (j *job) survey(ctx context.Context, rom *device.ROM, progress func(int64)) (*plan, error) {
+	p := newPlan(&j.geo, int64(len(j.data)))
+	same, err := j.holdsImage(ctx, rom)
+	if err != nil || same {
+		progress(p.size)
+		return p, err
+	}
+	if !j.full || j.req.VerifyOnly {
+		if p.hashes, err = rom.Hashes(ctx, 0, p.size, p.block, keep, progress); err != nil {
+			return nil, err
+		}
+	}
+	p.mark(j.data, rom.Sum)
+	if p.changed > 0 {
+		return p, nil
+	}
+	// All short digests agree, or checksums, which prove nothing. And the heads may
+	// differ from what was read at first, if this is a second attempt.
+	if same, err = holds(ctx, rom, 0, j.data); err != nil {
+		return nil, err
+	}
+	if !same {
+		p.markAll()
+	}
+	return p, nil
 }
 
-// plan makes the groups.
-func (d *deployer) plan(ctx context.Context, rom *device.ROM, p *plan, changed []bool, hashes [][]byte) error {
-	n := int64(len(d.data))
-	if d.erasing() == fromStart {
-		last := 0
-		for i := range changed {
-			if changed[i] {
-				last = i
-			}
-		}
-		length := n
-		if d.erase > 0 {
-			// The tail is kept: it is known where an erase ends.
-			length = roundUp(min(int64(last+1)*p.block, n), d.erase)
-		}
-		p.groups = []*group{{off: 0, len: length, end: min(length, n)}}
-	} else {
-		for i := range changed {
-			// The first block holds the header, which is invalid until the end.
-			if changed[i] || i == 0 && d.erasing() != never {
-				from, to := p.range_(i, n)
-				p.groups = append(p.groups, &group{off: from, len: min(p.block, d.seg.Size-from), end: to})
-			}
-		}
+// holdsImage asks for the digest of the whole, where what the partition begins
+// with lets hope that it is the image's.
+func (j *job) holdsImage(ctx context.Context, rom *device.ROM) (bool, error) {
+	head := min(len(j.req.Image), len(j.seg.Head))
+	if j.full || !rom.HasSHA256() || !bytes.Equal(j.seg.Head[:head], j.req.Image[:head]) {
+		return false, nil
 	}
-	largest := int64(0)
-	for _, g := range p.groups {
-		largest = max(largest, g.len, d.padded(g.end-g.off))
+	return holds(ctx, rom, 0, j.req.Image)
+}
+
+// holds tells whether the board's bytes from offset from on are those of want
+// there: by its digest, or where it computes none, by reading them.
+func holds(ctx context.Context, rom *device.ROM, from int64, want []byte) (bool, error) {
+	n := int64(len(want)) - from
+	if n <= 0 {
+		return true, nil
 	}
-	if largest <= int64(d.b.Info.Largest/2) || d.erasing() == byWrite {
-		p.buffer = largest
+	if rom.HasSHA256() {
+		sum, err := rom.Digest(ctx, from, n, nil)
+		return sum == sha256.Sum256(want[from:]), err
 	}
-	known := contents{b: d.data}
-	if p.buffer > 0 && !d.Full && hashes != nil {
-		var err error
-		if known, err = d.known(ctx, rom, p, changed, hashes); err != nil {
+	got, err := rom.Read(ctx, from, n, nil)
+	return bytes.Equal(got, want[from:]), err
+}
+
+// plan completes p: which pieces of the image are sent, and which are copied from
+// what is on the board.
+func (j *job) plan(ctx context.Context, rom *device.ROM, p *plan) error {
+	p.group(j.b.Info.Largest / 2)
+	known := contents{b: j.data}
+	if p.buffer > 0 && !j.full && p.hashes != nil {
+		behind, end, err := j.behind(ctx, rom, p)
+		if err != nil {
 			return err
 		}
+		known = recall(p, j.data, behind, end, j.req.Cache.images(), rom.Sum)
 	}
-	x := newIndex(known)
-	for _, g := range p.groups {
-		g.pieces = x.pieces(d.data, g.off, g.end)
+	p.fill(j.data, known)
+	if p.buffer == 0 || p.geo.Erasing == flash.ByWrite {
+		return nil
 	}
-	p.groups = order(p.groups)
-	if d.erasing() == fromStart && p.groups[0].literal() == p.groups[0].end {
-		p.buffer = 0 // nothing to copy: no need for so much RAM
+	err := rom.SetBuffer(ctx, p.buffer)
+	if repl.OutOfMemory(err) {
+		p.stream() // half of the heap, but not in one piece any more
+		return nil
 	}
-	if p.buffer > 0 && d.erasing() != byWrite {
-		err := rom.SetBuffer(ctx, p.buffer)
-		if repl.OutOfMemory(err) {
-			// Half of the heap, but not in one piece any more.
-			p.buffer = 0
-			for _, g := range p.groups {
-				g.pieces = []piece{{g.off, -1, g.end - g.off}}
-			}
-			return nil
-		}
-		return err
-	}
-	return nil
+	return err
 }
 
-// known works out what is on the board, without reading it: from the images
-// that were deployed before, and the digests of its blocks.
-func (d *deployer) known(ctx context.Context, rom *device.ROM, p *plan, changed []bool, hashes [][]byte) (contents, error) {
-	n := int64(len(d.data))
-	// What an older, longer image has behind the new one's end may move up.
-	end := n
-	if old, _, err := d.seg.Image(); err == nil {
+// behind returns the digests of the blocks behind the new image's end, as far as
+// an older, longer image reaches: what is there may move up.
+func (j *job) behind(ctx context.Context, rom *device.ROM, p *plan) (hashes [][]byte, end int64, err error) {
+	end = p.size
+	if old, _, err := j.seg.Image(); err == nil {
 		end = max(end, old)
 	}
-	c := contents{b: make([]byte, roundUp(end, p.block))}
-	type place struct {
-		from, to int64
-		hash     []byte
+	if start := flash.RoundUp(p.size, p.block); start < end {
+		hashes, err = rom.Hashes(ctx, start, end, p.block, keep, nil)
 	}
+	return hashes, end, err
+}
+
+// recall works out what is on the board, without reading it: from the images that
+// were deployed before, the latest first, and the digests of the board's blocks,
+// those up to the new image's end and those behind it up to end.
+func recall(p *plan, image []byte, behind [][]byte, end int64, old iter.Seq[[]byte], sum func([]byte) []byte) contents {
+	c := contents{b: make([]byte, flash.RoundUp(end, p.block))}
 	var places []place
-	for i := range changed {
-		from, to := p.range_(i, n)
-		if changed[i] {
-			places = append(places, place{from, to, hashes[i]})
+	for i := range p.blocks {
+		from, to := p.span(i)
+		if p.differs[i] {
+			places = append(places, place{span{from, to}, p.hashes[i]})
 			continue
 		}
-		copy(c.b[from:], d.data[from:to])
+		copy(c.b[from:], image[from:to])
 		c.known = append(c.known, span{from, to})
 	}
-	if start := roundUp(n, p.block); start < end {
-		more, err := rom.Hashes(ctx, start, end, p.block, keep, nil)
-		if err != nil {
-			return c, err
-		}
-		for i, h := range more {
-			from := start + int64(i)*p.block
-			places = append(places, place{from, min(from+p.block, end), h})
-		}
+	start := flash.RoundUp(p.size, p.block)
+	for i, h := range behind {
+		from := start + int64(i)*p.block
+		places = append(places, place{span{from, min(from+p.block, end)}, h})
 	}
-	candidates := d.Cache.entries()
-	for len(places) > 0 && len(candidates) > 0 {
-		old := d.Cache.get(candidates[0])
-		candidates = candidates[1:]
-		if old == nil {
-			continue
+	for image := range old {
+		if len(places) == 0 {
+			break
 		}
-		// Behind an image there are erased cells.
-		if d.medium.cells == ecc && len(old) < len(c.b) {
-			old = append(old, 0)
-		}
-		if short := int64(len(c.b) - len(old)); short > 0 {
-			old = append(old, bytes.Repeat([]byte{0xff}, int(short))...)
-		}
-		var rest []place
-		for _, q := range places {
-			found := bytes.Equal(q.hash, rom.Sum(old[q.from:q.to])[:len(q.hash)])
-			source := old
-			if !found && q.from == 0 {
-				// A cut deploy leaves the first block without its magic.
-				for _, image := range [][]byte{d.medium.before(old[:q.to]), d.medium.invalidated(old[:q.to])} {
-					if bytes.Equal(q.hash, rom.Sum(image)[:len(q.hash)]) {
-						found, source = true, image
-						break
-					}
-				}
+		image = p.onFlash(image, len(c.b))
+		places = slices.DeleteFunc(places, func(q place) bool {
+			b := q.find(image, p.geo.Way, sum)
+			if b == nil {
+				return false
 			}
-			if found {
-				copy(c.b[q.from:q.to], source[q.from:q.to])
-				c.known = append(c.known, span{q.from, q.to})
-			} else {
-				rest = append(rest, q)
-			}
-		}
-		places = rest
+			copy(c.b[q.from:q.to], b)
+			c.known = append(c.known, q.span)
+			return true
+		})
 	}
 	// The header is gone before anything is copied.
-	gone := max(magicSize, d.medium.hole())
-	if d.medium.cells == ecc {
-		gone = p.block
+	c.known = normalize(c.known, p.geo.Lost())
+	return c
+}
+
+// onFlash returns what n bytes of flash hold after a deploy of image.
+func (p *plan) onFlash(image []byte, n int) []byte {
+	if len(image) >= n {
+		return image
 	}
-	c.known = normalize(c.known, gone)
-	return c, nil
+	image = slices.Clip(image)
+	if p.geo.Terminated(int64(len(image))) {
+		image = append(image, 0)
+	}
+	return append(image, bytes.Repeat([]byte{0xff}, n-len(image))...)
+}
+
+// A place is a range of flash of which the digest is known.
+type place struct {
+	span
+	hash []byte
+}
+
+// find returns the contents of the place, if it holds what an old image has
+// there. A cut deploy leaves the first block without its magic.
+func (q *place) find(old []byte, way flash.Way, sum func([]byte) []byte) []byte {
+	candidates := [][]byte{old[q.from:q.to]}
+	if q.from == 0 {
+		candidates = append(candidates, flash.Before(way, old[:q.to]), flash.Invalidated(way, old[:q.to]))
+	}
+	for _, b := range candidates {
+		if bytes.Equal(q.hash, sum(b)[:len(q.hash)]) {
+			return b
+		}
+	}
+	return nil
 }
 
 // normalize sorts spans, joins neighbours, and drops what lies before from.

@@ -7,14 +7,8 @@
 package deploy
 
 import (
-	"context"
-	"errors"
-	"fmt"
-
-	"rules_romfs/internal/atomicfile"
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/board"
-	"rules_romfs/packager/device"
 	"rules_romfs/packager/port"
 	"rules_romfs/packager/report"
 )
@@ -40,8 +34,6 @@ type Request struct {
 	Imports []string // modules that the board must import from the image afterwards
 
 	Reporter report.Reporter
-
-	careless int64 // see medium
 }
 
 // A Result says what a deploy did. Sizes are in bytes.
@@ -111,97 +103,3 @@ func (e *InterruptedError) Error() string {
 }
 
 func (e *InterruptedError) Unwrap() error { return e.Err }
-
-// deployer is a Request being carried out.
-type deployer struct {
-	Request
-	digest artifact.Digest
-	data   []byte // what the partition is to hold: the image, and what must follow it
-	result *Result
-	b      *device.Board
-	seg    device.Segment
-	part   *board.Partition // the profile's; nil: not known
-	medium medium
-	erase  int64 // bytes that one erase clears; 0: unknown
-	wrote  bool  // something was changed on the board
-	proven bool  // the board was seen to read it after a reset
-}
-
-func (d *deployer) warn(format string, args ...any) {
-	d.Reporter.Log(report.Warning, fmt.Sprintf(format, args...))
-}
-
-func (d *deployer) info(format string, args ...any) {
-	d.Reporter.Log(report.Info, fmt.Sprintf(format, args...))
-}
-
-// attempt does steps 4 and 5 once. It leaves the program running on the board.
-func (d *deployer) attempt(ctx context.Context) error {
-	rom, err := d.openROM(ctx)
-	if err != nil {
-		return err
-	}
-	plan, err := d.compare(ctx, rom)
-	if err != nil {
-		return err
-	}
-	d.result.Blocks, d.result.Changed, d.result.Block = plan.blocks, plan.changed, plan.block
-	d.info("%s: %d of %d blocks changed", d.b.Port, plan.changed, plan.blocks)
-	if d.Backup != "" && d.result.Backup == "" && !d.wrote {
-		if err := d.backup(ctx, rom); err != nil {
-			return err
-		}
-	}
-	switch {
-	case d.VerifyOnly && plan.changed > 0:
-		d.result.Status = Differs
-		return &VerifyError{fmt.Sprintf("%s: the board does not hold image %s: %d of %d blocks differ", d.b.Port, d.digest.Short(), plan.changed, plan.blocks)}
-	case d.VerifyOnly:
-		d.result.Status = Verified
-		return nil
-	case plan.changed == 0 && !d.wrote:
-		d.result.Status = Unchanged
-		return nil
-	case d.DryRun:
-		d.result.Status = Planned
-		for _, g := range plan.groups {
-			d.result.Literal += g.literal()
-			d.result.Copied += g.end - g.off - g.literal()
-		}
-		return nil
-	}
-	if plan.changed > 0 {
-		if err := d.write(ctx, rom, plan); err != nil {
-			return err
-		}
-	}
-	d.result.Status = Deployed
-	return nil
-}
-
-// openROM starts the program on the board, with as much buffer as a block
-// takes if memory allows.
-func (d *deployer) openROM(ctx context.Context) (*device.ROM, error) {
-	buffer := int(d.blockSize())
-	if d.erasing() == fromStart || buffer > d.b.Info.Largest/2 {
-		buffer = 0
-	}
-	return d.b.OpenROM(ctx, d.seg, buffer)
-}
-
-// backup saves the image that is on the board.
-func (d *deployer) backup(ctx context.Context, rom *device.ROM) error {
-	image, err := readImage(ctx, rom, d.Reporter, d.b.Port)
-	if errors.Is(err, errNoImage) {
-		d.warn("%s: partition %d holds no image, so there is nothing to back up", d.b.Port, d.seg.Index)
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := atomicfile.WriteFile(d.Backup, image); err != nil {
-		return fmt.Errorf("%s: saving the old image, before anything was changed: %w", d.b.Port, err)
-	}
-	d.result.Backup = d.Backup
-	return nil
-}

@@ -3,6 +3,8 @@ package deploy
 import (
 	"bytes"
 	"context"
+
+	"rules_romfs/packager/deploy/flash"
 )
 
 // prefix rewrites the partition's beginning, where firmware can erase nothing
@@ -80,7 +82,7 @@ func (w *writer) erasePrefix(ctx context.Context, n int64) (cleared []span, err 
 		if dirty == 0 {
 			return cleared, nil
 		}
-		n = roundUp(dirty, w.erase)
+		n = flash.RoundUp(dirty, w.geo.Erase)
 	}
 }
 

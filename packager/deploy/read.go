@@ -82,17 +82,17 @@ type Query struct {
 
 // A QueryPartition is one partition and what is in it. Sizes are in bytes.
 type QueryPartition struct {
-	Index   int                `json:"index"`
-	Name    string             `json:"name,omitempty"` // the profile's
-	Kind    device.SegmentKind `json:"kind,omitempty"`
-	Size    int64              `json:"size"`
-	Erase   int64              `json:"erase,omitempty"` // 0: unknown
-	Head    string             `json:"head,omitempty"`  // first bytes, hexadecimal
-	Error   string             `json:"error,omitempty"`
-	Image   int64              `json:"image_size,omitempty"`
-	Payload int64              `json:"payload_size,omitempty"`
-	SHA256  *artifact.Digest   `json:"sha256,omitempty"`
-	Known   string             `json:"image_name,omitempty"` // from the sidecar, if it was deployed from here
+	Index   int               `json:"index"`
+	Name    string            `json:"name,omitempty"` // the profile's
+	Kind    board.SegmentKind `json:"kind,omitempty"`
+	Size    int64             `json:"size"`
+	Erase   int64             `json:"erase,omitempty"` // 0: unknown
+	Head    string            `json:"head,omitempty"`  // first bytes, hexadecimal
+	Error   string            `json:"error,omitempty"`
+	Image   int64             `json:"image_size,omitempty"`
+	Payload int64             `json:"payload_size,omitempty"`
+	SHA256  *artifact.Digest  `json:"sha256,omitempty"`
+	Known   string            `json:"image_name,omitempty"` // from the sidecar, if it was deployed from here
 }
 
 // Ask queries a board. It does not reset it first, so that a look costs

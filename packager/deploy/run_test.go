@@ -42,7 +42,7 @@ func twoCores(t *testing.T, id string, o simboard.Options) (*simboard.Board, []R
 	return b, all
 }
 
-func holds(b *simboard.Board, partition int, image []byte) bool {
+func boardHolds(b *simboard.Board, partition int, image []byte) bool {
 	return bytes.HasPrefix(b.Contents(partition), image)
 }
 
@@ -79,7 +79,7 @@ func TestRunAll(t *testing.T) {
 	all[1].Reporter = keeping{all[1].Reporter, &said}
 	results, errs := RunAll(context.Background(), all)
 	for i, r := range results {
-		if errs[i] != nil || r.Status != Deployed || r.Partition != i || r.Changed == 0 || r.Sent == 0 || !holds(b, i, all[i].Image) {
+		if errs[i] != nil || r.Status != Deployed || r.Partition != i || r.Changed == 0 || r.Sent == 0 || !boardHolds(b, i, all[i].Image) {
 			t.Errorf("image %d: %v, %+v", i, errs[i], r)
 		}
 	}
@@ -94,7 +94,7 @@ func TestRunAll(t *testing.T) {
 	wrote := counting(all)
 	all[1].Image = build(t, romfs.Options{}, map[string][]byte{"other": random(9, 3000)})
 	results, errs = RunAll(context.Background(), all)
-	if errors.Join(errs...) != nil || results[0].Status != Unchanged || results[1].Status != Deployed || *wrote != 1 || !holds(b, 1, all[1].Image) {
+	if errors.Join(errs...) != nil || results[0].Status != Unchanged || results[1].Status != Deployed || *wrote != 1 || !boardHolds(b, 1, all[1].Image) {
 		t.Errorf("%v, %+v, %+v, %d written", errs, results[0], results[1], *wrote)
 	}
 
@@ -139,7 +139,7 @@ func TestRunAllRefused(t *testing.T) {
 		both := []Request{all[0], all[1]}
 		c.change(&both[1])
 		results, errs := RunAll(context.Background(), both)
-		if errs[0] != nil || errs[1] == nil || !strings.Contains(errs[1].Error(), c.want) || results[0].Status != Skipped || holds(b, 0, all[0].Image) {
+		if errs[0] != nil || errs[1] == nil || !strings.Contains(errs[1].Error(), c.want) || results[0].Status != Skipped || boardHolds(b, 0, all[0].Image) {
 			t.Errorf("%s: %v, %+v", name, errs, results[0])
 		}
 	}
@@ -152,13 +152,13 @@ func TestOtherCoreRuns(t *testing.T) {
 	b, all := twoCores(t, "alif-ensemble", simboard.Options{})
 	_, errs := RunAll(context.Background(), all)
 	var incompatible *IncompatibleError
-	if errs[0] != nil || !errors.As(errs[1], &incompatible) || !strings.Contains(errs[1].Error(), "the HE core runs from partition romfs1") || holds(b, 0, all[0].Image) {
+	if errs[0] != nil || !errors.As(errs[1], &incompatible) || !strings.Contains(errs[1].Error(), "the HE core runs from partition romfs1") || boardHolds(b, 0, all[0].Image) {
 		t.Error(errs)
 	}
 	for i := range all {
 		all[i].AnyBoard = true
 	}
-	if _, errs = RunAll(context.Background(), all); errors.Join(errs...) != nil || !holds(b, 1, all[1].Image) {
+	if _, errs = RunAll(context.Background(), all); errors.Join(errs...) != nil || !boardHolds(b, 1, all[1].Image) {
 		t.Error(errs)
 	}
 }
@@ -183,7 +183,7 @@ func TestRunAllFails(t *testing.T) {
 	}
 	results, errs := RunAll(ctx, all)
 	var interrupted *InterruptedError
-	if errs[0] != nil || !errors.As(errs[1], &interrupted) || results[0].Status != Written || !holds(b, 0, all[0].Image) || holds(b, 1, all[1].Image) {
+	if errs[0] != nil || !errors.As(errs[1], &interrupted) || results[0].Status != Written || !boardHolds(b, 0, all[0].Image) || boardHolds(b, 1, all[1].Image) {
 		t.Errorf("%v, %+v, %+v", errs, results[0], results[1])
 	}
 	// The next one repairs it.
@@ -191,7 +191,7 @@ func TestRunAllFails(t *testing.T) {
 		all[i].Reporter = nil
 	}
 	results, errs = RunAll(context.Background(), all)
-	if errors.Join(errs...) != nil || results[0].Status != Unchanged || results[1].Status != Deployed || !holds(b, 1, all[1].Image) {
+	if errors.Join(errs...) != nil || results[0].Status != Unchanged || results[1].Status != Deployed || !boardHolds(b, 1, all[1].Image) {
 		t.Errorf("%v, %+v, %+v", errs, results[0], results[1])
 	}
 
@@ -217,7 +217,7 @@ func TestRunAllResumes(t *testing.T) {
 	b, all := ae3(t, o)
 	results, errs := RunAll(context.Background(), all)
 	for i, r := range results {
-		if errs[i] != nil || r.Status != Deployed || !holds(b, i, all[i].Image) {
+		if errs[i] != nil || r.Status != Deployed || !boardHolds(b, i, all[i].Image) {
 			t.Errorf("image %d: %v, %+v", i, errs[i], r)
 		}
 	}

@@ -3,38 +3,38 @@ package deploy
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"fmt"
 
+	"rules_romfs/packager/deploy/flash"
 	"rules_romfs/packager/device"
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
 )
 
 // write carries a plan out: step 5. Until its last operation, no image mounts.
-func (d *deployer) write(ctx context.Context, rom *device.ROM, p *plan) error {
-	if err := d.Cache.put(d.digest, d.Image, d.Sidecar); err != nil {
-		d.warn("the image could not be kept for the next deploy: %v", err)
+func (j *job) write(ctx context.Context, rom *device.ROM, p *plan) error {
+	if err := j.req.Cache.put(j.digest, j.req.Image, j.req.Sidecar); err != nil {
+		j.warn("the image could not be kept for the next deploy: %v", err)
 	}
-	if !d.wrote {
-		d.warnCore()
+	if !j.wrote {
+		j.warnCore()
 	}
 	for {
-		err := d.writeOnce(ctx, rom, p)
+		err := j.writeOnce(ctx, rom, p)
 		mismatch, ok := err.(*VerifyError)
-		if !ok || d.result.Healed {
+		if !ok || j.result.Healed {
 			return err
 		}
 		// Heal once: everything anew, and nothing copied from the board.
-		d.warn("%v; writing everything once more", mismatch)
-		d.result.Healed, d.Full = true, true
-		if p, err = d.compare(ctx, rom); err != nil {
+		j.warn("%v; writing everything once more", mismatch)
+		j.result.Healed, j.full = true, true
+		if p, err = j.compare(ctx, rom); err != nil {
 			return err
 		}
 	}
 }
 
-func (d *deployer) writeOnce(ctx context.Context, rom *device.ROM, p *plan) error {
+func (j *job) writeOnce(ctx context.Context, rom *device.ROM, p *plan) error {
 	if err := rom.Unmount(ctx); err != nil {
 		return err
 	}
@@ -42,8 +42,9 @@ func (d *deployer) writeOnce(ctx context.Context, rom *device.ROM, p *plan) erro
 	for _, g := range p.groups {
 		total += g.end - g.off
 	}
-	task := d.Reporter.Task(d.b.Port+": writing", total, report.Bytes)
-	w := &writer{deployer: d, rom: rom, plan: p, image: d.medium.before(d.data), progress: task.Add}
+	task := j.req.Reporter.Task(j.b.Port+": writing", total, report.Bytes)
+	w := &writer{rom: rom, plan: p, geo: p.geo, data: j.data, image: flash.Before(p.geo.Way, j.data), port: j.b.Port, result: j.result, info: j.info, progress: task.Add}
+	j.wrote = true
 	err := w.all(ctx)
 	if err != nil {
 		task.Fail(err)
@@ -55,10 +56,14 @@ func (d *deployer) writeOnce(ctx context.Context, rom *device.ROM, p *plan) erro
 
 // A writer writes one plan.
 type writer struct {
-	*deployer
 	rom      *device.ROM
 	plan     *plan
-	image    []byte // with the hole, and what must follow it
+	geo      *flash.Geometry
+	data     []byte // the image, and what must follow it
+	image    []byte // the same with the hole
+	port     string
+	result   *Result
+	info     func(format string, args ...any)
 	progress func(int64)
 
 	ops    device.Ops // collected, not yet run
@@ -67,35 +72,25 @@ type writer struct {
 }
 
 func (w *writer) all(ctx context.Context) error {
-	if w.plan.buffer > 0 {
-		if err := w.rom.SetBuffer(ctx, w.plan.buffer); err != nil {
-			return err
-		}
-	} else if err := w.rom.SetBuffer(ctx, w.streamSize()+2*w.medium.unit); err != nil {
+	buffer := w.plan.buffer
+	if buffer == 0 {
+		buffer = w.streamSize() + 2*w.geo.Unit
+	}
+	if err := w.rom.SetBuffer(ctx, buffer); err != nil {
 		return err
 	}
-	w.wrote = true
 	if err := w.invalidate(ctx); err != nil {
 		return err
 	}
 	for _, g := range w.plan.groups {
-		var err error
-		switch {
-		case w.erasing() == fromStart:
-			err = w.prefix(ctx, g)
-		case w.plan.buffer > 0:
-			err = w.assemble(ctx, g)
-		default:
-			err = w.stream(ctx, g)
-		}
-		if err != nil {
+		if err := w.group(ctx, g); err != nil {
 			return err
 		}
 	}
 	if err := w.flush(ctx); err != nil {
 		return err
 	}
-	if err := w.verify(ctx, w.medium.hole(), w.image, "before the header was written"); err != nil {
+	if err := w.verify(ctx, w.geo.Way.Hole().Size, w.image, "before the header was written"); err != nil {
 		return err
 	}
 	if err := w.commit(ctx); err != nil {
@@ -104,13 +99,24 @@ func (w *writer) all(ctx context.Context) error {
 	return w.verify(ctx, 0, w.data, "after writing")
 }
 
+// group writes one group, in the way that its cells and the board's memory allow.
+func (w *writer) group(ctx context.Context, g *group) error {
+	switch {
+	case w.geo.Erasing == flash.FromStart:
+		return w.prefix(ctx, g)
+	case w.plan.buffer > 0:
+		return w.assemble(ctx, g)
+	}
+	return w.stream(ctx, g)
+}
+
 // invalidate makes the old image unmountable where that takes no erase.
 func (w *writer) invalidate(ctx context.Context) error {
-	head, err := w.rom.Read(ctx, 0, min(w.medium.unit, w.seg.Size), nil)
+	head, err := w.rom.Read(ctx, 0, min(w.geo.Unit, w.geo.Size), nil)
 	if err != nil {
 		return err
 	}
-	b := w.medium.invalidate(head)
+	b := w.geo.Way.Invalidate(head)
 	if b == nil || !bytes.HasPrefix(head, []byte(romfs.Magic)) {
 		return nil
 	}
@@ -120,41 +126,24 @@ func (w *writer) invalidate(ctx context.Context) error {
 
 // commit programs the smallest piece that makes the image mountable.
 func (w *writer) commit(ctx context.Context) error {
-	b := w.medium.commit(w.data)
+	b := w.geo.Way.Commit(w.data)
 	w.ops.Put(0, b).Program(0, int64(len(b)))
 	return w.flush(ctx)
 }
 
 // verify compares the board's bytes from offset from on with want.
 func (w *writer) verify(ctx context.Context, from int64, want []byte, when string) error {
-	n := int64(len(want)) - from
-	if n <= 0 {
-		return nil
+	same, err := holds(ctx, w.rom, from, want)
+	if err == nil && !same {
+		err = &VerifyError{fmt.Sprintf("%s: what the board holds is not the image (%s)", w.port, when)}
 	}
-	same := false
-	if w.rom.HasSHA256() {
-		sum, err := w.rom.Digest(ctx, from, n, nil)
-		if err != nil {
-			return err
-		}
-		same = sum == sha256.Sum256(want[from:])
-	} else {
-		got, err := w.rom.Read(ctx, from, n, nil)
-		if err != nil {
-			return err
-		}
-		same = bytes.Equal(got, want[from:])
-	}
-	if !same {
-		return &VerifyError{fmt.Sprintf("%s: what the board holds is not the image (%s)", w.b.Port, when)}
-	}
-	return nil
+	return err
 }
 
 // batch bounds how much one command erases, so that it answers within seconds.
 const batch = 32 << 10
 
-// add makes room for n more bytes of operations that erase e bytes.
+// room makes room for n more bytes of operations that erase e bytes.
 func (w *writer) room(ctx context.Context, n int, e int64) error {
 	if w.ops.Len() > 0 && (w.ops.Len()+n > w.rom.Chunk() || w.erases+e > batch) {
 		return w.flush(ctx)
@@ -187,7 +176,7 @@ func (w *writer) assemble(ctx context.Context, g *group) error {
 	if err := w.room(ctx, 2*opSize, g.len); err != nil {
 		return err
 	}
-	if w.erasing() == eachBlock {
+	if w.geo.Erasing == flash.EachBlock {
 		w.announce(g.len)
 		w.ops.EraseRange(g.off, g.len)
 	}
@@ -228,12 +217,12 @@ func (w *writer) gather(ctx context.Context, g *group) (int64, error) {
 	}
 	if g.off == 0 && base == 0 {
 		// Copies may have brought a magic along.
-		if err := w.put(ctx, 0, w.image[:w.medium.hole()]); err != nil {
+		if err := w.put(ctx, 0, w.image[:w.geo.Way.Hole().Size]); err != nil {
 			return 0, err
 		}
 	}
-	end := w.padded(g.end)
-	if w.erasing() == byWrite {
+	end := w.geo.Padded(g.end)
+	if w.geo.Erasing == flash.ByWrite {
 		end = g.off + g.len
 	}
 	return end - base, w.put(ctx, g.end-base, bytes.Repeat([]byte{0xff}, int(end-g.end)))
@@ -242,8 +231,8 @@ func (w *writer) gather(ctx context.Context, g *group) (int64, error) {
 // base is where the writing of a group begins: behind the hole, where that
 // must stay erased.
 func (w *writer) base(g *group) int64 {
-	if g.off == 0 && w.medium.cells == ecc {
-		return min(w.medium.unit, g.end)
+	if h := w.geo.Way.Hole(); g.off == 0 && h.Virgin {
+		return min(h.Size, g.end)
 	}
 	return g.off
 }
@@ -265,18 +254,15 @@ func (w *writer) put(ctx context.Context, at int64, b []byte) error {
 	return nil
 }
 
-// padded rounds a length up to whole writes.
-func (d *deployer) padded(n int64) int64 { return roundUp(n, d.medium.unit) }
-
 // streamSize is how much is written at a time without a buffer for a group.
 func (w *writer) streamSize() int64 {
 	n := min(int64(w.rom.Chunk()-3*opSize), 4096)
-	return max(n/w.medium.unit*w.medium.unit, w.medium.unit)
+	return max(n/w.geo.Unit*w.geo.Unit, w.geo.Unit)
 }
 
 // stream erases a group, then writes it piece by piece as it arrives.
 func (w *writer) stream(ctx context.Context, g *group) error {
-	if w.erasing() != never {
+	if w.geo.Erasing != flash.Never {
 		if err := w.flush(ctx); err != nil {
 			return err
 		}
@@ -295,7 +281,7 @@ func (w *writer) send(ctx context.Context, at, end int64) error {
 	for at < end {
 		n := min(size, end-at)
 		b := w.image[at : at+n : at+n]
-		b = append(b, bytes.Repeat([]byte{0xff}, int(w.padded(n)-n))...)
+		b = append(b, bytes.Repeat([]byte{0xff}, int(w.geo.Padded(n)-n))...)
 		if err := w.room(ctx, 2*opSize+len(b), 0); err != nil {
 			return err
 		}
@@ -313,9 +299,9 @@ func (w *writer) send(ctx context.Context, at, end int64) error {
 // announce says that a long erase begins, and how long it may take: the board
 // is silent meanwhile.
 func (w *writer) announce(n int64) {
-	if n <= 1<<20 || w.medium.cells == overwritable {
+	if n <= 1<<20 || w.geo.Erasing == flash.Never {
 		return
 	}
 	w.info("%s: erasing %s in one go, as this firmware only can; it may take up to %v, without a sign from the board",
-		w.b.Port, report.Size(n), w.rom.Wait(n))
+		w.port, report.Size(n), w.rom.Wait(n))
 }

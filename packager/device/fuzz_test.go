@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"rules_romfs/packager/board"
 	"rules_romfs/packager/port"
 	"rules_romfs/packager/repl"
 )
@@ -60,7 +61,7 @@ func FuzzReplies(f *testing.F) {
 		s, err := StartSession(ctx, repl(), info, 0)
 		check(err)
 		if err == nil {
-			_, err = OpenROM(ctx, s, info, Segment{Kind: Memory, Size: 1 << 20, Erase: 4096}, 0)
+			_, err = OpenROM(ctx, s, info, Segment{Kind: board.Memoryview, Size: 1 << 20, Erase: 4096}, 0)
 			check(err)
 		}
 		for _, c := range []checksum{checkCRC, checkSHA, checkAdler} {

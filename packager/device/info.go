@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"rules_romfs/packager/board"
 	"rules_romfs/packager/port"
 	"rules_romfs/packager/repl"
 	"rules_romfs/packager/romfs"
@@ -43,19 +44,10 @@ type Features struct {
 	ROMFS, SHA256, Deflate, CRC32, Base64, Poll, Uctypes, StdinBuffer bool
 }
 
-// A SegmentKind says how a partition is accessed.
-type SegmentKind string
-
-// The kinds of segment that vfs.rom_ioctl(2, id) returns.
-const (
-	Memory SegmentKind = "memoryview" // written through vfs.rom_ioctl
-	Blocks SegmentKind = "blockdev"   // a block device
-)
-
 // A Segment is one ROM partition as the board reports it.
 type Segment struct {
 	Index int
-	Kind  SegmentKind
+	Kind  board.SegmentKind
 	Size  int64  // bytes
 	Erase int64  // bytes that one erase clears; 0: unknown, and erasing starts at 0 only
 	Head  []byte // the first bytes: with all of the header of an image
@@ -234,9 +226,9 @@ func parseSegments(text string) ([]Segment, error) {
 		case p[1] == "x":
 			s.Err = fmt.Errorf("partition %d: %s", index, strings.Join(p[2:], ":"))
 		case (p[1] == "m" || p[1] == "b") && len(p) == 5:
-			s.Kind = Memory
+			s.Kind = board.Memoryview
 			if p[1] == "b" {
-				s.Kind = Blocks
+				s.Kind = board.BlockDevice
 			}
 			var err1, err2, err3 error
 			s.Size, err1 = strconv.ParseInt(p[2], 10, 64)

@@ -12,6 +12,7 @@ import (
 	"hash/crc32"
 	"time"
 
+	"rules_romfs/packager/board"
 	"rules_romfs/packager/port"
 	"rules_romfs/packager/repl"
 )
@@ -56,7 +57,7 @@ func OpenROM(ctx context.Context, call caller, info *Info, seg Segment, buffer i
 	p := &ROM{Segment: seg, call: call, has: info.Has, buffer: buffer, Wait: EraseWait}
 	step := 1 << 16
 	body := romMemorySource
-	if seg.Kind == Blocks {
+	if seg.Kind == board.BlockDevice {
 		step, body = int(min(seg.Erase, int64(call.Chunk()))), romBlocksSource
 	}
 	sliced := 0
@@ -94,7 +95,7 @@ func OpenROM(ctx context.Context, call caller, info *Info, seg Segment, buffer i
 // blockBuffer returns how many bytes of RAM writing takes at least: a whole block
 // of a block device.
 func blockBuffer(seg Segment) int {
-	if seg.Kind == Blocks {
+	if seg.Kind == board.BlockDevice {
 		return int(seg.Erase)
 	}
 	return 0

@@ -140,7 +140,7 @@ func TestStableCommit(t *testing.T) {
 	p := profile.Partitions[0]
 	o := options(t, project(t, "board: openmv-h7\nlayout: stable\nfiles: [{src: a.txt}]\n", map[string]string{"a.txt": "x"}))
 	_, image, _ := build(t, o)
-	torn := romfs.TornCommit(image, int64(len(image)), romfs.Medium{Base: p.Base, Size: p.Size, Unit: int(p.Write)})
+	torn := romfs.TornCommit(image, int64(len(image)), romfs.Commit{Base: p.Base, Size: p.Size, Unit: int(p.Write)})
 	if p.Write != 32 || !torn.Safe() {
 		t.Errorf("after a power cut the board may mount %v", torn)
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/board"
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
 )
@@ -117,7 +118,7 @@ func (im *Image) options() romfs.Options {
 	o := romfs.Options{Layout: im.Spec.Layout, Dedup: im.Spec.Dedup, MaxSize: im.Spec.Max}
 	if p := im.Spec.Partition; p != nil {
 		o.EraseUnit = p.Erase
-		if p.Medium == "ecc" {
+		if p.Medium == board.ECC {
 			o.WriteUnit = p.Write
 		}
 		if p.Size > 0 && (o.MaxSize == 0 || p.Size < o.MaxSize) {

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// A Medium is the memory that an image is committed to.
-type Medium struct {
+// A Commit is the last write of an image: that of its first unit, into memory
+// that holds the rest of it.
+type Commit struct {
 	// Base is the address at which the partition is mapped, Size its length in
 	// bytes.
 	Base uint64
@@ -37,7 +38,7 @@ type Medium struct {
 // partition) or reads exactly as the whole image does.
 type Torn struct {
 	// Longer: the image's length reads too long, within the partition; what
-	// follows the image shows as records. Harmless if Medium.Terminated.
+	// follows the image shows as records. Harmless if Commit.Terminated.
 	Longer bool
 	// Shorter: it reads too short; entries are missing at the end.
 	Shorter bool
@@ -99,7 +100,7 @@ func (t Torn) String() string {
 //
 // A word with ECC that was torn may also fault when it is read; no bytes help
 // against that.
-func TornCommit(image []byte, size int64, m Medium) Torn {
+func TornCommit(image []byte, size int64, m Commit) Torn {
 	var t Torn
 	header := len(Magic)
 	for header < len(image) && image[header] >= 0x80 {
@@ -138,7 +139,7 @@ func TornCommit(image []byte, size int64, m Medium) Torn {
 }
 
 // flips are the bits of byte i that a torn unit may leave at their old value.
-func (m Medium) flips(image []byte, i int) byte {
+func (m Commit) flips(image []byte, i int) byte {
 	switch {
 	case i >= m.Unit:
 		return 0
@@ -157,7 +158,7 @@ type lengthSet struct {
 	wrap       uint64 // the smallest that wraps; 0: none
 }
 
-func (m Medium) lengths(header int64, sure, free, word uint64) lengthSet {
+func (m Commit) lengths(header int64, sure, free, word uint64) lengthSet {
 	start := m.Base + uint64(header)
 	return lengthSet{sure: sure, free: free, room: uint64(max(m.Size-header, 0)), wrap: (word - start + 1) & word}
 }

@@ -11,7 +11,7 @@ import (
 
 // tornStates calls yield with every state of the image's first unit bytes in
 // which the magic is complete: without it, nothing mounts.
-func tornStates(image []byte, m romfs.Medium, yield func([]byte)) {
+func tornStates(image []byte, m romfs.Commit, yield func([]byte)) {
 	var at []int // bit numbers that may keep their old value
 	old := func(i int) byte {
 		if m.Before == nil {
@@ -40,7 +40,7 @@ func tornStates(image []byte, m romfs.Medium, yield func([]byte)) {
 
 // mount32 is what a 32-bit board does with an image when it mounts: nil if it
 // refuses, else the bounds of the payload as addresses.
-func mount32(b []byte, m romfs.Medium) *[2]uint32 {
+func mount32(b []byte, m romfs.Commit) *[2]uint32 {
 	if string(b[:3]) != "\xd2\xcd\x31" {
 		return nil
 	}
@@ -84,7 +84,7 @@ func TestTornCommit(t *testing.T) {
 		}
 		image := append(head, 5, 5, 1, 0x61, 2, 1, 0x78)
 		size := int64(len(head)) + int64(payload)
-		m := romfs.Medium{Base: []uint64{0, 0x08100000, 0x60800000, 0x90B00000, 0xC1000000}[r.IntN(5)], Size: size + int64(r.IntN(3))<<r.IntN(24), Unit: 1 + r.IntN(5)}
+		m := romfs.Commit{Base: []uint64{0, 0x08100000, 0x60800000, 0x90B00000, 0xC1000000}[r.IntN(5)], Size: size + int64(r.IntN(3))<<r.IntN(24), Unit: 1 + r.IntN(5)}
 		m.Terminated = r.IntN(4) == 0
 		if r.IntN(4) == 0 {
 			m.Before = make([]byte, m.Unit)
@@ -119,7 +119,7 @@ func TestTornCommit(t *testing.T) {
 	}
 	// 0x27 was 0x28 before: the next longer length is a byte longer, and there is
 	// room for one byte.
-	rare := romfs.Medium{Base: 0x08000000, Size: 4 + 0x28, Unit: 4, Before: unhex(t, "d2cd3128")}
+	rare := romfs.Commit{Base: 0x08000000, Size: 4 + 0x28, Unit: 4, Before: unhex(t, "d2cd3128")}
 	if torn := romfs.TornCommit(unhex(t, "d2cd312705"), 4+0x27, rare); torn != (romfs.Torn{Longer: true, Shorter: true}) {
 		t.Errorf("the next longer length: %+v", torn)
 	}
@@ -133,7 +133,7 @@ func TestTornCommit(t *testing.T) {
 func TestHeaderSurvivesTornCommit(t *testing.T) {
 	t.Parallel()
 	root := dir("", file("main.py", strings.Repeat("x", 5000)))
-	for _, m := range []romfs.Medium{
+	for _, m := range []romfs.Commit{
 		{Base: 0x90B00000, Size: 4 << 20, Unit: 4},    // Portenta H7, Giga, Nicla Vision
 		{Base: 0x91800000, Size: 8 << 20, Unit: 4},    // OpenMV H7 Plus
 		{Base: 0x60800000, Size: 8 << 20, Unit: 4},    // OpenMV RT1062
@@ -159,7 +159,7 @@ func TestHeaderSurvivesTornCommit(t *testing.T) {
 	}
 	// On MRAM only the magic changes in the last write.
 	_, compact := build(t, root, romfs.Options{})
-	mram := romfs.Medium{Base: 0x8047E000, Size: 1 << 20, Unit: 16, Before: append(make([]byte, 3), compact[3:16]...)}
+	mram := romfs.Commit{Base: 0x8047E000, Size: 1 << 20, Unit: 16, Before: append(make([]byte, 3), compact[3:16]...)}
 	if torn := romfs.TornCommit(compact, int64(len(compact)), mram); !torn.Safe() {
 		t.Errorf("MRAM: a board may mount %v", torn)
 	}
@@ -170,11 +170,11 @@ func TestHeaderSurvivesTornCommit(t *testing.T) {
 	// The smallest header is not safe, nor is one of five bytes where the
 	// partition is mapped high.
 	_, b := build(t, root, romfs.Options{})
-	if torn := romfs.TornCommit(b, int64(len(b)), romfs.Medium{Base: 0x90B00000, Size: 4 << 20, Unit: 4}); !torn.Longer {
+	if torn := romfs.TornCommit(b, int64(len(b)), romfs.Commit{Base: 0x90B00000, Size: 4 << 20, Unit: 4}); !torn.Longer {
 		t.Errorf("a compact image: %v", torn)
 	}
 	five := unhex(t, "d2cd31 8080808007 0505016102 0178")
-	if torn := romfs.TornCommit(five, int64(len(five)), romfs.Medium{Base: 0x90B00000, Size: 4 << 20, Unit: 4}); torn != (romfs.Torn{Wrapped: true}) {
+	if torn := romfs.TornCommit(five, int64(len(five)), romfs.Commit{Base: 0x90B00000, Size: 4 << 20, Unit: 4}); torn != (romfs.Torn{Wrapped: true}) {
 		t.Errorf("a length of five bytes: %v", torn)
 	}
 }
@@ -186,7 +186,7 @@ func TestDriverOnTornCommit(t *testing.T) {
 	_, b := build(t, dir("", file("a", "x"), dir("d", file("b", "yy"))), romfs.Options{Layout: romfs.Stable})
 	flash := append(b, strings.Repeat("\xff", 4096-len(b))...)
 	var cases []driverCase
-	m := romfs.Medium{Size: int64(len(flash)), Unit: 4, WordBits: 64}
+	m := romfs.Commit{Size: int64(len(flash)), Unit: 4, WordBits: 64}
 	add := func(first []byte) {
 		cases = append(cases, driverCase{Image: hex.EncodeToString(first) + hex.EncodeToString(flash[4:])})
 	}

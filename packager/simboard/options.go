@@ -158,8 +158,8 @@ func fromProfile(b *board.Profile, p *board.Partition) (Partition, error) {
 	if p.Size == 0 {
 		return Partition{}, optionError("board %s: the size of partition %s is the firmware builder's choice; give one (--partition-size 256KiB, or sim:%s?size=256KiB)", b.ID, p.Name, b.ID)
 	}
-	q := Partition{Name: p.Name, Base: p.Base, Size: p.Size, Erase: p.Erase, Write: p.Write, BlockDevice: p.Segment == "blockdev", ReadOnly: p.ReadOnly}
-	q.Medium = map[string]Medium{"nor": NOR, "ecc": ECC, "mram": MRAM, "ram": RAM}[p.Medium]
+	q := Partition{Name: p.Name, Base: p.Base, Size: p.Size, Erase: p.Erase, Write: p.Write, BlockDevice: p.Segment == board.BlockDevice, ReadOnly: p.ReadOnly}
+	q.Medium = map[board.Medium]Medium{board.NOR: NOR, board.ECC: ECC, board.MRAM: MRAM, board.RAM: RAM}[p.Medium]
 	setDefault(&q.Write, 4)
 	setDefault(&q.Erase, max(4096, q.Write)) // unknown to the profile
 	switch platformOf(machineOf(b)) {

@@ -184,7 +184,7 @@ func (al *aligner) plan(f *boardFlags) error {
 		return nil
 	}
 	o := romfs.RewriteOptions{Layout: layout, Align: al.wanted, NoPointers: al.profile.OpenMV, DirAlign: al.profile.MaxAlign(), MaxSize: al.part.Size, EraseUnit: al.part.Erase}
-	if al.part.Medium == "ecc" {
+	if al.part.Medium == board.ECC {
 		o.WriteUnit = al.part.Write
 	}
 	if al.layout, err = al.Rewrite(o); err != nil {

@@ -27,15 +27,15 @@ type boardResult struct {
 }
 
 type partitionResult struct {
-	Name    string `json:"name"`
-	Index   int    `json:"index"`
-	Base    uint64 `json:"base"`
-	Size    int64  `json:"size"`           // 0: the firmware's builder chooses
-	Tail    int64  `json:"tail,omitempty"` // bytes at the end that images should leave alone
-	Erase   int64  `json:"erase"`
-	Write   int64  `json:"write"`
-	Segment string `json:"segment"`
-	Medium  string `json:"medium"`
+	Name    string            `json:"name"`
+	Index   int               `json:"index"`
+	Base    uint64            `json:"base"`
+	Size    int64             `json:"size"`           // 0: the firmware's builder chooses
+	Tail    int64             `json:"tail,omitempty"` // bytes at the end that images should leave alone
+	Erase   int64             `json:"erase"`
+	Write   int64             `json:"write"`
+	Segment board.SegmentKind `json:"segment"`
+	Medium  board.Medium      `json:"medium"`
 
 	ReadOnly bool       `json:"read_only,omitempty"`
 	Core     string     `json:"core,omitempty"`
@@ -159,7 +159,7 @@ func (b boardResult) print(w io.Writer) error {
 		if p.Base != 0 {
 			base = fmt.Sprintf("at 0x%08X", p.Base)
 		}
-		fmt.Fprintf(&s, "  %s (%d): %s %s, %s as a %s, %s\n", p.Name, p.Index, roundSize(p.Size), base, board.MediumName(p.Medium), segmentNames[p.Segment], p.units())
+		fmt.Fprintf(&s, "  %s (%d): %s %s, %s as a %s, %s\n", p.Name, p.Index, roundSize(p.Size), base, p.Medium.Name(), p.Segment.Name(), p.units())
 		switch {
 		case p.CoreIdle:
 			fmt.Fprintf(&s, "    core %s mounts it, and runs nothing from it by itself\n", p.Core)
@@ -195,8 +195,6 @@ func (b boardResult) print(w io.Writer) error {
 	_, err := io.WriteString(w, s.String())
 	return err
 }
-
-var segmentNames = map[string]string{"memoryview": "memoryview", "blockdev": "block device", "": "memoryview or block device"}
 
 // units says how the partition is written.
 func (p *partitionResult) units() string {

@@ -143,13 +143,13 @@ func (f *boardFlags) unit(flag string, old, new *input) (unit, error) {
 		case err != nil:
 			return unit{}, err
 		case part != nil && part.Erase > 0:
-			cells := part.Medium != "mram" && part.Medium != "ram"
-			u := unit{part.Erase, cells, cells && part.Segment != "blockdev", true}
-			if u.size < defaultErase && part.Segment != "blockdev" {
+			cells := !part.Medium.Overwrites()
+			u := unit{part.Erase, cells, cells && part.Segment != board.BlockDevice, true}
+			if u.size < defaultErase && part.Segment != board.BlockDevice {
 				u.size = (defaultErase + u.size - 1) / u.size * u.size
 			}
 			return u, nil
-		case part != nil && part.Segment == "memoryview":
+		case part != nil && part.Segment == board.Memoryview:
 			// Where an erase ends is not known, so nothing behind it is kept.
 			return unit{defaultErase, true, true, false}, nil
 		case s != nil && s.Partition != nil && s.Partition.Erase > 0 && f.board == "":

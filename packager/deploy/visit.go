@@ -1,0 +1,274 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/device"
+	"rules_romfs/packager/port"
+	"rules_romfs/packager/repl"
+	"rules_romfs/packager/romfs"
+)
+
+// maxReconnects bounds how often a deploy goes on after the board restarted or
+// its program was interrupted.
+const maxReconnects = 6
+
+// maxShrinks bounds how often a deploy starts anew with less of the board's
+// memory.
+const maxShrinks = 6
+
+// Run deploys. Errors are *artifact.MismatchError and *romfs.FormatError (of the
+// image), *port.Error, *port.TransferError, *repl.Error (of the board's Python),
+// *IncompatibleError, *VerifyError, *InterruptedError, the context's, or of the
+// file system for a backup. The board is left at its friendly REPL, or running
+// main.py, and the port is free.
+func Run(ctx context.Context, r Request) (*Result, error) {
+	results, errs := RunAll(ctx, []Request{r})
+	return results[0], errs[0]
+}
+
+// RunAll is Run for several images of one board, each for its own partition.
+// They share one connection, that of the first request, and one reset at the
+// end. What is refused for one is refused before anything is written for any.
+// The images are written in order; the first that fails ends the deploy, except
+// where they are only compared. There is a result for each request, and an
+// error for the one that failed; of the others, the Status says how far they
+// came.
+func RunAll(ctx context.Context, requests []Request) ([]*Result, []error) {
+	v := &visit{opener: requests[0].Opener, port: requests[0].Port}
+	var results []*Result
+	for _, r := range requests {
+		j := newJob(r, v.port)
+		v.jobs, results = append(v.jobs, j), append(results, j.result)
+	}
+	at, err := v.run(ctx)
+	if err != nil && ctx.Err() != nil && v.wrote() {
+		err = &InterruptedError{v.port, ctx.Err()}
+	}
+	errs := make([]error, len(requests))
+	for i, j := range v.jobs {
+		errs[i] = j.differs
+	}
+	if err != nil {
+		errs[at] = err
+		v.failed(at)
+	}
+	if v.b != nil {
+		v.account(v.jobs[at])
+		v.leave(errors.Join(errs...) == nil)
+	}
+	return results, errs
+}
+
+// A visit is one connection to one board, for all that is to be deployed. Its
+// phases are functions over all jobs; one that fails says at which.
+type visit struct {
+	opener *port.Opener
+	port   string
+	jobs   []*job
+	b      *device.Board
+
+	sent, received, retries int64 // what is in the results already
+}
+
+func (v *visit) wrote() bool {
+	return slices.ContainsFunc(v.jobs, func(j *job) bool { return j.wrote })
+}
+
+// run does all phases.
+func (v *visit) run(ctx context.Context) (at int, err error) {
+	if at, err := v.checkImages(); err != nil {
+		return at, err
+	}
+	if v.b, err = device.Connect(ctx, v.opener, v.port, true); err != nil {
+		return 0, err
+	}
+	if at, err := v.preflight(); err != nil {
+		return at, err
+	}
+	v.jobs[0].warnModules()
+	var setbacks setbacks
+	for {
+		if at, err = v.attempt(ctx); err == nil {
+			return at, nil
+		}
+		if err := v.recover(ctx, &setbacks, v.jobs[at], err); err != nil {
+			return at, err
+		}
+	}
+}
+
+// checkImages looks at the images before the board is touched.
+func (v *visit) checkImages() (at int, err error) {
+	for i, j := range v.jobs {
+		if s := j.req.Sidecar; s != nil && s.Image.SHA256 != j.digest {
+			return i, &artifact.MismatchError{Got: artifact.Image{SHA256: j.digest, Size: int64(len(j.req.Image))}, Want: s.Image}
+		}
+		if _, err := romfs.Parse(j.req.Image); err != nil {
+			return i, err
+		}
+	}
+	return 0, nil
+}
+
+// preflight refuses what cannot work, for all images before anything is written
+// for any.
+func (v *visit) preflight() (at int, err error) {
+	taken := map[int]bool{}
+	for i, j := range v.jobs {
+		j.b = v.b
+		if err := j.preflight(); err != nil {
+			return i, err
+		}
+		if taken[j.seg.Index] {
+			return i, incompatible("%s: two images are for partition %d", v.b.Port, j.seg.Index)
+		}
+		taken[j.seg.Index] = true
+	}
+	return 0, nil
+}
+
+// attempt goes on with what is not done yet.
+func (v *visit) attempt(ctx context.Context) (at int, err error) {
+	if at, err := v.deliver(ctx); err != nil {
+		return at, err
+	}
+	if slices.ContainsFunc(v.jobs, func(j *job) bool { return j.differs != nil }) {
+		return 0, nil
+	}
+	if at, err := v.prove(ctx); err != nil {
+		return at, err
+	}
+	return v.imports(ctx)
+}
+
+// deliver compares and writes each image. Nothing of the board's own runs until
+// all is written: a program that is new already must not meet flash that is
+// being changed.
+func (v *visit) deliver(ctx context.Context) (at int, err error) {
+	for i, j := range v.jobs {
+		if j.done {
+			continue
+		}
+		err := j.deliver(ctx)
+		if err == nil {
+			err = v.b.Stop(ctx)
+		}
+		v.account(j)
+		if err != nil {
+			return i, err
+		}
+	}
+	return 0, nil
+}
+
+// prove soft-resets the board and checks from the outside that it has the images
+// and mounts what it mounts.
+func (v *visit) prove(ctx context.Context) (at int, err error) {
+	last := len(v.jobs) - 1
+	if v.wrote() {
+		if err := v.b.SoftReset(ctx); err != nil {
+			return last, err
+		}
+	}
+	for i, j := range v.jobs {
+		if !j.wrote || j.proven {
+			continue
+		}
+		err := j.after(ctx)
+		v.account(j)
+		if err != nil {
+			return i, err
+		}
+		j.proven = true
+	}
+	return 0, nil
+}
+
+// imports says how each image is used, and lets the board import what was asked
+// for.
+func (v *visit) imports(ctx context.Context) (at int, err error) {
+	for i, j := range v.jobs {
+		if j.result.Status != Deployed && j.result.Status != Unchanged {
+			continue
+		}
+		j.result.Import = j.importHint()
+		err := j.imports(ctx)
+		v.account(j)
+		if err != nil {
+			return i, err
+		}
+	}
+	return 0, nil
+}
+
+// setbacks counts what was recovered from.
+type setbacks struct{ reconnects, shrinks int }
+
+// recover makes the board ready for another attempt after err, which ended one of
+// j, or returns an error.
+func (v *visit) recover(ctx context.Context, n *setbacks, j *job, err error) error {
+	if repl.OutOfMemory(err) && n.shrinks < maxShrinks && ctx.Err() == nil {
+		// Ask for less: smaller frames, no buffer for a whole block.
+		j.info("%s: the board ran out of memory; starting anew with less", v.b.Port)
+		n.shrinks++
+		v.b.Info.Largest /= 2
+		return v.b.SoftReset(ctx)
+	}
+	if !passing(err) || ctx.Err() != nil || n.reconnects >= maxReconnects {
+		return err
+	}
+	n.reconnects++
+	j.result.Resumed++
+	if rerr := v.b.Reconnect(ctx); rerr != nil {
+		return fmt.Errorf("%w; %w", err, rerr)
+	}
+	if v.b.Info.WatchdogReset && (errors.Is(err, repl.ErrReset) || errors.Is(err, port.ErrLost)) {
+		err = errors.New("a watchdog reset the board")
+	}
+	j.warn("%s: %v; going on where it stopped", v.port, err)
+	// The restart may have let boot.py in again.
+	return v.b.SoftReset(ctx)
+}
+
+// passing tells errors after which trying again helps.
+func passing(err error) bool {
+	return errors.Is(err, port.ErrTimeout) || errors.Is(err, device.ErrSilent) || errors.Is(err, repl.ErrReset) || errors.Is(err, device.ErrEnded) || errors.Is(err, port.ErrLost)
+}
+
+// account adds the traffic since the last call to the result of j.
+func (v *visit) account(j *job) {
+	sent, received, retries := v.b.Traffic()
+	r := j.result
+	r.Sent, r.Received, r.Retries = r.Sent+sent-v.sent, r.Received+received-v.received, r.Retries+retries-v.retries
+	v.sent, v.received, v.retries = sent, received, retries
+}
+
+// failed says in the results how far the other images came when one failed.
+func (v *visit) failed(at int) {
+	for i, j := range v.jobs {
+		switch {
+		case i == at:
+		case j.result.Status == "":
+			j.result.Status = Skipped
+		case j.wrote && !j.proven:
+			j.result.Status = Written
+		}
+	}
+}
+
+// leave ends the visit. After an error the board stays at its REPL: main.py may
+// not find what it imports.
+func (v *visit) leave(well bool) {
+	for _, j := range v.jobs {
+		j.result.Port = v.b.Port
+	}
+	err := v.b.Close(well && !v.jobs[0].req.NoRun)
+	if well && err != nil {
+		v.jobs[0].warn("%s: the board did not confirm its friendly REPL: %v", v.b.Port, err)
+	}
+}
