@@ -121,7 +121,7 @@ func (c *Choice) resolve(port, name string) (string, error) {
 	}
 	list, err := c.list()
 	if err != nil {
-		return "", &Error{port, err}
+		return "", &Error{Port: port, Err: err}
 	}
 	var there []string
 	for _, p := range list {
@@ -142,7 +142,7 @@ func (c *Choice) resolve(port, name string) (string, error) {
 	if len(there) > 0 {
 		msg += " (there are " + strings.Join(there, ", ") + ")"
 	}
-	return "", &Error{name, errors.New(msg)}
+	return "", &Error{Port: name, Err: errors.New(msg)}
 }
 
 // isPort tells what looks like a port from a name or serial number.

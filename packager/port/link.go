@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -27,26 +28,6 @@ type Link struct {
 
 	sent, received atomic.Int64
 }
-
-// A TransferError says that talking to the board failed: the link broke, the
-// board did not answer in time, or answered with an error.
-type TransferError struct {
-	Op  string // what was being done, as "erasing block 3" or "rom_ioctl(3, 0, 4096)"
-	Err error
-}
-
-func (e *TransferError) Error() string { return e.Op + ": " + e.Err.Error() }
-func (e *TransferError) Unwrap() error { return e.Err }
-
-// Failed returns a TransferError.
-func Failed(op string, err error) error { return &TransferError{op, err} }
-
-// ErrTimeout is what a TransferError wraps when the board kept silent.
-var ErrTimeout = errors.New("no answer in time")
-
-// ErrLost is what a TransferError wraps when the connection ended: the
-// board was unplugged, reset, or the other side hung up.
-var ErrLost = errors.New("the connection ended")
 
 // New wraps a connection; name is how messages call it. The link owns rwc.
 func New(name string, rwc io.ReadWriteCloser) *Link {
@@ -108,30 +89,26 @@ const (
 // else ends a blocked write on every transport.
 func (l *Link) Write(ctx context.Context, p []byte) error {
 	for piece := range slices.Chunk(p, writePiece) {
-		if err := l.write(ctx, piece); err != nil {
+		if err := l.write(ctx, piece, writeLimit); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *Link) write(ctx context.Context, p []byte) error {
+func (l *Link) write(ctx context.Context, p []byte, limit time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	done := make(chan error, 1)
-	go func() {
-		_, err := l.rwc.Write(p)
-		done <- err
-	}()
-	limit := time.NewTimer(writeLimit)
-	defer limit.Stop()
+	go func() { done <- l.writeAll(p) }()
+	late := time.NewTimer(limit)
+	defer late.Stop()
 	select {
 	case err := <-done:
 		if err != nil {
-			return &TransferError{"sending to " + l.name, fmt.Errorf("%w: %w", ErrLost, err)}
+			return Failed("sending to "+l.name, fmt.Errorf("%w: %w", ErrLost, err))
 		}
-		l.sent.Add(int64(len(p)))
 		return nil
 	case <-ctx.Done():
 		// Give a write in progress a moment, so that the link stays usable
@@ -139,13 +116,50 @@ func (l *Link) write(ctx context.Context, p []byte) error {
 		select {
 		case <-done:
 		case <-time.After(time.Second):
-			l.Close()
+			l.abandon(done)
 		}
 		return ctx.Err()
-	case <-limit.C:
-		l.Close()
-		return &TransferError{"sending to " + l.name, ErrTimeout}
+	case <-late.C:
+		l.abandon(done)
+		return Failed("sending to "+l.name, ErrTimeout)
 	}
+}
+
+// abandon closes a connection that takes no more of a write. What it has taken
+// and not sent would keep it open, so that is discarded until the write ends.
+func (l *Link) abandon(done <-chan error) {
+	if d, ok := l.rwc.(interface{ ResetOutputBuffer() error }); ok {
+		for range 50 {
+			d.ResetOutputBuffer()
+			select {
+			case <-done:
+				l.Close()
+				return
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+	}
+	l.Close()
+}
+
+// writeAll hands p over. A serial device may take a part of it, or nothing when
+// a signal arrives, without an error.
+func (l *Link) writeAll(p []byte) error {
+	for len(p) > 0 {
+		n, err := l.rwc.Write(p)
+		l.sent.Add(int64(n))
+		p = p[n:]
+		if errors.Is(err, syscall.EINTR) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return io.ErrShortWrite
+		}
+	}
+	return nil
 }
 
 // more waits until at least one byte is in l.rest that was not there before.
@@ -181,10 +195,9 @@ func (l *Link) more(ctx context.Context, limit time.Duration) error {
 }
 
 // Scan hands everything received and not yet consumed to match, again after
-// each arrival, until match consumes a positive number of bytes, which it then
-// drops. It returns ErrTimeout after limit, however much arrives meanwhile, or
-// why the link ended. A match that wants to drop noise without being done
-// returns done false.
+// each arrival, until match is done. What match consumed is dropped each time,
+// done or not. It returns ErrTimeout after limit, however much arrives meanwhile,
+// or why the link ended.
 func (l *Link) Scan(ctx context.Context, limit time.Duration, match func(b []byte) (consumed int, done bool)) error {
 	return l.ScanStall(ctx, limit, limit, match)
 }

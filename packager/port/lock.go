@@ -1,76 +1,48 @@
 package port
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
+	"io"
 )
 
-// A Lock keeps two deploys from using one port at a time. It is an advisory
-// lock on a small file, which the system releases however the process ends.
-type Lock struct {
-	file *os.File
-	path string
-}
+// A Lock keeps two deploys from using one port at a time. The system releases it
+// however the process ends.
+type Lock struct{ held io.Closer }
 
-// errLocked is what lockFile returns when another process has the lock.
-var errLocked = errors.New("locked")
+// errLocked is what a way to lock wraps when another process has the lock; its
+// text says who.
+var errLocked = errors.New("busy")
 
-// lockDir is where lock files are: the same for all users of the machine.
-func lockDir() string { return filepath.Join(os.TempDir(), "romfs-locks") }
-
-// Acquire locks a port by its device, however it was named. A port that is
-// ours alone, as a process that we start, needs none: then the lock is nil.
-func Acquire(port string) (*Lock, error) {
-	if strings.HasPrefix(port, "exec:") || strings.HasPrefix(port, "sim:") {
+// Acquire locks a port by its device, however it was named. A port that is ours
+// alone, as a process that we start, needs no lock: then it is nil. Errors are
+// *Error.
+//
+// It holds for all users where the system has locks without files, else for
+// this user; a serial device is locked for all once more when it is opened.
+func Acquire(name string) (*Lock, error) {
+	if kind, _ := scheme(name); kind == execScheme || kind == simScheme {
 		return nil, nil
 	}
-	name := port
-	if real, err := filepath.EvalSymlinks(port); err == nil {
-		name = real // /dev/serial/by-id/… is a link
+	held, err := acquire(fmt.Sprintf("%.12x", sha256.Sum256([]byte(canonical(name)))))
+	switch {
+	case errors.Is(err, errLocked):
+		return nil, busy(name, err)
+	case err != nil:
+		return nil, &Error{Port: name, Err: fmt.Errorf("it cannot be locked: %w", err)}
 	}
-	dir := lockDir()
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, err
-	}
-	os.Chmod(dir, 0o777|os.ModeSticky) // fails for those who did not make it; then it has it
-	path := filepath.Join(dir, fmt.Sprintf("%.12x.lock", sha256.Sum256([]byte(name))))
-	for {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
-		if err != nil {
-			return nil, err
-		}
-		if err := lockFile(f); err != nil {
-			holder := make([]byte, 64)
-			n, _ := f.Read(holder)
-			f.Close()
-			if errors.Is(err, errLocked) {
-				return nil, &Error{port, fmt.Errorf("busy: %s has it", cmp.Or(strings.TrimSpace(string(holder[:n])), "another romfs"))}
-			}
-			return nil, err
-		}
-		// Whoever had it before may have removed the file while we waited to
-		// open it; a lock on a removed file protects nothing.
-		ours, err1 := f.Stat()
-		there, err2 := os.Stat(path)
-		if err1 != nil || err2 != nil || !os.SameFile(ours, there) {
-			f.Close()
-			continue
-		}
-		f.Truncate(0)
-		fmt.Fprintf(f, "romfs, process %d\n", os.Getpid())
-		return &Lock{f, path}, nil
-	}
+	return &Lock{held}, nil
 }
 
+// busy is the error for a port that somebody else uses; err says who.
+func busy(name string, err error) *Error {
+	return &Error{Port: name, Code: CodeBusy, Err: err, Hint: "wait for it, or end it"}
+}
+
+// Release gives the port free. A nil Lock is none.
 func (l *Lock) Release() {
-	if l == nil {
-		return
+	if l != nil {
+		l.held.Close()
 	}
-	os.Remove(l.path)
-	l.file.Close()
 }

@@ -8,7 +8,6 @@ package port
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/url"
@@ -31,22 +30,6 @@ const DefaultBaud = 115200
 // dialLimit bounds connecting to a network port.
 const dialLimit = 10 * time.Second
 
-// A Error says that a port cannot be used: there is none, there are
-// several, it cannot be opened, or another program has it.
-type Error struct {
-	Port string // empty when none was chosen
-	Err  error
-}
-
-func (e *Error) Error() string {
-	if e.Port == "" {
-		return e.Err.Error()
-	}
-	return "port " + e.Port + ": " + e.Err.Error()
-}
-
-func (e *Error) Unwrap() error { return e.Err }
-
 // Open opens a port by its name: a serial device (/dev/…, COM…),
 // socket://host:port, rfc2217://host:port, exec:COMMAND (its stdin and
 // stdout) or sim:ARG. Errors are *Error.
@@ -60,7 +43,7 @@ func (o *Opener) Open(ctx context.Context, port string) (*Link, error) {
 		if errors.As(err, &pe) {
 			return nil, err
 		}
-		return nil, &Error{port, err}
+		return nil, &Error{Port: port, Err: err}
 	}
 	return New(port, rwc), nil
 }
@@ -70,45 +53,45 @@ func (o *Opener) open(ctx context.Context, port string) (io.ReadWriteCloser, err
 	if baud == 0 {
 		baud = DefaultBaud
 	}
-	scheme, arg, found := strings.Cut(port, ":")
-	switch {
-	case port == "":
-		return nil, errors.New("the port has no name")
-	case found && scheme == "sim":
+	kind, rest := scheme(port)
+	switch kind {
+	case simScheme:
 		if o.Sim == nil {
 			return nil, errors.New("simulated boards are not available here")
 		}
-		return o.Sim(ctx, arg)
-	case found && scheme == "exec":
-		return openProcess(arg)
-	case strings.HasPrefix(port, "socket://"):
+		return o.Sim(ctx, rest)
+	case execScheme:
+		return openProcess(rest)
+	case socketScheme:
 		return dial(ctx, port)
-	case strings.HasPrefix(port, "rfc2217://"):
+	case rfc2217Scheme:
 		conn, err := dial(ctx, port)
 		if err != nil {
 			return nil, err
 		}
 		return openRFC2217(ctx, conn, baud)
-	case strings.Contains(port, "://"):
-		return nil, fmt.Errorf("%s:// is no kind of port; a port is a serial device, socket://, rfc2217://, exec: or a sim: board", scheme)
+	}
+	if port == "" {
+		return nil, &Error{Code: CodeName, Err: errors.New("the port has no name")}
+	}
+	if before, _, found := strings.Cut(port, "://"); found {
+		return nil, &Error{Port: port, Code: CodeName, Err: errors.New(before + ":// is no kind of port"),
+			Hint: "a port is a serial device, socket://, rfc2217://, exec: or a sim: board"}
 	}
 	return openSerial(port, baud)
 }
 
-// hostPort returns the address in a URL like socket://host:port.
-func hostPort(port string) (string, error) {
+// dial connects to the address of a URL like socket://host:port.
+func dial(ctx context.Context, port string) (net.Conn, error) {
 	u, err := url.Parse(port)
 	if err != nil || u.Hostname() == "" || u.Port() == "" {
-		return "", errors.New("write it as " + strings.SplitN(port, "://", 2)[0] + "://HOST:PORT")
-	}
-	return u.Host, nil
-}
-
-func dial(ctx context.Context, port string) (net.Conn, error) {
-	addr, err := hostPort(port)
-	if err != nil {
-		return nil, err
+		before, _, _ := strings.Cut(port, "://")
+		return nil, &Error{Port: port, Code: CodeName, Err: errors.New("it has no host and port"), Hint: "write it as " + before + "://HOST:PORT"}
 	}
 	d := net.Dialer{Timeout: dialLimit}
-	return d.DialContext(ctx, "tcp", addr) // Go sets TCP_NODELAY
+	conn, err := d.DialContext(ctx, "tcp", u.Host) // Go sets TCP_NODELAY
+	if err != nil {
+		return nil, &Error{Port: port, Code: CodeAbsent, Err: err}
+	}
+	return conn, nil
 }

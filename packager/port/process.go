@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"time"
 
@@ -30,14 +29,10 @@ func openProcess(command string) (io.ReadWriteCloser, error) {
 	if strings.TrimSpace(command) == "" {
 		return nil, errors.New("write it as exec:COMMAND")
 	}
-	shell, flag := "/bin/sh", "-c"
-	if runtime.GOOS == "windows" {
-		shell, flag = "cmd", "/c"
-	}
 	// A group of its own, too: Ctrl-C in the terminal is for us, who end the
 	// program in order.
 	ctx, end := context.WithCancel(context.Background())
-	cmd := child.Command(ctx, shell, flag, command)
+	cmd := shell(ctx, command)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {

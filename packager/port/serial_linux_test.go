@@ -1,0 +1,216 @@
+package port
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.bug.st/serial"
+
+	"rules_romfs/internal/peer"
+)
+
+// wantCode fails the test unless err is an *Error with that code and a hint.
+func wantCode(t *testing.T, err error, code string) {
+	t.Helper()
+	var e *Error
+	if !errors.As(err, &e) {
+		t.Fatalf("%v (%T) is no port.Error", err, err)
+	}
+	got, hint := e.Advice()
+	if got != code || hint == "" || !strings.HasSuffix(err.Error(), hint) {
+		t.Errorf("code %q, hint %q of %q; wanted %s and a hint", got, hint, err, code)
+	}
+}
+
+// TestBusyForOthers: a port that mpremote's library has open is busy for us, and
+// one that we have open is busy for it, and for us once more.
+func TestBusyForOthers(t *testing.T) {
+	t.Parallel()
+	_, name := openPTY(t)
+	pyserial := func(then string) *exec.Cmd {
+		cmd := exec.Command("python3", "-c", "import serial, sys\nport = serial.Serial(sys.argv[1], exclusive=True)\nprint('open', flush=True)\n"+then, name)
+		cmd.Env = append(cmd.Environ(), "PYTHONPATH="+filepath.Join(filepath.Dir(filepath.Dir(peer.Mpremote(t))), "lib"))
+		return cmd
+	}
+	holder := pyserial("sys.stdin.read()")
+	in, err := holder.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := holder.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	holder.Stderr = t.Output()
+	if err := holder.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if said, err := io.ReadAll(io.LimitReader(out, 5)); err != nil || string(said) != "open\n" {
+		t.Fatalf("pyserial says %q, %v", said, err)
+	}
+	_, err = (&Opener{}).Open(t.Context(), name)
+	wantCode(t, err, CodeBusy)
+	in.Close()
+	if err := holder.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	l, err := (&Opener{}).Open(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = (&Opener{}).Open(t.Context(), name)
+	wantCode(t, err, CodeBusy)
+	if said, err := pyserial("").CombinedOutput(); err == nil {
+		t.Errorf("pyserial opens our port: %s", said)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	if said, err := pyserial("").CombinedOutput(); err != nil {
+		t.Errorf("pyserial does not open a port that we have closed: %v: %s", err, said)
+	}
+}
+
+// A tight connection takes a few bytes at a time, and is interrupted by signals.
+type tight struct {
+	io.ReadWriteCloser
+	writes int
+}
+
+func (s *tight) Write(b []byte) (int, error) {
+	s.writes++
+	switch {
+	case s.writes%3 == 0:
+		return 0, syscall.EINTR
+	case s.writes%5 == 0:
+		n, _ := s.ReadWriteCloser.Write(b[:1])
+		return n, syscall.EINTR
+	}
+	return s.ReadWriteCloser.Write(b[:min(len(b), 100)])
+}
+
+// TestShortWrites: what a serial device did not take at once is written again.
+func TestShortWrites(t *testing.T) {
+	t.Parallel()
+	master, name := openPTY(t)
+	rwc, err := openSerial(name, DefaultBaud)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := New(name, &tight{ReadWriteCloser: rwc})
+	defer l.Close()
+	want := make([]byte, 20_000)
+	for i := range want {
+		want[i] = byte(i * 7)
+	}
+	got := make([]byte, len(want))
+	read := make(chan error, 1)
+	go func() {
+		_, err := io.ReadFull(master, got)
+		read <- err
+	}()
+	if err := l.Write(t.Context(), want); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-read; err != nil || !bytes.Equal(got, want) {
+		t.Errorf("what arrives differs: %v", err)
+	}
+	if sent, _ := l.Traffic(); sent != int64(len(want)) {
+		t.Errorf("%d bytes counted, not %d", sent, len(want))
+	}
+}
+
+// A stuck device sends nothing of what it has taken until that is discarded.
+type stuck struct {
+	serial.Port
+	master    io.Closer
+	discarded chan struct{}
+}
+
+func (s *stuck) Drain() error { <-s.discarded; return nil }
+func (s *stuck) ResetOutputBuffer() error {
+	select {
+	case <-s.discarded:
+	default:
+		close(s.discarded)
+	}
+	return nil
+}
+
+// TestUnsentOutput: a port whose other side takes nothing is given up in time,
+// and closing it does not wait for what was never sent.
+func TestUnsentOutput(t *testing.T) {
+	t.Parallel()
+	_, name := openPTY(t) // whose master nobody reads
+	rwc, err := openSerial(name, DefaultBaud)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := rwc.(*device)
+	s := &stuck{Port: d.Port, discarded: make(chan struct{})}
+	d.Port = s
+	l := New(name, d)
+	begin := time.Now()
+	err = l.write(t.Context(), make([]byte, 1<<20), 100*time.Millisecond)
+	if !errors.Is(err, ErrTimeout) {
+		t.Fatal(err)
+	}
+	select {
+	case <-s.discarded:
+	default:
+		t.Error("closed with what was never sent")
+	}
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if err := l.Write(t.Context(), []byte("x")); !errors.Is(err, ErrLost) {
+		t.Errorf("after it: %v", err)
+	}
+}
+
+// TestCancelledWrite: Ctrl-C ends a write that nobody takes, too.
+func TestCancelledWrite(t *testing.T) {
+	t.Parallel()
+	_, name := openPTY(t)
+	l, err := (&Opener{}).Open(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := l.Write(ctx, make([]byte, 1<<20)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLineOrder: no auto-reset circuit takes opening or closing for a reset.
+func TestLineOrder(t *testing.T) {
+	t.Parallel()
+	r := &recorded{}
+	raise(r)
+	lower(r)
+	if got := strings.Join(r.set, ", "); got != "dtr on, rts on, rts off, dtr off" {
+		t.Error(got)
+	}
+}
+
+// recorded lines remember what was done with them.
+type recorded struct{ set []string }
+
+func (r *recorded) SetDTR(on bool) error { return r.add("dtr", on) }
+func (r *recorded) SetRTS(on bool) error { return r.add("rts", on) }
+func (r *recorded) add(line string, on bool) error {
+	r.set = append(r.set, line+map[bool]string{true: " on", false: " off"}[on])
+	return nil
+}
