@@ -69,8 +69,7 @@ func (im *Image) checkABI(contents []digested) ([]artifact.ABI, error) {
 		}
 		h, err := mpy.ParseHeader(contents[i].head)
 		if err == nil {
-			abi := artifact.ABI{Version: int(h.Version), SubVersion: int(h.SubVersion),
-				Arch: h.Arch.String(), ArchFlags: h.ArchFlags, SmallIntBits: h.SmallIntBits}
+			abi := ABIOf(h)
 			if !slices.Contains(abis, abi) {
 				abis = append(abis, abi)
 			}
@@ -91,6 +90,12 @@ func (im *Image) checkABI(contents []digested) ([]artifact.ABI, error) {
 		im.warn(WarnABI, "the .mpy files ask for different firmware (%s): no board loads all of them", strings.Join(abiNames(abis), ", "))
 	}
 	return abis, errors.Join(errs...)
+}
+
+// ABIOf is what a .mpy header asks of the firmware, as sidecars have it.
+func ABIOf(h mpy.Header) artifact.ABI {
+	return artifact.ABI{Version: int(h.Version), SubVersion: int(h.SubVersion),
+		Arch: h.Arch.String(), ArchFlags: h.ArchFlags, SmallIntBits: h.SmallIntBits}
 }
 
 // abiVersion is the .mpy version that the board's firmware loads: that of the

@@ -9,6 +9,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // A Reporter takes what happens. Its methods may be called from several
@@ -132,4 +136,13 @@ func Plural(n int64, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// Name writes a name for a terminal: control characters and bytes that are no
+// text would otherwise act on it.
+func Name(name string) string {
+	if !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(name)
+	}
+	return name
 }

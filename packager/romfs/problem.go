@@ -59,6 +59,13 @@ const (
 	CodeMore          = "more"           // problems that are not listed
 )
 
+// hides are the codes of problems that, as errors, keep a reader from files.
+var hides = map[Code]bool{
+	CodeUnreadable: true, CodeNotImage: true, CodeTruncated: true, CodeWrap: true,
+	CodeOverrun: true, CodeCut: true, CodeUnused: true, CodeKindWrap: true, CodeNoData: true,
+	CodePointerCut: true, CodePointerRange: true, CodeNameOverrun: true,
+}
+
 // A Problem is a defect of an image.
 type Problem struct {
 	Code     Code     `json:"code"`

@@ -29,7 +29,17 @@ const (
 // What the driver refuses to mount is one problem. After 1,000 problems the rest
 // is only counted.
 func Validate(r io.ReaderAt, size int64) []Problem {
-	v := &validator{c: &cursor{r: r, size: size}}
+	return (&validator{c: &cursor{r: r, size: size}}).problemsOf()
+}
+
+// Damage returns the problems of an image that hide files from readers, or their
+// content: what is listed and read of it is not all that was written into it. It
+// is what Validate finds, the other problems apart.
+func Damage(r io.ReaderAt, size int64) []Problem {
+	return (&validator{c: &cursor{r: r, size: size}, damage: true}).problemsOf()
+}
+
+func (v *validator) problemsOf() []Problem {
 	if err := v.image(); err != nil {
 		v.add(CodeUnreadable, Error, 0, nil, nil, "the image cannot be read: %v", err)
 	}
@@ -42,6 +52,7 @@ func Validate(r io.ReaderAt, size int64) []Problem {
 
 type validator struct {
 	c        *cursor
+	damage   bool // only what hides files counts
 	problems []Problem
 	more     int
 	last     int64 // offset of the last problem that was only counted
@@ -50,6 +61,9 @@ type validator struct {
 // add reports a problem of the entry called name in dir. Without a name it is
 // the directory's own, without a directory the image's.
 func (v *validator) add(code Code, s Severity, offset int64, dir *Entry, name []byte, format string, args ...any) {
+	if v.damage && (s != Error || !hides[code]) {
+		return
+	}
 	if len(v.problems) >= maxProblems {
 		v.more++
 		v.last = max(v.last, offset)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rules_romfs/packager/inspect"
 	"rules_romfs/packager/pack"
 )
 
@@ -30,14 +31,14 @@ be "-" for stdin.`,
 			// All names are looked up before the first byte goes out.
 			var sections []*io.SectionReader
 			for _, name := range args[1:] {
-				e, err := in.Lookup(cleanPath(name))
+				e, err := in.Lookup(inspect.CleanPath(name))
 				switch {
 				case err != nil:
-					return &inputError{fmt.Errorf("%s: %w; `romfs ls %s` shows what is there", in.name, plainPathError(err), args[0])}
+					return &inputError{fmt.Errorf("%s: %w; `romfs ls %s` shows what is there", in.Name, plainPathError(err), args[0])}
 				case e.Dir:
-					return &inputError{fmt.Errorf("%s: %s is a directory; `romfs extract` takes directories", in.name, name)}
+					return &inputError{fmt.Errorf("%s: %s is a directory; `romfs extract` takes directories", in.Name, name)}
 				case e.Err != nil:
-					return &imageError{fmt.Errorf("%s: %s: %w", in.name, name, e.Err)}
+					return &inspect.ImageError{Image: in.Name, Err: fmt.Errorf("%s: %w", name, e.Err)}
 				}
 				sections = append(sections, in.Section(e))
 			}

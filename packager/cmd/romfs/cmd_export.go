@@ -18,6 +18,7 @@ import (
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/export"
+	"rules_romfs/packager/inspect"
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/report"
 )
@@ -307,7 +308,7 @@ func (e *exporter) export(name string, image []byte, place *export.Place, from s
 	if place.Partition != nil {
 		r.Partition = place.Partition.Name
 	}
-	if from != "" && sameFile(r.Out, from) {
+	if from != "" && inspect.SameFile(r.Out, from) {
 		return nil, &usageError{fmt.Sprintf("%s would replace the image itself; name another file with -o", r.Out)}
 	}
 	return &exported{image, o, r}, nil

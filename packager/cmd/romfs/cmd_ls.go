@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"io"
 	"strings"
@@ -9,29 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/inspect"
 	"rules_romfs/packager/report"
-	"rules_romfs/packager/romfs"
 )
-
-// lsResult is what ls prints with --output json.
-type lsResult struct {
-	Size      int64     `json:"size"`
-	Board     string    `json:"board,omitempty"`
-	Partition string    `json:"partition,omitempty"`
-	Entries   []lsEntry `json:"entries"`
-}
-
-type lsEntry struct {
-	Path    string           `json:"path"`
-	Dir     bool             `json:"dir,omitempty"`
-	Size    int64            `json:"size"`
-	Offset  int64            `json:"offset"`
-	Address *uint64          `json:"address,omitempty"` // of the content on the board, where it is mapped
-	Align   int64            `json:"align,omitempty"`   // largest power of two that divides the offset
-	Shared  bool             `json:"shared,omitempty"`  // its content is another entry's
-	SHA256  *artifact.Digest `json:"sha256,omitempty"`
-}
 
 func newLsCmd(a *app) *cobra.Command {
 	var f boardFlags
@@ -44,7 +23,9 @@ stdin.
 
 With --long: for each file the address on the board, offset in the image, size,
 alignment of the offset and sha256. With --omv: exactly the lines that OpenMV's
-romfs.ls_romfs() prints on the board.`,
+romfs.ls_romfs() prints on the board.
+
+Where damage hides files, a warning says so: "romfs verify" tells more.`,
 		Example: `  romfs ls app.romfs
   romfs ls app.romfs lib --long
   romfs ls app.romfs --omv --board openmv-n6
@@ -59,47 +40,25 @@ romfs.ls_romfs() prints on the board.`,
 				return err
 			}
 			defer in.Close()
-			dir := "."
+			o := inspect.ListOptions{Target: f.target(), Digests: long}
 			if len(args) > 1 {
-				dir = cleanPath(args[1])
+				o.Dir = inspect.CleanPath(args[1])
 			}
-			base, result, err := f.base(in)
-			if err != nil {
-				return err
-			}
-			entries, damage := in.entries(dir)
-			if damage != nil && entries == nil {
+			l, damage := inspect.List(cmd.Context(), in, o)
+			if l == nil {
 				return damage
 			}
-			for _, e := range entries {
-				l := lsEntry{Path: e.Path(), Dir: e.Dir, Size: e.Size, Offset: e.Offset, Shared: e.Pointer}
-				if e.Dir || e.Err != nil {
-					l.Size, l.Offset = 0, e.RecordOffset
-				} else {
-					l.Align = lowestBit(e.Offset)
-					if base != 0 {
-						address := base + uint64(e.Offset)
-						l.Address = &address
-					}
-					if long {
-						h := sha256.New()
-						if _, err := io.Copy(h, in.Section(e)); err != nil {
-							return fmt.Errorf("%s: %w", in.name, err)
-						}
-						sum := artifact.Digest(h.Sum(nil))
-						l.SHA256 = &sum
-					}
-				}
-				result.Entries = append(result.Entries, l)
+			if damage == nil && len(l.Damage) > 0 {
+				a.reporter.Log(report.Warning, (&inspect.DamageError{Image: in.Name, Problems: l.Damage}).Error())
 			}
-			err = a.result(result, func(w io.Writer) error {
+			err = a.result(l, func(w io.Writer) error {
 				switch {
 				case omv:
-					return a.printOMV(w, entries, base)
+					return a.printOMV(w, l)
 				case long:
-					return printLong(w, result.Entries)
+					return printLong(w, l.Entries)
 				}
-				return printTree(w, result.Entries, dir)
+				return printTree(w, l.Entries, o.Dir)
 			})
 			if err != nil {
 				return err
@@ -114,48 +73,18 @@ romfs.ls_romfs() prints on the board.`,
 	return cmd
 }
 
-// cleanPath takes a path as people write it: "/lib/" as well as "lib".
-func cleanPath(path string) string {
-	path = strings.Trim(path, "/")
-	if path == "" {
-		return "."
-	}
-	return path
-}
-
-// base returns the address of an image's first byte, 0 if it is not known.
-func (f *boardFlags) base(in *input) (uint64, *lsResult, error) {
-	result := &lsResult{Size: in.Size(), Entries: []lsEntry{}}
-	s, err := in.sidecar()
-	if err != nil {
-		return 0, nil, err
-	}
-	profile, part, err := f.find(s)
-	switch {
-	case err != nil:
-		return 0, nil, err
-	case profile != nil:
-		result.Board, result.Partition = profile.ID, part.Name
-		return part.Base, result, nil
-	case s != nil && s.Partition != nil:
-		result.Board, result.Partition = s.Board, s.Partition.Name
-		return s.Partition.Base, result, nil
-	}
-	return 0, result, nil
-}
-
 // printTree draws entries, which are in image order, under their directories.
-func printTree(w io.Writer, entries []lsEntry, dir string) error {
+func printTree(w io.Writer, entries []inspect.Entry, dir string) error {
 	type node struct {
-		entry    *lsEntry
+		entry    *inspect.Entry
 		children []*node
 	}
 	root := &node{}
-	dirs := map[string]*node{".": root, dir: root}
+	dirs := map[string]*node{"": root, dir: root}
 	for i := range entries {
 		e := &entries[i]
 		n := &node{entry: e}
-		up := dirs[parentPath(e.Path)]
+		up := dirs[strings.TrimSuffix(strings.TrimSuffix(e.Path, e.Name), "/")]
 		if up == nil {
 			up = root // PATH named this one file
 		}
@@ -175,7 +104,7 @@ func printTree(w io.Writer, entries []lsEntry, dir string) error {
 			if c.entry.Dir {
 				size, slash = strings.Repeat(" ", 9), "/"
 			}
-			if _, err := fmt.Fprintf(w, "%s  %s%s%s%s\n", size, indent, branch, display(lastName(c.entry.Path)), slash); err != nil {
+			if _, err := fmt.Fprintf(w, "%s  %s%s%s%s\n", size, indent, branch, report.Name(c.entry.Name), slash); err != nil {
 				return err
 			}
 			if err := draw(c, indent+below); err != nil {
@@ -187,16 +116,7 @@ func printTree(w io.Writer, entries []lsEntry, dir string) error {
 	return draw(root, "")
 }
 
-func parentPath(p string) string {
-	if i := strings.LastIndexByte(p, '/'); i >= 0 {
-		return p[:i]
-	}
-	return "."
-}
-
-func lastName(p string) string { return p[strings.LastIndexByte(p, '/')+1:] }
-
-func printLong(w io.Writer, entries []lsEntry) error {
+func printLong(w io.Writer, entries []inspect.Entry) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(t, "address\toffset\tsize\talign\tsha256\t  path\n")
 	for _, e := range entries {
@@ -205,7 +125,7 @@ func printLong(w io.Writer, entries []lsEntry) error {
 			address = fmt.Sprintf("0x%08X", *e.Address)
 		}
 		if e.Dir {
-			fmt.Fprintf(t, "-\t%d\t-\t-\t-\t  %s/\n", e.Offset, display(e.Path))
+			fmt.Fprintf(t, "-\t%d\t-\t-\t-\t  %s/\n", e.Offset, report.Name(e.Path))
 			continue
 		}
 		sum := "-"
@@ -216,7 +136,7 @@ func printLong(w io.Writer, entries []lsEntry) error {
 		if e.Shared {
 			shared = "  (shared)"
 		}
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%s\t  %s%s\n", address, e.Offset, e.Size, e.Align, sum, display(e.Path), shared)
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%s\t  %s%s\n", address, e.Offset, e.Size, e.Align, sum, report.Name(e.Path), shared)
 	}
 	return t.Flush()
 }
@@ -227,13 +147,13 @@ const omvMask = 0xFFFFFFF
 
 // printOMV prints the lines of OpenMV's romfs.ls_romfs(). That function opens
 // each name in /rom as a file, so it ends with an exception at a directory.
-func (a *app) printOMV(w io.Writer, entries []*romfs.Entry, base uint64) error {
-	for _, e := range entries {
+func (a *app) printOMV(w io.Writer, l *inspect.Listing) error {
+	for _, e := range l.Entries {
 		if e.Dir {
-			a.reporter.Log(report.Warning, fmt.Sprintf("%s is a directory: OpenMV's ls_romfs() ends with an exception there", display(e.Path())))
+			a.reporter.Log(report.Warning, fmt.Sprintf("%s is a directory: OpenMV's ls_romfs() ends with an exception there", report.Name(e.Path)))
 			return nil
 		}
-		address := (base + uint64(e.Offset)) & omvMask
+		address := (l.Base + uint64(e.Offset)) & omvMask
 		alignment := "NOT aligned"
 		for _, n := range []uint64{128, 64, 32, 16, 8, 4} {
 			if address%n == 0 {

@@ -174,34 +174,6 @@ func TestExtractThroughLinks(t *testing.T) {
 	}
 }
 
-// TestFoldCollision: what a file system that ignores case does is not to be
-// had everywhere; what we would say is.
-func TestFoldCollision(t *testing.T) {
-	t.Parallel()
-	data := record(2, []byte("x"))
-	for name, tc := range map[string]struct {
-		image []byte
-		want  bool
-	}{
-		"files":       {imageOf(entry(5, "Readme", data), entry(5, "README", data)), true},
-		"directories": {imageOf(entry(4, "Lib", entry(5, "a", data)), entry(4, "lib", entry(5, "b", data))), true},
-		"umlauts":     {imageOf(entry(5, "ä", data), entry(5, "Ä", data)), true},
-		"apart":       {imageOf(entry(4, "a", entry(5, "x", data)), entry(4, "b", entry(5, "X", data))), false},
-	} {
-		image, err := romfs.Parse(tc.image)
-		if err != nil {
-			t.Fatal(err)
-		}
-		x := &extractor{input: &input{Image: image, name: name}}
-		if err := x.choose(nil); err != nil {
-			t.Fatal(err)
-		}
-		if got := x.foldCollision() != nil; got != tc.want {
-			t.Errorf("%s: collision %v, want %v", name, got, tc.want)
-		}
-	}
-}
-
 func varuint(v int) []byte {
 	b := []byte{byte(v & 0x7f)}
 	for v >>= 7; v > 0; v >>= 7 {
@@ -258,5 +230,37 @@ func TestNestedImages(t *testing.T) {
 				t.Fatalf("byte %d = %#x: exit %d, %s%s", at, value, code, out, errs)
 			}
 		}
+	}
+}
+
+// TestDamageIsTold: where a board would see a part of an image only, and say
+// nothing, ls warns and extract fails.
+func TestDamageIsTold(t *testing.T) {
+	t.Parallel()
+	data := record(2, []byte("x"))
+	for name, image := range map[string][]byte{
+		"unused record":    imageOf(entry(5, "a", data), record(0, []byte("??")), entry(5, "b", data)),
+		"in a directory":   imageOf(entry(5, "a", data), entry(4, "d", record(0), entry(5, "b", data))),
+		"cut off":          imageOf(entry(5, "a", data), []byte{5}),
+		"name cut off":     imageOf(entry(5, "a", data), record(5, []byte{0x81})),
+		"unused in a file": imageOf(entry(5, "a", data), record(5, []byte{1, 'b'}, record(0), data)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			target := filepath.Join(t.TempDir(), "out")
+			code, out, errs := runHere(t, image, "extract", "-", "-o", target)
+			if _, err := os.Lstat(target); err == nil || code != exitImage || out != "" || !strings.Contains(errs, "nothing was extracted") {
+				t.Errorf("extract: exit %d, %s%s", code, out, errs)
+			}
+			for _, args := range [][]string{{"ls", "-"}, {"ls", "-", "--long"}, {"ls", "-", "--output", "json"}} {
+				code, out, errs := runHere(t, image, args...)
+				if code == 0 && !strings.HasPrefix(errs, "warning: standard input: it is damaged, so files are missing") || code != 0 && code != exitImage || !strings.Contains(out, "a") {
+					t.Errorf("%v: exit %d, %s%s", args, code, out, errs)
+				}
+			}
+			if code, out, _ := runHere(t, image, "ls", "-", "--output", "json"); code == 0 && !strings.Contains(out, `"damage": [`) {
+				t.Errorf("the result says nothing: %s", out)
+			}
+		})
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"rules_romfs/packager/device"
 	"rules_romfs/packager/export"
 	"rules_romfs/packager/importer"
+	"rules_romfs/packager/inspect"
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/port"
@@ -91,11 +92,13 @@ type exitRule struct {
 // Of several matches the earliest stage counts, which is the smallest code.
 var exitRules = []exitRule{
 	{exitUsage, is[*usageError]},
+	{exitUsage, is[*inspect.ChoiceError]},
 	{exitUsage, is[*pack.ChoiceError]},
 	{exitUsage, is[*simboard.FaultError]},
 	{exitUsage, is[*simboard.SpecError]},
 	{exitUsage, is[*simboard.OptionError]},
 	{exitInput, is[*inputError]},
+	{exitInput, is[*inspect.InputError]},
 	{exitInput, is[*artifact.FormatError]},
 	{exitInput, is[manifest.Errors]},
 	{exitInput, is[*manifest.Error]},
@@ -108,7 +111,8 @@ var exitRules = []exitRule{
 	{exitCompile, is[*mpy.NotFoundError]},
 	{exitCompile, is[*transform.RunError]},
 	{exitCompile, is[*transform.MissingError]},
-	{exitImage, is[*imageError]},
+	{exitImage, is[*inspect.ImageError]},
+	{exitImage, is[*inspect.DamageError]},
 	{exitImage, is[*pack.FitError]},
 	{exitImage, is[*export.SizeError]},
 	{exitImage, is[*romfs.FormatError]},
@@ -195,12 +199,6 @@ type inputError struct{ err error }
 
 func (e *inputError) Error() string { return e.err.Error() }
 func (e *inputError) Unwrap() error { return e.err }
-
-// An imageError says that a file is no sound image.
-type imageError struct{ err error }
-
-func (e *imageError) Error() string { return e.err.Error() }
-func (e *imageError) Unwrap() error { return e.err }
 
 // A codedError is the sum of findings that were printed already; code is that
 // of the earliest stage among them.

@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_romfs/manifest"
-	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/board"
+	"rules_romfs/packager/inspect"
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/pack"
 )
@@ -120,33 +120,6 @@ func (f *boardFlags) add(a *app, cmd *cobra.Command) {
 	a.completeBoard(cmd, "board")
 }
 
-// find returns the board and partition that an image is for: the flags', else
-// the sidecar's; nil without either, and for a sidecar that names a board of
-// somebody's own.
-func (f *boardFlags) find(s *artifact.Sidecar) (*board.Profile, *board.Partition, error) {
-	id, partition := f.board, f.partition
-	if id == "" && s != nil {
-		id = s.Board
-		if partition == "" && s.Partition != nil {
-			partition = s.Partition.Name
-		}
-	}
-	if id == "" {
-		if partition != "" {
-			return nil, nil, &usageError{fmt.Sprintf("--partition %s is of no use without a board; add --board ID (romfs boards lists them)", partition)}
-		}
-		return nil, nil, nil
-	}
-	p, err := board.Lookup(id)
-	if err != nil {
-		if f.board == "" {
-			return nil, nil, nil // a user's board file that is not here: the sidecar still has the numbers
-		}
-		return nil, nil, &usageError{err.Error()}
-	}
-	part, err := p.Partition(partition)
-	if err != nil {
-		return nil, nil, err
-	}
-	return p, part, nil
+func (f *boardFlags) target() inspect.Target {
+	return inspect.Target{Board: f.board, Partition: f.partition}
 }

@@ -15,6 +15,7 @@ import (
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/deploy"
+	"rules_romfs/packager/inspect"
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/port"
@@ -181,16 +182,16 @@ func (a *app) readPayload(ctx context.Context, path string, f *sourceFlags) (*pa
 	}
 	defer in.Close()
 	p := &payload{image: make([]byte, in.Size()), name: strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))}
-	if _, err := io.ReadFull(io.NewSectionReader(in.data, 0, in.Size()), p.image); err != nil {
-		return nil, fmt.Errorf("%s: %w", in.name, err)
+	if _, err := io.ReadFull(io.NewSectionReader(in.Data, 0, in.Size()), p.image); err != nil {
+		return nil, fmt.Errorf("%s: %w", in.Name, err)
 	}
 	for _, problem := range romfs.Validate(bytes.NewReader(p.image), in.Size()) {
 		if problem.Severity == romfs.Error {
-			return nil, &imageError{fmt.Errorf("%s: offset %d: %s; `romfs verify` tells more", in.name, problem.Offset, problem.Message)}
+			return nil, &inspect.ImageError{Image: in.Name, Err: fmt.Errorf("offset %d: %s; `romfs verify` tells more", problem.Offset, problem.Message)}
 		}
 	}
-	if in.path != "" {
-		if p.sidecar, err = artifact.ForImage(in.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if in.Path != "" {
+		if p.sidecar, err = artifact.ForImage(in.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 	}
