@@ -1,10 +1,13 @@
 package manifest
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"rules_romfs/manifest/internal/source"
 )
 
 // bigSource returns n declared files, a hundred in a directory.
@@ -61,7 +64,7 @@ func BenchmarkResolve(b *testing.B) {
 					if err != nil {
 						b.Fatal(err)
 					}
-					p, _, err := m.Resolve(src, ResolveOptions{})
+					p, _, err := Resolve(context.Background(), m, src, ResolveOptions{})
 					if err != nil || len(p.Entries) != n {
 						b.Fatal(len(p.Entries), err)
 					}
@@ -82,7 +85,7 @@ func BenchmarkDirSource(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if p, _, err := m.Resolve(nil, ResolveOptions{}); err != nil || len(p.Entries) != n {
+		if p, _, err := Resolve(context.Background(), m, nil, ResolveOptions{}); err != nil || len(p.Entries) != n {
 			b.Fatal(err)
 		}
 	}
@@ -99,7 +102,7 @@ func TestWalkListsOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := m.Resolve(src, ResolveOptions{}); err != nil {
+	if _, _, err := Resolve(context.Background(), m, src, ResolveOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 10 {
@@ -112,7 +115,7 @@ func TestWalkListsOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := m.Resolve(src, ResolveOptions{}); err != nil {
+	if _, _, err := Resolve(context.Background(), m, src, ResolveOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if len(src.count) != 3 { // root, src, src/p001
@@ -125,7 +128,7 @@ type countingSource struct {
 	count map[string]int
 }
 
-func (s *countingSource) ReadDir(dir string) ([]SourceInfo, error) {
+func (s *countingSource) ReadDir(dir string) ([]source.Info, error) {
 	s.count[dir]++
 	return s.Source.ReadDir(dir)
 }

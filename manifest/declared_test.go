@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"context"
 	"strings"
 	"testing"
 )
@@ -24,7 +25,7 @@ files:
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = m.Resolve(src, ResolveOptions{Images: map[string]string{"other.yaml": ""}})
+	_, _, err = Resolve(context.Background(), m, src, ResolveOptions{Images: map[string]string{"other.yaml": ""}})
 	if err == nil {
 		t.Fatal("no error")
 	}

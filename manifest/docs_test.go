@@ -16,6 +16,10 @@ import (
 
 	"rules_romfs/internal/pattern"
 	"rules_romfs/internal/strictyaml"
+	"rules_romfs/manifest/internal/check"
+	"rules_romfs/manifest/internal/lint"
+	"rules_romfs/manifest/internal/resolve"
+	"rules_romfs/manifest/internal/spec"
 )
 
 const docsFile = "../docs/manifest.md"
@@ -64,12 +68,12 @@ func TestDocs(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"__pycache__", ".git", ".hg", ".svn", ".DS_Store", "Thumbs.db", "desktop.ini", "x.pyc", "x.pyo", "x~", "x.swp", "x.swo", ".#x", "#x#"} {
-		if pattern := strings.Replace(name, "x", "*", 1); !isJunk(name) || !strings.Contains(got, "`"+pattern+"`") {
+		if pattern := strings.Replace(name, "x", "*", 1); !lint.IsJunk(name) || !strings.Contains(got, "`"+pattern+"`") {
 			t.Errorf("%s is not junk, or not in the docs", name)
 		}
 	}
 	for _, name := range []string{"x.pem", "x.key", "x.p12", "x.pfx", "x.jks", "x.keystore", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", ".env", ".netrc", ".npmrc", ".pypirc"} {
-		if pattern := strings.Replace(name, "x", "*", 1); !isSecret(name) || !strings.Contains(got, "`"+pattern+"`") {
+		if pattern := strings.Replace(name, "x", "*", 1); !lint.IsSecret(name) || !strings.Contains(got, "`"+pattern+"`") {
 			t.Errorf("%s is no secret, or not in the docs", name)
 		}
 	}
@@ -182,14 +186,14 @@ func docsType(s docsSchema, key string) string {
 // docsErrors lists the error codes with the comments beside their constants.
 func docsErrors(t *testing.T) string {
 	meaning := map[string]string{}
-	for _, file := range []string{"errors.go", "../internal/strictyaml/errors.go", "../internal/pattern/compile.go"} {
+	for _, file := range []string{"internal/code/errors.go", "../internal/strictyaml/errors.go", "../internal/pattern/compile.go"} {
 		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
 		}
 		ast.Inspect(f, func(n ast.Node) bool {
 			v, ok := n.(*ast.ValueSpec)
-			if !ok || !strings.HasPrefix(v.Names[0].Name, "Code") {
+			if !ok || len(v.Values) == 0 || file != "internal/code/errors.go" && !strings.HasPrefix(v.Names[0].Name, "Code") {
 				return true
 			}
 			lit, ok := v.Values[0].(*ast.BasicLit)
@@ -224,17 +228,17 @@ func docsLimits() string {
 		{"depth of values", strictyaml.MaxDepth},
 		{"values that aliases expand to", strictyaml.MaxAliased},
 		{"errors of one file that are listed", strictyaml.MaxErrors},
-		{"errors of one kind about one pattern that are listed", maxAlike},
+		{"errors of one kind about one pattern that are listed", resolve.MaxAlike},
 		{"length of a pattern", fmt.Sprintf("%d KiB", pattern.MaxBytes>>10)},
 		{"patterns that its braces stand for", pattern.MaxAlternatives},
-		{"patterns of a manifest, with those", maxPatterns},
+		{"patterns of a manifest, with those", check.MaxPatterns},
 		{"path segments of a pattern", pattern.MaxSegments},
-		{"length of a name in the image (what MicroPython's driver states)", fmt.Sprintf("%d bytes", maxNameBytes)},
-		{"alignment", fmt.Sprintf("%d MiB", MaxAlignment>>20)},
-		{"depth of nested images", maxNestingDepth},
-		{"images of a manifest", maxImages},
-		{"images in an image, counted as often as they are packed", maxNestedImages},
-		{"files and directories of a plain directory", maxDirEntries},
+		{"length of a name in the image (what MicroPython's driver states)", fmt.Sprintf("%d bytes", check.MaxNameBytes)},
+		{"alignment", fmt.Sprintf("%d MiB", spec.MaxAlignment>>20)},
+		{"depth of nested images", resolve.MaxNestingDepth},
+		{"images of a manifest", spec.MaxImages},
+		{"images in an image, counted as often as they are packed", resolve.MaxNestedImages},
+		{"files and directories of a plain directory", resolve.MaxDirEntries},
 	} {
 		out += fmt.Sprintf("| %s | %v |\n", l.what, l.limit)
 	}

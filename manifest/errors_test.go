@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"os"
@@ -43,7 +44,7 @@ func (c textCase) run(t *testing.T) string {
 	if err == nil {
 		var errs []error
 		for _, im := range m.Images() {
-			_, w, err := im.Resolve(nil, c.o)
+			_, w, err := Resolve(context.Background(), im, nil, c.o)
 			warns, errs = append(warns, w...), append(errs, err)
 		}
 		err = JoinErrors(errs)

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +12,9 @@ import (
 
 	"rules_romfs/internal/placeholder"
 	"rules_romfs/internal/slashpath"
+	"rules_romfs/manifest/internal/check"
+	"rules_romfs/manifest/internal/lint"
+	"rules_romfs/manifest/internal/spec"
 )
 
 // FuzzDecode: no text makes the decoder panic, hang or forget to say where;
@@ -41,7 +45,7 @@ func FuzzDecode(f *testing.F) {
 		if err := validator.Validate(value); err != nil {
 			t.Fatalf("accepted, and the schema has %v", err)
 		}
-		plan, warns, err := m.Resolve(src, ResolveOptions{Images: map[string]string{}, BaseAlign: 4096, BoardAlign: []BoardAlign{{Match: "**/*.bin", To: 32}}})
+		plan, warns, err := Resolve(context.Background(), m, src, ResolveOptions{Images: map[string]string{}, BaseAlign: 4096, BoardAlign: []BoardAlign{{Match: "**/*.bin", To: 32}}})
 		if err != nil {
 			checkErrors(t, text, err)
 			return
@@ -93,7 +97,7 @@ func checkPlan(t *testing.T, plan *Plan) {
 	}
 	for dest := range kinds {
 		for elem := range strings.SplitSeq(dest, "/") {
-			if badName(elem) != "" {
+			if check.BadName(elem) != "" {
 				t.Fatalf("destination %q", dest)
 			}
 		}
@@ -109,7 +113,7 @@ func checkPlan(t *testing.T, plan *Plan) {
 func checkTransform(t *testing.T, e *Entry) {
 	t.Helper()
 	p := e.Transform
-	_, known := presetOutputs[p.Preset]
+	_, known := spec.PresetOutputs[p.Preset]
 	if known == (len(p.Run) > 0) || e.MPY != nil || p.Output == "" || strings.Contains(p.Output, "/") || p.Line == 0 {
 		t.Fatalf("%+v, %+v", e, p)
 	}
@@ -172,13 +176,13 @@ func FuzzResolve(f *testing.F) {
 			checkErrors(t, doc, err)
 			return
 		}
-		plan, _, err := m.Resolve(src, ResolveOptions{})
+		plan, _, err := Resolve(context.Background(), m, src, ResolveOptions{})
 		if err != nil {
 			checkErrors(t, doc, err)
 			return
 		}
 		checkPlan(t, plan)
-		g := m.compiled.rules[0].src[0]
+		g := m.Compiled().Rules[0].Patterns[0]
 		packed := map[string]bool{}
 		for _, e := range plan.Entries {
 			packed[e.Source] = true
@@ -187,8 +191,8 @@ func FuzzResolve(f *testing.F) {
 			}
 		}
 		for name := range files {
-			left := slices.ContainsFunc(strings.Split(name, "/"), isJunk) || isSecret(name[strings.LastIndexByte(name, '/')+1:])
-			excluded := exclude != "" && m.compiled.exclude[0].Match(name)
+			left := slices.ContainsFunc(strings.Split(name, "/"), lint.IsJunk) || lint.IsSecret(name[strings.LastIndexByte(name, '/')+1:])
+			excluded := exclude != "" && m.Compiled().Exclude[0].Match(name)
 			if g.Match(name) && !excluded && (!left || g.Literal()) && !packed[name] {
 				t.Fatalf("%q matches %q, which is not packed", pattern, name)
 			}

@@ -1,12 +1,15 @@
 package manifest
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"rules_romfs/manifest/internal/code"
 )
 
 const twoImages = `version: 1
@@ -69,8 +72,8 @@ func TestImages(t *testing.T) {
 		if !slices.Equal(m.Images(), []*Manifest{m}) {
 			t.Error("an image has others")
 		}
-		p, warns, err := m.Resolve(nil, ResolveOptions{})
-		warns = slices.DeleteFunc(warns, func(w Warning) bool { return w.Code == LintPySource })
+		p, warns, err := Resolve(context.Background(), m, nil, ResolveOptions{})
+		warns = slices.DeleteFunc(warns, func(w Warning) bool { return w.Code == code.LintPySource })
 		if err != nil || len(warns) > 0 {
 			t.Fatal(err, warns)
 		}
@@ -109,7 +112,7 @@ func TestImages(t *testing.T) {
 	}
 	// The manifest as a whole is none that could be resolved.
 	var e *Error
-	if _, _, err := m.Resolve(nil, ResolveOptions{}); !errors.As(err, &e) || e.Code != CodeImages {
+	if _, _, err := Resolve(context.Background(), m, nil, ResolveOptions{}); !errors.As(err, &e) || e.Code != CodeImages {
 		t.Errorf("resolving all: %v", err)
 	}
 }
@@ -130,7 +133,7 @@ func TestImagesOfOne(t *testing.T) {
 	if m, err = Load(filepath.Join(root, "romfs.yaml")); err != nil {
 		t.Fatal(err)
 	}
-	p, _, err := m.Resolve(nil, ResolveOptions{})
+	p, _, err := Resolve(context.Background(), m, nil, ResolveOptions{})
 	if err != nil || p.Entries[0].Nested.Entries[0].Rule != "images[0].files[0]" {
 		t.Error(p, err)
 	}
@@ -151,7 +154,7 @@ images:
 	var plans []*Plan
 	var own []string
 	for _, im := range m.Images() {
-		p, warns, err := im.Resolve(nil, ResolveOptions{})
+		p, warns, err := Resolve(context.Background(), im, nil, ResolveOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -170,7 +173,7 @@ images:
 	if d := cmp.Diff([]string{`align[1].match "c" matches no file of any image`, `align[2].match "d" matches no file of any image`}, shared); d != "" {
 		t.Error(d)
 	}
-	silent, _, err := m.Images()[0].Resolve(nil, ResolveOptions{Allow: []LintCode{LintUnused}})
+	silent, _, err := Resolve(context.Background(), m.Images()[0], nil, ResolveOptions{Allow: []LintCode{code.LintUnused}})
 	if err != nil || len(Unused([]*Plan{silent, plans[1]})) > 0 {
 		t.Error(err, "a silenced warning")
 	}

@@ -11,14 +11,29 @@
 package manifest
 
 import (
-	"fmt"
+	"context"
 	"io"
 	"os"
-	"strings"
 
 	"rules_romfs/internal/strictyaml"
 	"rules_romfs/internal/syserr"
+	"rules_romfs/manifest/internal/check"
+	"rules_romfs/manifest/internal/resolve"
+	"rules_romfs/manifest/internal/spec"
 )
+
+// A Manifest is what a YAML file says of one image, or of several.
+type Manifest = spec.Manifest
+
+// A Limit is a size in bytes, or a percentage of another size.
+type Limit = spec.Limit
+
+// An Error is one defect of a manifest or of the files it names: what is
+// wrong, where, and what to do.
+type Error = strictyaml.Error
+
+// Errors are all defects that one run found, in file order.
+type Errors = strictyaml.Errors
 
 // Load reads and checks the manifest at path. A defect of the manifest is an
 // [Errors]; it lists all of them. The manifest is returned with it where it could
@@ -60,21 +75,21 @@ func Parse(data []byte, path string) (*Manifest, error) {
 	if err := checkVersion(doc); err != nil {
 		return nil, err
 	}
-	m := &Manifest{doc: doc, path: path}
+	m := spec.New(doc, path)
 	var errs Errors
 	if err := doc.Decode(m); err != nil {
 		if errs = err.(Errors); len(errs) > strictyaml.MaxErrors {
 			return m, errs
 		}
 	}
-	m.setDefaults()
-	errs = append(errs, m.split()...)
+	m.SetDefaults()
+	errs = append(errs, m.Split()...)
 	patterns := 0
-	for _, im := range m.images {
+	for _, im := range m.Images() {
 		if len(errs) > strictyaml.MaxErrors {
 			break
 		}
-		errs = append(errs, im.check(&patterns)...)
+		errs = append(errs, check.Check(im, &patterns)...)
 	}
 	if len(errs) > 0 {
 		return m, errs.Unique().Limit(path)
@@ -92,33 +107,34 @@ func checkVersion(doc *strictyaml.Document) error {
 	return Errors{doc.Errorf("version", strictyaml.CodeValue, "write version: 1, or use a newer romfs", "this romfs reads manifests of version 1, not %s", strictyaml.Quote(v.Text()))}
 }
 
-func (m *Manifest) setDefaults() {
-	if m.Root == "" {
-		m.Root = "."
-	}
-	if m.Layout == "" {
-		m.Layout = "compact"
-	}
-	if m.Output == "" {
-		m.Output = m.Name + ".romfs"
-	}
-	m.setDests("", m.Files)
-	for i := range m.ImageEntries {
-		m.setDests(fmt.Sprintf("images[%d].", i), m.ImageEntries[i].Files)
-	}
+// Resolve finds the files of the manifest in src and returns the plan of its
+// image. If src is nil, it is the directory that the manifest's root names.
+//
+// The cost is one walk of the directories that some pattern can match in,
+// with each file tested against each pattern once. No file is opened.
+//
+// Defects are an [Errors] and list all of one run. Warnings come in the order
+// of their position, also beside an error. When ctx is done, its cause is
+// returned.
+//
+// Of a manifest with several images one of [Manifest.Images] is resolved.
+func Resolve(ctx context.Context, m *Manifest, src Source, o ResolveOptions) (*Plan, []Warning, error) {
+	return resolve.Resolve(ctx, m, src, o, Load)
 }
 
-// setDests gives rules their default destination; prefix is that of the path
-// that they stand under.
-func (m *Manifest) setDests(prefix string, files []Rule) {
-	for i := range files {
-		if f := &files[i]; f.Src != nil && f.Dest == "" && !m.doc.Has(fmt.Sprintf("%sfiles[%d].dest", prefix, i)) {
-			f.Dest = "/"
-		}
-	}
+// DirPlan returns the plan of a plain directory, as mpremote's romfs build
+// takes it: everything in it, hidden files and empty directories too, with
+// symbolic links followed, also out of it. There is no junk list and nothing
+// is left out. Where a module is there as .py and as .mpy, both go in as they
+// are.
+func DirPlan(ctx context.Context, dir string, o DirOptions) (*Plan, []Warning, error) {
+	return resolve.DirPlan(ctx, dir, o)
 }
 
-// isPath reports whether a board is named by the path of a file, not by id.
-func isPath(board string) bool {
-	return strings.ContainsAny(board, `/\`) || strings.HasSuffix(board, ".yaml") || strings.HasSuffix(board, ".yml")
-}
+// Stem returns a file's name without its last extension. A name that begins
+// with its only dot has none.
+func Stem(name string) string { return spec.Stem(name) }
+
+// OpenMVAlign is the alignment of OpenMV's image builder where its
+// configuration names none.
+const OpenMVAlign = spec.OpenMVAlign

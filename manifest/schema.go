@@ -11,28 +11,3 @@ var schema []byte
 // other validators. It knows keys, types and values; what patterns match and
 // where paths lead is for [Parse] and [Manifest.Resolve] to judge.
 func Schema() []byte { return schema }
-
-// JSONSchemaExtra says which keys go together.
-func (Manifest) JSONSchemaExtra() map[string]any {
-	return map[string]any{"oneOf": []any{
-		map[string]any{"required": []any{"files"}, "properties": map[string]any{"images": false}},
-		map[string]any{"required": []any{"images"}, "properties": map[string]any{"files": false, "partition": false, "output": false}},
-	}}
-}
-
-// JSONSchemaExtra says which keys go together.
-func (Rule) JSONSchemaExtra() map[string]any {
-	kind := func(required []any, forbidden ...string) map[string]any {
-		props := map[string]any{}
-		for _, key := range forbidden {
-			props[key] = false
-		}
-		return map[string]any{"required": required, "properties": props}
-	}
-	both := map[string]any{"required": []any{"transform", "mpy"}}
-	return map[string]any{"not": both, "oneOf": []any{
-		kind([]any{"src"}, "image", "mkdir"),
-		kind([]any{"image", "dest"}, "src", "mkdir", "strip", "exclude", "mpy", "transform", "optional"),
-		kind([]any{"mkdir"}, "src", "image", "dest", "strip", "exclude", "mpy", "transform", "align", "bulk", "optional"),
-	}}
-}

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -52,7 +53,7 @@ func transformErrorCases() []textCase {
 }
 
 // plan resolves a manifest without errors and warnings.
-func plan(t *testing.T, root, yaml string) *Plan {
+func planOf(t *testing.T, root, yaml string) *Plan {
 	t.Helper()
 	path := filepath.Join(root, "romfs.yaml")
 	if err := os.WriteFile(path, []byte(head+yaml), 0o644); err != nil {
@@ -62,7 +63,7 @@ func plan(t *testing.T, root, yaml string) *Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, warns, err := m.Resolve(nil, ResolveOptions{})
+	p, warns, err := Resolve(context.Background(), m, nil, ResolveOptions{})
 	if err != nil || len(warns) > 0 {
 		t.Fatal(err, warns)
 	}
@@ -73,7 +74,7 @@ func plan(t *testing.T, root, yaml string) *Plan {
 // does not name it, and everything that goes by destinations goes by that.
 func TestTransformDestinations(t *testing.T) {
 	root := writeTree(t, "cascades/eye.xml", "cascades/a.b.xml", "cascades/.xml", "models/m.tflite", "data/a.csv", "old/a.csv", "src/table.py", "src/gen.tmpl")
-	p := plan(t, root, `align:
+	p := planOf(t, root, `align:
   - {match: "**/*.cascade", to: 8}
   - {match: "**/*.bin", to: 64}
 files:
@@ -105,13 +106,13 @@ files:
 // TestTransformInputs: they are found relative to root.
 func TestTransformInputs(t *testing.T) {
 	root := writeTree(t, "app/data/a.csv", "app/tools/schema.json", "app/link.json -> tools/schema.json")
-	p := plan(t, root, `root: app
+	p := planOf(t, root, `root: app
 files:
   - {src: data/*, transform: {run: [x, "{in}", "{inputs[1]}"], inputs: [tools/./schema.json, link.json]}}
 `)
 	want := []TransformInput{
-		{"tools/schema.json", filepath.Join(root, "app", "tools", "schema.json")},
-		{"link.json", filepath.Join(root, "app", "link.json")},
+		{Name: "tools/schema.json", Path: filepath.Join(root, "app", "tools", "schema.json")},
+		{Name: "link.json", Path: filepath.Join(root, "app", "link.json")},
 	}
 	if diff := cmp.Diff(want, p.Entries[0].Transform.Inputs); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -122,7 +123,7 @@ files:
 // converts it or not, and although the names in the image differ.
 func TestTransformFirstRule(t *testing.T) {
 	root := writeTree(t, "c/eye.xml", "c/nose.xml", "d/eye.xml")
-	p := plan(t, root, `lint: {allow: [no-effect]}
+	p := planOf(t, root, `lint: {allow: [no-effect]}
 files:
   - {src: c/eye.xml, dest: c/, transform: haar}
   - {src: c/nose.xml, dest: c/}

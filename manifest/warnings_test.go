@@ -3,6 +3,8 @@ package manifest
 import (
 	"strings"
 	"testing"
+
+	"rules_romfs/manifest/internal/code"
 )
 
 func TestWarnings(t *testing.T) {
@@ -40,7 +42,7 @@ files:
 		{name: "OpenMV, in another layout", yaml: strings.Replace(openmvLints, "layout: openmv", "layout: compact", 1), tree: openmvTree, o: ResolveOptions{Board: "openmv-n6", OpenMV: true, BoardAlign: models}},
 		{name: "another board", yaml: strings.Replace(openmvLints, "layout: openmv", "layout: compact", 1), tree: openmvTree, o: ResolveOptions{Board: "mine", BoardAlign: models}},
 		{name: "not compiled on purpose", yaml: "files:\n  - src: \"*.py\"\n", tree: []string{"a.py"}, o: ResolveOptions{OpenMV: true, Compile: new(false)}},
-		{name: "silenced", yaml: "lint: {allow: [non-ascii]}\nfiles:\n  - src: \"*\"\n    exclude: [romfs.yaml]\n", tree: []string{"é", "a", "A"}, o: ResolveOptions{Allow: []LintCode{LintCase}}},
+		{name: "silenced", yaml: "lint: {allow: [non-ascii]}\nfiles:\n  - src: \"*\"\n    exclude: [romfs.yaml]\n", tree: []string{"é", "a", "A"}, o: ResolveOptions{Allow: []LintCode{code.LintCase}}},
 		{name: "beside an error", yaml: "files:\n  - src: é\n  - src: gone\n", tree: []string{"é"}},
 	})
 }

@@ -1,6 +1,7 @@
 package bazel
 
 import (
+	"context"
 	"fmt"
 	"iter"
 
@@ -132,7 +133,7 @@ func (in *inputs) all() iter.Seq[string] {
 // plan returns the plan of the whole image. With libraries it is that of the
 // effective manifest, so that the CLI makes the same sidecar from that; its
 // entries are then in the order of in.entries.
-func (in *inputs) plan(target pack.Target) (*manifest.Plan, error) {
+func (in *inputs) plan(ctx context.Context, target pack.Target) (*manifest.Plan, error) {
 	if !in.libs {
 		return &in.own.Plan, nil
 	}
@@ -158,7 +159,7 @@ func (in *inputs) plan(target pack.Target) (*manifest.Plan, error) {
 	}
 	o := target.ResolveOptions()
 	o.Images = images
-	plan, _, err := m.Resolve(src, o) // each plan has warned already
+	plan, _, err := manifest.Resolve(ctx, m, src, o) // each plan has warned already
 	if err != nil {
 		return nil, err
 	}

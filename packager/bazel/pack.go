@@ -25,7 +25,7 @@ func (a *Action) pack(ctx context.Context, f *flags) error {
 	if err != nil {
 		return err
 	}
-	plan, err := in.plan(target)
+	plan, err := in.plan(ctx, target)
 	if err != nil {
 		return err
 	}

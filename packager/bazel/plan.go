@@ -51,7 +51,7 @@ type optionsFile struct {
 
 // plan resolves the manifest and writes the plan and one file of options for
 // each Python source.
-func (a *Action) plan(_ context.Context, f *flags) error {
+func (a *Action) plan(ctx context.Context, f *flags) error {
 	data, err := os.ReadFile(f.manifest)
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func (a *Action) plan(_ context.Context, f *flags) error {
 	for _, im := range f.images {
 		o.Images[im.name] = im.name
 	}
-	plan, warnings, err := m.Resolve(src, o)
+	plan, warnings, err := manifest.Resolve(ctx, m, src, o)
 	for _, w := range warnings {
 		a.warn(f, (&manifest.Error{File: w.File, Line: w.Line, Column: w.Column, Rule: w.Rule, Message: w.Message, Remedy: w.Remedy}).Error())
 	}

@@ -32,7 +32,7 @@ func (im *importer) directory() error {
 		part = im.Partition
 	}
 	o := im.target.ResolveOptions()
-	plan, _, err := manifest.DirPlan(root, manifest.DirOptions{Board: o.Board, BoardAlign: o.BoardAlign, Compile: true})
+	plan, _, err := manifest.DirPlan(im.ctx, root, manifest.DirOptions{Board: o.Board, BoardAlign: o.BoardAlign, Compile: true})
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func resolved(t *testing.T, path string) *manifest.Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, _, err := m.Resolve(nil, manifest.ResolveOptions{})
+	plan, _, err := manifest.Resolve(t.Context(), m, nil, manifest.ResolveOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestFreezeErrors(t *testing.T) {
 			top := t.TempDir()
 			put(t, top, "a.py", nil)
 			source := put(t, top, "manifest.py", []byte(c.text))
-			_, err := importer.Import(importer.Options{Source: source, Out: filepath.Join(top, "romfs.yaml")})
+			_, err := importer.Import(t.Context(), importer.Options{Source: source, Out: filepath.Join(top, "romfs.yaml")})
 			var errs manifest.Errors
 			if !errors.As(err, &errs) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
@@ -187,7 +187,7 @@ func TestFreezeMemory(t *testing.T) {
 			source := put(t, top, "manifest.py", []byte(text))
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			_, err := importer.Import(importer.Options{Source: source, Out: filepath.Join(top, "romfs.yaml")})
+			_, err := importer.Import(t.Context(), importer.Options{Source: source, Out: filepath.Join(top, "romfs.yaml")})
 			runtime.ReadMemStats(&after)
 			if err == nil || !strings.Contains(err.Error(), "manifest.py:") || !strings.Contains(err.Error(), "a value has more than 16 KiB") {
 				t.Errorf("got %v", err)
@@ -247,7 +247,7 @@ func fuzzSource(f *testing.F, name string) {
 		}
 		source := put(t, top, name, []byte(text))
 		for _, board := range []string{"", "openmv-ae3"} {
-			res, err := importer.Import(importer.Options{Source: source, Out: out, Board: board, Top: top})
+			res, err := importer.Import(t.Context(), importer.Options{Source: source, Out: out, Board: board, Top: top})
 			var mismatch *importer.MismatchError
 			if errors.As(err, &mismatch) {
 				t.Fatal(err)
@@ -276,7 +276,7 @@ func TestEndlessPaths(t *testing.T) {
 				put(t, top, fmt.Sprintf("d/%d/a.py", i), nil)
 			}
 			source := put(t, top, name, []byte(text))
-			_, err := importer.Import(importer.Options{Source: source, Out: filepath.Join(top, "romfs.yaml")})
+			_, err := importer.Import(t.Context(), importer.Options{Source: source, Out: filepath.Join(top, "romfs.yaml")})
 			if err == nil || !strings.Contains(err.Error(), "leads out of the tree, or through links again and again") {
 				t.Errorf("got %v", err)
 			}

@@ -13,6 +13,7 @@ package importer
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -126,7 +127,7 @@ func (e *MismatchError) Error() string {
 // Import makes the manifest of a source. The result is there, with its notes,
 // beside an [*EmptyError] too. Other errors are manifest.Errors, pack's of a
 // board, a [*MismatchError], or the system's.
-func Import(o Options) (*Result, error) {
+func Import(ctx context.Context, o Options) (*Result, error) {
 	if o.Out == "" {
 		o.Out = "romfs.yaml"
 	}
@@ -134,7 +135,7 @@ func Import(o Options) (*Result, error) {
 	if err != nil {
 		return nil, sourceError(o.Source, err)
 	}
-	im := &importer{Options: o, res: &Result{}}
+	im := &importer{ctx: ctx, Options: o, res: &Result{}}
 	if im.target, err = pack.NewTarget(o.Board, "", 0); err != nil {
 		return nil, err
 	}
@@ -165,6 +166,7 @@ func Import(o Options) (*Result, error) {
 
 // An importer is one import on its way.
 type importer struct {
+	ctx context.Context
 	Options
 	target pack.Target
 	res    *Result
@@ -340,7 +342,7 @@ func (im *importer) finish(want [][]wanted, ordered bool) error {
 		if err != nil {
 			return err
 		}
-		plan, _, err := part.Resolve(nil, target.ResolveOptions())
+		plan, _, err := manifest.Resolve(im.ctx, part, nil, target.ResolveOptions())
 		if err != nil {
 			return err
 		}

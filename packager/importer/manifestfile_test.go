@@ -137,7 +137,7 @@ func compareManifests(t *testing.T, module string, manifests []manifestFile) (fi
 	for i, want := range asMicroPython(t, module, manifests) {
 		m := manifests[i]
 		o := importer.Options{Source: m.path, Out: filepath.Join(out, fmt.Sprint(i), "romfs.yaml"), Vars: m.vars}
-		res, err := importer.Import(o)
+		res, err := importer.Import(t.Context(), o)
 		if empty := (*importer.EmptyError)(nil); want.Error == "" && len(want.Files) == 0 && errors.As(err, &empty) {
 			continue
 		}

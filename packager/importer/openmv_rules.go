@@ -192,7 +192,7 @@ func (im *importer) matches(pattern string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan, _, err := m.Resolve(manifest.DirSource(im.base), manifest.ResolveOptions{})
+	plan, _, err := manifest.Resolve(im.ctx, m, manifest.DirSource(im.base), manifest.ResolveOptions{})
 	if err != nil {
 		return nil, err
 	}

@@ -94,7 +94,7 @@ func noise(name string, size int) []byte {
 func build(t testing.TB, path string) [][]byte {
 	t.Helper()
 	no := false
-	project, err := pack.Open(pack.Options{Path: path, Compile: &no, Getenv: func(string) string { return "" }, Reporter: report.Discard(), NoCache: true})
+	project, err := pack.Open(t.Context(), pack.Options{Path: path, Compile: &no, Getenv: func(string) string { return "" }, Reporter: report.Discard(), NoCache: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func build(t testing.TB, path string) [][]byte {
 // run imports and writes the manifest.
 func run(t testing.TB, o importer.Options) *importer.Result {
 	t.Helper()
-	res, err := importer.Import(o)
+	res, err := importer.Import(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ type Options struct {
 // *MPYError, *BoardError, *FitError, or the system's; of a manifest with several
 // images and no choice of one, *ChoiceError. Those begin with [Open].
 func Build(ctx context.Context, o Options) (*Image, error) {
-	p, err := Open(o)
+	p, err := Open(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -99,22 +99,22 @@ func (b *builder) warn(code, format string, args ...any) {
 }
 
 // resolve plans one image by the demands of its board.
-func (b *builder) resolve(p *part) (*manifest.Plan, error) {
+func (b *builder) resolve(ctx context.Context, p *part) (*manifest.Plan, error) {
 	if p.manifest == nil {
-		return b.directory(p.target)
+		return b.directory(ctx, p.target)
 	}
 	o := p.target.ResolveOptions()
 	o.Compile, o.Outputs, o.Allow = b.Compile, b.Outputs, b.Allow
-	plan, warnings, err := p.manifest.Resolve(nil, o)
+	plan, warnings, err := manifest.Resolve(ctx, p.manifest, nil, o)
 	b.lint(warnings)
 	return plan, err
 }
 
 // directory plans a plain directory: as mpremote packs it, but for what a
 // board named on the command line demands.
-func (b *builder) directory(t Target) (*manifest.Plan, error) {
+func (b *builder) directory(ctx context.Context, t Target) (*manifest.Plan, error) {
 	target := t.ResolveOptions()
-	plan, warnings, err := manifest.DirPlan(b.Path, manifest.DirOptions{
+	plan, warnings, err := manifest.DirPlan(ctx, b.Path, manifest.DirOptions{
 		Board: target.Board, Partition: target.Partition, BoardAlign: target.BoardAlign, OpenMV: target.OpenMV,
 		Compile: b.Compile == nil || *b.Compile, Outputs: b.Outputs, Allow: b.Allow,
 	})

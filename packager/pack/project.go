@@ -48,7 +48,7 @@ func (p *part) name() string {
 
 // Open reads the directory or manifest that o.Path names. Of a manifest with
 // several images it takes all, or the one that o.Partition chooses.
-func Open(o Options) (*Project, error) {
+func Open(ctx context.Context, o Options) (*Project, error) {
 	info, err := os.Stat(o.Path)
 	if err != nil {
 		return nil, &SourceError{Source: o.Path, Err: err}
@@ -86,7 +86,7 @@ func Open(o Options) (*Project, error) {
 		// Without the board, all that can be wrong with the sources still is.
 		errs := make([]error, len(m.Images()))
 		for i, im := range m.Images() {
-			_, _, errs[i] = im.Resolve(nil, manifest.ResolveOptions{Compile: o.Compile})
+			_, _, errs[i] = manifest.Resolve(ctx, im, nil, manifest.ResolveOptions{Compile: o.Compile})
 		}
 		return nil, errors.Join(manifest.JoinErrors(errs), err)
 	}
@@ -164,7 +164,7 @@ func (p *Project) Build(ctx context.Context) ([]*Image, error) {
 	warnings := make([][]Warning, len(p.parts))
 	errs := make([]error, len(p.parts))
 	for i := range p.parts {
-		plans[i], errs[i] = b.resolve(&p.parts[i])
+		plans[i], errs[i] = b.resolve(ctx, &p.parts[i])
 		warnings[i], b.warnings = b.warnings, nil
 	}
 	if err := manifest.JoinErrors(errs); err != nil {

@@ -284,7 +284,7 @@ images:
 	const inner = "version: 1\nname: inner\nfiles: [{src: b.tflite, transform: vela}]\n"
 	path := project(t, manifest, map[string][]byte{"a.tflite": []byte("a"), "inner/romfs.yaml": []byte(inner), "inner/b.tflite": []byte("b")})
 	o := pack.Options{Path: path, Offline: true, Getenv: os.Getenv, Reporter: discard}
-	p, err := pack.Open(o)
+	p, err := pack.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

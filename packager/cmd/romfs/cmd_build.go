@@ -65,7 +65,7 @@ before all are made.`,
 			if len(args) > 0 {
 				path = args[0]
 			}
-			project, err := f.open(a, path)
+			project, err := f.open(cmd.Context(), a, path)
 			if err != nil {
 				return err
 			}

@@ -26,7 +26,7 @@ manifest with several images all are explained, or with -p one.`,
   romfs explain models/person.tflite -f app/romfs.yaml
   romfs explain lib --board openmv-n6 --output json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			project, err := f.open(a, path)
+			project, err := f.open(cmd.Context(), a, path)
 			if err != nil {
 				return err
 			}

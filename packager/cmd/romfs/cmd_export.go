@@ -215,7 +215,7 @@ func (e *exporter) read(ctx context.Context, path string) ([]*exported, error) {
 		x, err := e.export(load.name, load.image, place, path)
 		return []*exported{x}, err
 	}
-	project, err := e.flags.open(e.app, path)
+	project, err := e.flags.open(ctx, e.app, path)
 	if err != nil {
 		return nil, err
 	}

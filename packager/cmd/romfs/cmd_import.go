@@ -83,7 +83,7 @@ is kept, unless --force is given. Nothing that is imported is run.`,
 					return &usageError{err.Error()}
 				}
 			}
-			res, err := importer.Import(o)
+			res, err := importer.Import(cmd.Context(), o)
 			if res != nil {
 				for _, n := range res.Notes {
 					a.reporter.Log(noteLevel(n), fmt.Sprintf("%s [%s]", n.String(), n.Code))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -55,12 +56,12 @@ func (f *sourceFlags) add(a *app, cmd *cobra.Command) {
 func boardIDs() []string { return board.IDs() }
 
 // open reads the manifest or directory at path.
-func (f *sourceFlags) open(a *app, path string) (*pack.Project, error) {
+func (f *sourceFlags) open(ctx context.Context, a *app, path string) (*pack.Project, error) {
 	o, err := f.options(a, path)
 	if err != nil {
 		return nil, err
 	}
-	project, err := pack.Open(o)
+	project, err := pack.Open(ctx, o)
 	var missing *pack.SourceError
 	switch {
 	case err == nil:

@@ -144,7 +144,7 @@ func (a *app) payloads(ctx context.Context, path string, f *sourceFlags) ([]*pay
 		p, err := a.readPayload(ctx, path, f)
 		return []*payload{p}, err
 	}
-	project, err := f.open(a, path)
+	project, err := f.open(ctx, a, path)
 	if err != nil {
 		return nil, err
 	}

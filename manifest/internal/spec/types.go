@@ -1,10 +1,8 @@
-package manifest
+// Package spec holds what a manifest says: the types of its YAML form, the values
+// that have more than one spelling, and what a rule means where it is silent.
+package spec
 
-import (
-	"path/filepath"
-
-	"rules_romfs/internal/strictyaml"
-)
+import "rules_romfs/manifest/internal/code"
 
 // The doc comments of the types in this file are also the descriptions in the
 // JSON Schema, so they are written for the author of a manifest.
@@ -17,62 +15,48 @@ type Manifest struct {
 	Name string `yaml:"name" jsonschema:"required,maxLength=100,pattern=^[A-Za-z0-9][A-Za-z0-9._-]*$"`
 	// Board that the image is for: a built-in id (romfs boards lists them) or the path of a board file, relative to the manifest. --board overrides it.
 	Board string `yaml:"board" jsonschema:"minLength=1"`
-	// Partition that the image is for: its name or its index. Default: the board's first.
-	Partition Partition `yaml:"partition"`
-	// File name of the image, without a directory. Default: NAME.romfs.
-	Output string `yaml:"output" jsonschema:"maxLength=100,pattern=^[A-Za-z0-9][A-Za-z0-9._-]*$"`
 	// Directory that every src is relative to, itself relative to the manifest; may contain "..". No source may lie outside. Default: the manifest's directory.
 	Root string `yaml:"root" jsonschema:"minLength=1,default=."`
-	// How files are laid out: compact (smallest), stable (growing code does not move large files) or openmv (byte for byte as OpenMV's own builder does).
-	Layout string `yaml:"layout" jsonschema:"enum=compact,enum=stable,enum=openmv,default=compact"`
-	// Whether files with equal contents are stored once. Default: true, but false for OpenMV boards, whose tools drop such entries. The layout openmv does not have it, and stable has no use for it.
+
+	ImageSettings
+
+	// Several images, each for a partition of its own, instead of files. What the top level says of layout, dedup, mpy, align, exclude, budget and lint is their default.
+	ImageEntries []ImageEntry `yaml:"images" jsonschema:"minItems=1"`
+
+	working
+}
+
+// ImageSettings are what a manifest says of its image, and each of several
+// images of itself.
+type ImageSettings struct {
+	// Partition that the image is for: its name or its index. Default: the board's first; each of several images names one.
+	Partition Partition `yaml:"partition"`
+	// File name of the image, without a directory. Default: NAME.romfs; of several images, PARTITION.img.
+	Output string `yaml:"output" jsonschema:"maxLength=100,pattern=^[A-Za-z0-9][A-Za-z0-9._-]*$"`
+	// How files are laid out: compact (smallest), stable (growing code does not move large files) or openmv (byte for byte as OpenMV's own builder does). Default: compact; for one of several images, the top level's.
+	Layout string `yaml:"layout" jsonschema:"enum=compact,enum=stable,enum=openmv"`
+	// Whether files with equal contents are stored once. Default: true, but false for OpenMV boards, whose tools drop such entries. The layout openmv does not have it, and stable has no use for it. One of several images has the top level's.
 	Dedup *bool `yaml:"dedup"`
-	// How .py files are compiled.
+	// How .py files are compiled. One of several images sets it key by key over the top level's.
 	MPY *MPY `yaml:"mpy"`
-	// Alignment by destination, over the board's own rules. The first entry that matches counts.
+	// Alignment by destination, over the board's own rules. The first entry that matches counts; those of one of several images come before the top level's.
 	Align []Align `yaml:"align"`
-	// Sources to leave out, besides the built-in junk list: patterns relative to root.
+	// Sources to leave out, besides the built-in junk list: patterns relative to root. Those of one of several images add to the top level's.
 	Exclude []string `yaml:"exclude" jsonschema:"minLength=1"`
-	// Size limits of the image, besides the size of its partition.
+	// Size limits of the image, besides the size of its partition. One of several images sets them key by key over the top level's.
 	Budget *Budget `yaml:"budget"`
-	// Which warnings to silence.
+	// Which warnings to silence; one of several images adds to the top level's.
 	Lint *Lint `yaml:"lint"`
 	// What goes into the image. One source for one destination by two rules: the first rule counts.
 	Files []Rule `yaml:"files"`
-	// Several images, each for a partition of its own, instead of files. Layout, dedup, mpy, align, exclude, budget and lint of the top level are their defaults.
-	ImageEntries []ImageEntry `yaml:"images" jsonschema:"minItems=1"`
-
-	doc      *strictyaml.Document
-	path     string
-	compiled *compiled
-	images   []*Manifest // see Images
-	section  *section    // nil: all of the document is about this image
 }
 
 // An ImageEntry is one of several images of a manifest.
 type ImageEntry struct {
-	// Partition that the image is for: its name or its index. Each has at most one image.
-	Partition Partition `yaml:"partition" jsonschema:"required"`
-	// File name of the image, without a directory. Default: PARTITION.img.
-	Output string `yaml:"output" jsonschema:"maxLength=100,pattern=^[A-Za-z0-9][A-Za-z0-9._-]*$"`
 	// Base name of the artifact. Default: the manifest's name and the partition, as NAME-PARTITION.
 	Name string `yaml:"name" jsonschema:"maxLength=100,pattern=^[A-Za-z0-9][A-Za-z0-9._-]*$"`
-	// How files are laid out: compact, stable or openmv. Default: the top level's.
-	Layout string `yaml:"layout" jsonschema:"enum=compact,enum=stable,enum=openmv"`
-	// Whether files with equal contents are stored once. Default: the top level's.
-	Dedup *bool `yaml:"dedup"`
-	// How .py files are compiled, key by key over the top level's.
-	MPY *MPY `yaml:"mpy"`
-	// Alignment by destination: before the top level's.
-	Align []Align `yaml:"align"`
-	// Sources to leave out, besides the top level's: patterns relative to root.
-	Exclude []string `yaml:"exclude" jsonschema:"minLength=1"`
-	// Size limits of this image, key by key over the top level's.
-	Budget *Budget `yaml:"budget"`
-	// Which warnings to silence, besides the top level's.
-	Lint *Lint `yaml:"lint"`
-	// What goes into this image.
-	Files []Rule `yaml:"files" jsonschema:"required"`
+
+	ImageSettings
 }
 
 // MPY are the defaults for every .py file, and the compiler's version.
@@ -121,7 +105,7 @@ type Budget struct {
 // Lint configures the warnings.
 type Lint struct {
 	// Codes of warnings to silence.
-	Allow []LintCode `yaml:"allow"`
+	Allow []code.LintCode `yaml:"allow"`
 }
 
 // A Rule is src (files), image (another manifest's image) or mkdir (an empty directory).
@@ -163,33 +147,3 @@ type TransformSettings struct {
 	// Name of the file that it makes, and that is packed; may hold {name} and {stem}. Default: the source's name; for haar, {stem}.cascade.
 	Output string `yaml:"output" jsonschema:"minLength=1"`
 }
-
-// ReservedKeys names what the top level cannot set.
-func (Manifest) ReservedKeys() map[string]string {
-	return map[string]string{"transform": "belongs into a rule of files"}
-}
-
-// ReservedKeys names what one of several images cannot set.
-func (ImageEntry) ReservedKeys() map[string]string {
-	return map[string]string{
-		"version": "stands at the top of the manifest only",
-		"board":   "stands at the top of the manifest only: all its images are for one board",
-		"root":    "stands at the top of the manifest only: all its images have one root",
-		"images":  "stands at the top of the manifest only; to pack an image into this one, write a rule with image",
-	}
-}
-
-// Path returns the path that the manifest was loaded from.
-func (m *Manifest) Path() string { return m.path }
-
-// Dir returns the directory of the manifest.
-func (m *Manifest) Dir() string { return filepath.Dir(m.path) }
-
-// Pos returns where the value at a path such as "budget.max" stands, for errors
-// that a later stage finds. For one of several images it is the image's own
-// value, or else the top level's.
-func (m *Manifest) Pos(path string) strictyaml.Pos { return m.doc.Pos(m.at(path)) }
-
-// RootDir returns the directory that sources are relative to, as a path for
-// this machine.
-func (m *Manifest) RootDir() string { return filepath.Join(m.Dir(), filepath.FromSlash(m.Root)) }

@@ -1,4 +1,4 @@
-package manifest
+package spec
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"rules_romfs/internal/strictyaml"
+	"rules_romfs/manifest/internal/code"
 )
 
 // This file holds the types that have more than one spelling in YAML. Each
@@ -94,7 +95,7 @@ func (a *Alignment) UnmarshalValue(v strictyaml.Value) {
 			up := int64(1) << bits.Len64(uint64(i))
 			remedy = fmt.Sprintf("write %d or %d", up/2, up)
 		}
-		v.Errorf(CodeAlign, remedy, "an alignment of %d is no power of two", i)
+		v.Errorf(code.Align, remedy, "an alignment of %d is no power of two", i)
 		if i > MaxAlignment {
 			return
 		}

@@ -1,4 +1,4 @@
-package manifest
+package resolve
 
 import (
 	"errors"
@@ -12,6 +12,9 @@ import (
 	"rules_romfs/internal/slashpath"
 	"rules_romfs/internal/strictyaml"
 	"rules_romfs/internal/syserr"
+	"rules_romfs/manifest/internal/code"
+	"rules_romfs/manifest/internal/lint"
+	"rules_romfs/manifest/internal/source"
 )
 
 // This file says what is wrong with a source that a rule names.
@@ -19,21 +22,21 @@ import (
 // literal handles a src without wildcards.
 func (r *resolver) literal(s *scan) {
 	name := s.glob.Fixed()
-	kind, err := r.tree.lookup(name)
+	kind, err := r.tree.Lookup(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		if !s.rule.file.Optional {
-			r.add(s.at, CodeNoMatch, r.missingRemedy(s.glob), "there is no file %s", strictyaml.Quote(name))
+		if !s.rule.Optional {
+			r.add(s.at, code.NoMatch, r.missingRemedy(s.glob), "there is no file %s", strictyaml.Quote(name))
 		}
 	case err != nil:
 		r.badLink(s, name, err)
-	case kind == SourceDir:
-		r.add(s.at, CodeNoMatch, fmt.Sprintf("write %q for the files in it", s.glob.Text()+"/**"), "%s is a directory", strictyaml.Quote(name))
-	case kind == SourceIrregular:
+	case kind == source.Dir:
+		r.add(s.at, code.NoMatch, fmt.Sprintf("write %q for the files in it", s.glob.Text()+"/**"), "%s is a directory", strictyaml.Quote(name))
+	case kind == source.Irregular:
 		r.irregular(s, name)
 	default:
 		if by := r.leftOut(s.rule, name); by != "" {
-			r.add(s.at, CodeExcluded, "remove one of the two", "%s is named here and left out by %s", strictyaml.Quote(name), by)
+			r.add(s.at, code.Excluded, "remove one of the two", "%s is named here and left out by %s", strictyaml.Quote(name), by)
 			return
 		}
 		s.found = append(s.found, name)
@@ -47,7 +50,7 @@ func (r *resolver) noMatch(s *scan) {
 		if strings.Contains(s.leftBy, "exclude[") {
 			remedy = "correct the exclude, remove the pattern, or say optional: true"
 		}
-		r.add(s.at, CodeNoMatch, remedy, "everything that %s matches is left out: %s by %s", text, strictyaml.Quote(s.left), s.leftBy)
+		r.add(s.at, code.NoMatch, remedy, "everything that %s matches is left out: %s by %s", text, strictyaml.Quote(s.left), s.leftBy)
 		return
 	}
 	// The fixed part of the pattern is what is most often misspelt.
@@ -57,24 +60,24 @@ func (r *resolver) noMatch(s *scan) {
 			break
 		}
 		at := slashpath.Join(dir, elem)
-		d := r.tree.dir(dir)
-		if d.err != nil {
+		d := r.tree.Dir(dir)
+		if d.Err != nil {
 			break
 		}
-		switch kind, ok := d.kinds()[elem]; {
+		switch kind, ok := d.Kinds()[elem]; {
 		case !ok:
-			r.add(s.at, CodeNoMatch, r.closest(at, s.glob), "%s matches no file: there is no directory %s", text, strictyaml.Quote(at))
+			r.add(s.at, code.NoMatch, r.closest(at, s.glob), "%s matches no file: there is no directory %s", text, strictyaml.Quote(at))
 			return
-		case isJunk(elem):
-			r.add(s.at, CodeNoMatch, "name the files literally", "%s matches no file: %s is on the junk list", text, strictyaml.Quote(at))
+		case lint.IsJunk(elem):
+			r.add(s.at, code.NoMatch, "name the files literally", "%s matches no file: %s is on the junk list", text, strictyaml.Quote(at))
 			return
-		case kind == SourceLink:
-			r.add(s.at, CodeNoMatch, "name the directory that it leads to", "%s matches no file: %s is a symbolic link, and patterns do not follow links to directories", text, strictyaml.Quote(at))
+		case kind == source.Link:
+			r.add(s.at, code.NoMatch, "name the directory that it leads to", "%s matches no file: %s is a symbolic link, and patterns do not follow links to directories", text, strictyaml.Quote(at))
 			return
 		}
 		dir = at
 	}
-	r.add(s.at, CodeNoMatch, r.closest("", s.glob), "%s matches no file", text)
+	r.add(s.at, code.NoMatch, r.closest("", s.glob), "%s matches no file", text)
 }
 
 func (r *resolver) missingRemedy(g *pattern.Pattern) string { return r.closest(g.Fixed(), g) }
@@ -92,9 +95,9 @@ func (r *resolver) closest(name string, g *pattern.Pattern) string {
 func (r *resolver) advice(name, pattern string) string {
 	var remedies []string
 	if name != "" {
-		if d := r.tree.dir(slashpath.Parent(name)); d.err == nil {
+		if d := r.tree.Dir(slashpath.Parent(name)); d.Err == nil {
 			var names []string
-			for _, in := range d.infos {
+			for _, in := range d.Infos {
 				names = append(names, in.Name)
 			}
 			if c := strictyaml.Closest(path.Base(name), names); c != "" {
@@ -102,7 +105,7 @@ func (r *resolver) advice(name, pattern string) string {
 			}
 		}
 	}
-	if hint := r.tree.src.Missing("src", pattern); hint != "" {
+	if hint := r.tree.Source.Missing("src", pattern); hint != "" {
 		remedies = append(remedies, hint)
 	}
 	return strings.Join(remedies, " Otherwise ")
@@ -111,39 +114,39 @@ func (r *resolver) advice(name, pattern string) string {
 func (r *resolver) badLink(s *scan, name string, err error) {
 	q := strictyaml.Quote(name)
 	switch {
-	case errors.Is(err, ErrOutside):
-		r.add(s.at, CodeEscape, "copy the file, or set root to a directory that holds both", "the symbolic link %s leads out of root", q)
-	case errors.Is(err, ErrLoop):
-		r.add(s.at, CodeIrregular, "remove or exclude it", "the symbolic link %s leads back to itself", q)
+	case errors.Is(err, source.ErrOutside):
+		r.add(s.at, code.Escape, "copy the file, or set root to a directory that holds both", "the symbolic link %s leads out of root", q)
+	case errors.Is(err, source.ErrLoop):
+		r.add(s.at, code.Irregular, "remove or exclude it", "the symbolic link %s leads back to itself", q)
 	case errors.Is(err, fs.ErrNotExist):
-		r.add(s.at, CodeIrregular, "remove or exclude it", "the symbolic link %s is broken", q)
+		r.add(s.at, code.Irregular, "remove or exclude it", "the symbolic link %s is broken", q)
 	default:
-		r.add(s.at, CodeIO, "", "%s cannot be read: %s", q, syserr.Reason(err))
+		r.add(s.at, code.IO, "", "%s cannot be read: %s", q, syserr.Reason(err))
 	}
 }
 
 func (r *resolver) irregular(s *scan, name string) {
-	r.add(s.at, CodeIrregular, "exclude it", "%s is a FIFO, socket or device, and cannot be packed", strictyaml.Quote(name))
+	r.add(s.at, code.Irregular, "exclude it", "%s is a FIFO, socket or device, and cannot be packed", strictyaml.Quote(name))
 }
 
 // checkOutputs refuses patterns that match what the build will write, whether
 // it exists by now or not: the second build would pack the first.
 func (r *resolver) checkOutputs() {
 	for _, out := range r.o.Outputs {
-		if same(out, r.m.path) {
-			r.add("", CodeOutput, "choose another output", "the build would overwrite its manifest")
+		if same(out, r.m.Path()) {
+			r.add("", code.Output, "choose another output", "the build would overwrite its manifest")
 			continue
 		}
-		name, ok := r.tree.src.Locate(out)
+		name, ok := r.tree.Source.Locate(out)
 		if !ok {
 			continue
 		}
 		for _, s := range r.scans {
 			base := path.Base(name)
-			if !s.glob.Match(name) || r.leftOut(s.rule, name) != "" || !s.glob.Literal() && (isJunk(base) || isSecret(base)) {
+			if !s.glob.Match(name) || r.leftOut(s.rule, name) != "" || !s.glob.Literal() && (lint.IsJunk(base) || lint.IsSecret(base)) {
 				continue
 			}
-			r.add(s.at, CodeOutput, fmt.Sprintf("write the image elsewhere, or say exclude: [%s]", pattern.Escape(name)), "%s matches %s, which this build writes, so the image would hold its own predecessor", strictyaml.Quote(s.glob.Text()), strictyaml.Quote(name))
+			r.add(s.at, code.Output, fmt.Sprintf("write the image elsewhere, or say exclude: [%s]", pattern.Escape(name)), "%s matches %s, which this build writes, so the image would hold its own predecessor", strictyaml.Quote(s.glob.Text()), strictyaml.Quote(name))
 		}
 	}
 }
@@ -162,17 +165,17 @@ func (r *resolver) checkExcludes() {
 		if !g.Literal() {
 			return
 		}
-		if kind, err := r.tree.lookup(g.Fixed()); err == nil && kind == SourceDir {
-			r.warn(at, LintUnused, fmt.Sprintf("write %q", g.Text()+"/**"), "%s is a directory, and patterns match files", strictyaml.Quote(g.Text()))
+		if kind, err := r.tree.Lookup(g.Fixed()); err == nil && kind == source.Dir {
+			r.warn(at, code.LintUnused, fmt.Sprintf("write %q", g.Text()+"/**"), "%s is a directory, and patterns match files", strictyaml.Quote(g.Text()))
 		}
 	}
-	for i, g := range r.m.compiled.exclude {
-		check(r.m.excludeAt(i), g)
+	for i, g := range r.m.Compiled().Exclude {
+		check(r.m.ExcludeAt(i), g)
 	}
-	for i := range r.m.compiled.rules {
-		rule := &r.m.compiled.rules[i]
-		for j, g := range rule.exclude {
-			check(fmt.Sprintf("%s.exclude[%d]", rule.path, j), g)
+	for i := range r.m.Compiled().Rules {
+		rule := &r.m.Compiled().Rules[i]
+		for j, g := range rule.Excludes {
+			check(fmt.Sprintf("%s.exclude[%d]", rule.At, j), g)
 		}
 	}
 }
@@ -189,7 +192,7 @@ func (r *resolver) checkSecrets() {
 	for _, s := range r.scans {
 		for _, name := range s.secrets {
 			if !named[name] {
-				r.warn(s.at, LintSecret, "name it literally in src to pack it, or exclude it to be quiet", "%s looks like a key or a password and is left out", strictyaml.Quote(name))
+				r.warn(s.at, code.LintSecret, "name it literally in src to pack it, or exclude it to be quiet", "%s looks like a key or a password and is left out", strictyaml.Quote(name))
 			}
 		}
 	}

@@ -1,10 +1,10 @@
-package manifest
+package lint
 
 import "strings"
 
-// isJunk reports whether a name is on the built-in junk list: what tools and
+// IsJunk reports whether a name is on the built-in junk list: what tools and
 // systems leave in a source tree, and what nobody wants on a board.
-func isJunk(name string) bool {
+func IsJunk(name string) bool {
 	switch name {
 	case "__pycache__", ".git", ".hg", ".svn", ".DS_Store", "Thumbs.db", "desktop.ini":
 		return true
@@ -17,10 +17,10 @@ func isJunk(name string) bool {
 	return strings.HasPrefix(name, ".#") || len(name) > 1 && strings.HasPrefix(name, "#") && strings.HasSuffix(name, "#")
 }
 
-// isSecret reports whether a name is that of a key or password file. A
+// IsSecret reports whether a name is that of a key or password file. A
 // pattern leaves those out with a warning; a certificate that is meant to be
 // packed is named literally.
-func isSecret(name string) bool {
+func IsSecret(name string) bool {
 	switch name {
 	case "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", ".env", ".netrc", ".npmrc", ".pypirc":
 		return true

@@ -1,14 +1,17 @@
-package manifest
+package resolve
 
 import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"rules_romfs/manifest/internal/code"
+	"rules_romfs/manifest/internal/plan"
 )
 
-// maxAlike is how many errors of one kind about one value are reported one by
+// MaxAlike is how many errors of one kind about one value are reported one by
 // one: a wrong pattern may be wrong for thousands of files.
-const maxAlike = 8
+const MaxAlike = 8
 
 // add reports an error about the value at path.
 func (r *resolver) add(path, code, remedy, format string, args ...any) {
@@ -16,8 +19,8 @@ func (r *resolver) add(path, code, remedy, format string, args ...any) {
 		r.errCount = map[alike]int{}
 	}
 	k := alike{path, code}
-	if r.errCount[k]++; r.errCount[k] <= maxAlike {
-		r.errs = append(r.errs, r.m.doc.Errorf(path, code, remedy, format, args...))
+	if r.errCount[k]++; r.errCount[k] <= MaxAlike {
+		r.errs = append(r.errs, r.m.Doc().Errorf(path, code, remedy, format, args...))
 	}
 }
 
@@ -26,7 +29,7 @@ type alike struct{ path, code string }
 
 // warn gives a warning about the value at path, unless it is silenced. Of
 // several of one kind about one value it gives the first.
-func (r *resolver) warn(path string, code LintCode, remedy, format string, args ...any) {
+func (r *resolver) warn(path string, code code.LintCode, remedy, format string, args ...any) {
 	if _, silent := slices.BinarySearch(r.plan.Allow, code); silent {
 		return
 	}
@@ -35,8 +38,8 @@ func (r *resolver) warn(path string, code LintCode, remedy, format string, args 
 	}
 	k := alike{path, string(code)}
 	if r.warnCount[k]++; r.warnCount[k] == 1 {
-		p := r.m.doc.Pos(path)
-		r.warns = append(r.warns, Warning{code, r.m.path, p.Line, p.Column, path, fmt.Sprintf(format, args...), remedy})
+		p := r.m.Doc().Pos(path)
+		r.warns = append(r.warns, plan.Warning{Code: code, File: r.m.Path(), Line: p.Line, Column: p.Column, Rule: path, Message: fmt.Sprintf(format, args...), Remedy: remedy})
 	}
 }
 
@@ -44,11 +47,11 @@ func (r *resolver) warn(path string, code LintCode, remedy, format string, args 
 // order of their position, those of nested manifests last.
 func (r *resolver) finish() {
 	for k, n := range r.errCount {
-		if n > maxAlike {
-			r.errs = append(r.errs, r.m.doc.Errorf(k.path, k.code, "", "… and %d more like these", n-maxAlike))
+		if n > MaxAlike {
+			r.errs = append(r.errs, r.m.Doc().Errorf(k.path, k.code, "", "… and %d more like these", n-MaxAlike))
 		}
 	}
-	r.errs = r.errs.Limit(r.m.path)
+	r.errs = r.errs.Limit(r.m.Path())
 	r.errs = append(r.errs, r.nestedErrs...)
 	for i := range r.warns {
 		w := &r.warns[i]
@@ -56,7 +59,7 @@ func (r *resolver) finish() {
 			w.Message += fmt.Sprintf(" (and %d more)", n-1)
 		}
 	}
-	slices.SortStableFunc(r.warns, func(a, b Warning) int {
+	slices.SortStableFunc(r.warns, func(a, b plan.Warning) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Code, b.Code))
 	})
 	r.warns = append(r.warns, r.nestedWarns...)

@@ -1,6 +1,9 @@
-package manifest
+// Package resolve finds the files of a manifest, and says of each where it goes
+// and how: it makes a [plan.Plan] of a checked [spec.Manifest].
+package resolve
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,39 +12,42 @@ import (
 	"rules_romfs/internal/slashpath"
 	"rules_romfs/internal/strictyaml"
 	"rules_romfs/internal/syserr"
+	"rules_romfs/manifest/internal/code"
+	"rules_romfs/manifest/internal/lint"
+	"rules_romfs/manifest/internal/plan"
+	"rules_romfs/manifest/internal/source"
+	"rules_romfs/manifest/internal/spec"
 )
 
-// Resolve finds the files of the manifest in src and returns the plan of its
-// image. If src is nil, it is the directory that the manifest's root names.
-//
-// The cost is one walk of the directories that some pattern can match in,
-// with each file tested against each pattern once. No file is opened.
-//
-// Defects are an [Errors] and list all of one run. Warnings come in the order
-// of their position, also beside an error.
-//
-// Of a manifest with several images one of [Manifest.Images] is resolved.
-func (m *Manifest) Resolve(src Source, o ResolveOptions) (*Plan, []Warning, error) {
-	m, err := m.single()
+// A Loader reads and checks another manifest.
+type Loader func(path string) (*spec.Manifest, error)
+
+// Resolve finds the files of the manifest in src; nil is the directory that the
+// manifest's root names. load reads the manifests of nested images.
+func Resolve(ctx context.Context, m *spec.Manifest, src source.Source, o plan.ResolveOptions, load Loader) (*plan.Plan, []plan.Warning, error) {
+	m, err := m.Single()
 	if err != nil {
 		return nil, nil, err
 	}
-	return m.resolve(src, o, &nesting{memo: map[string]*Plan{}})
+	return resolve(ctx, m, src, o, &nesting{load: load, memo: map[string]*plan.Plan{}})
 }
 
-func (m *Manifest) resolve(src Source, o ResolveOptions, n *nesting) (*Plan, []Warning, error) {
+func resolve(ctx context.Context, m *spec.Manifest, src source.Source, o plan.ResolveOptions, n *nesting) (*plan.Plan, []plan.Warning, error) {
 	if src == nil {
-		src = DirSource(m.RootDir())
+		src = source.FromDir(m.RootDir())
 	}
 	r := &resolver{
-		m: m, o: o, nesting: n, tree: newTree(src),
+		ctx: ctx, m: m, o: o, nesting: n, tree: source.NewTree(src),
 		byDest: map[string]int{}, byFinal: map[string]int{}, usedAlign: make([]bool, len(m.Align)),
 	}
-	if r.declared = m.boardRef(); r.declared == "" {
+	if r.declared = m.BoardRef(); r.declared == "" {
 		r.declared = n.declared
 	}
 	r.plan = r.newPlan()
 	r.run()
+	if ctx.Err() != nil {
+		return nil, nil, context.Cause(ctx)
+	}
 	r.finish()
 	if len(r.errs) > 0 {
 		return nil, r.warns, r.errs
@@ -50,17 +56,18 @@ func (m *Manifest) resolve(src Source, o ResolveOptions, n *nesting) (*Plan, []W
 }
 
 type resolver struct {
-	m       *Manifest
-	o       ResolveOptions
+	ctx     context.Context
+	m       *spec.Manifest
+	o       plan.ResolveOptions
 	nesting *nesting
-	tree    *tree
-	plan    *Plan
+	tree    *source.Tree
+	plan    *plan.Plan
 	// declared is the board that the manifest names, or the one around it.
 	declared string
 
-	errs, nestedErrs Errors
-	warns            []Warning
-	nestedWarns      []Warning
+	errs, nestedErrs strictyaml.Errors
+	warns            []plan.Warning
+	nestedWarns      []plan.Warning
 	errCount         map[alike]int
 	warnCount        map[alike]int
 
@@ -79,10 +86,10 @@ type resolver struct {
 	keep       map[string]*pattern.Pattern
 }
 
-func (r *resolver) newPlan() *Plan {
+func (r *resolver) newPlan() *plan.Plan {
 	m, o := r.m, r.o
-	p := &Plan{
-		Manifest: m.path, Name: m.Name, Board: m.boardRef(), Partition: string(m.Partition), Layout: m.Layout, Dedup: m.Dedup,
+	p := &plan.Plan{
+		Manifest: m.Path(), Name: m.Name, Board: m.BoardRef(), Partition: string(m.Partition), Layout: m.Layout, Dedup: m.Dedup,
 		Allow: slices.Clone(o.Allow),
 	}
 	if m.Lint != nil {
@@ -108,23 +115,26 @@ func (r *resolver) newPlan() *Plan {
 func (r *resolver) run() {
 	var err *pattern.Error
 	if r.boardAlign, err = compileBoardAlign(r.o.BoardAlign); err != nil {
-		r.add("board", CodeBoard, err.Remedy, "an alignment rule of the board: %s", err.Message)
+		r.add("board", code.Board, err.Remedy, "an alignment rule of the board: %s", err.Message)
 		return
 	}
-	if top := r.tree.dir(""); top.err != nil {
-		r.add("root", CodeIO, "correct root", "the directory of the sources, %s, cannot be read: %s", strictyaml.Quote(r.tree.src.Path("")), syserr.Reason(top.err))
+	if top := r.tree.Dir(""); top.Err != nil {
+		r.add("root", code.IO, "correct root", "the directory of the sources, %s, cannot be read: %s", strictyaml.Quote(r.tree.Source.Path("")), syserr.Reason(top.Err))
 		return
 	}
 	r.scan()
 	r.checkOutputs()
 	r.checkImages()
 	next := 0
-	for i := range r.m.compiled.rules {
-		rule := &r.m.compiled.rules[i]
+	for i := range r.m.Compiled().Rules {
+		if r.ctx.Err() != nil {
+			return
+		}
+		rule := &r.m.Compiled().Rules[i]
 		switch {
-		case rule.file.Mkdir != "":
-			r.place(rule, Entry{Kind: Dir, Dest: rule.dest}, rule.path+".mkdir")
-		case rule.file.Image != "":
+		case rule.Mkdir != "":
+			r.place(rule, plan.Entry{Kind: plan.Dir, Dest: rule.Into}, rule.At+".mkdir")
+		case rule.Image != "":
 			r.image(rule)
 		}
 		found, placed := 0, len(r.plan.Entries)
@@ -133,7 +143,7 @@ func (r *resolver) run() {
 			r.placeFound(r.scans[next])
 		}
 		if found > 0 && placed == len(r.plan.Entries) && len(r.errs) == 0 {
-			r.warn(rule.path, LintNoEffect, "remove the rule, or move it up", "earlier rules have placed every file that it matches")
+			r.warn(rule.At, code.LintNoEffect, "remove the rule, or move it up", "earlier rules have placed every file that it matches")
 		}
 	}
 	r.checkParents()
@@ -142,7 +152,7 @@ func (r *resolver) run() {
 
 // A scan is one pattern of a rule and what it found.
 type scan struct {
-	rule  *rule
+	rule  *spec.CompiledRule
 	glob  *pattern.Pattern
 	strip string
 	at    string   // path of the pattern in the manifest
@@ -156,10 +166,10 @@ type scan struct {
 // in one walk.
 func (r *resolver) scan() {
 	var walk []walking
-	for i := range r.m.compiled.rules {
-		rule := &r.m.compiled.rules[i]
-		for j, g := range rule.src {
-			s := &scan{rule: rule, glob: g, strip: rule.strip[j], at: r.m.srcPath(rule, j)}
+	for i := range r.m.Compiled().Rules {
+		rule := &r.m.Compiled().Rules[i]
+		for j, g := range rule.Patterns {
+			s := &scan{rule: rule, glob: g, strip: rule.Strips[j], at: r.m.SrcAt(rule, j)}
 			r.scans = append(r.scans, s)
 			if g.Literal() {
 				r.literal(s)
@@ -170,7 +180,7 @@ func (r *resolver) scan() {
 	}
 	r.walk("", walk)
 	for _, s := range r.scans {
-		if len(s.found) == 0 && !s.glob.Literal() && !s.rule.file.Optional {
+		if len(s.found) == 0 && !s.glob.Literal() && !s.rule.Optional {
 			r.noMatch(s)
 		}
 		slices.Sort(s.found)
@@ -186,17 +196,17 @@ type walking struct {
 }
 
 func (r *resolver) walk(dir string, ws []walking) {
-	if len(ws) == 0 {
+	if len(ws) == 0 || r.ctx.Err() != nil {
 		return
 	}
-	d := r.tree.dir(dir)
-	if d.err != nil {
-		r.add(ws[0].s.at, CodeIO, "make it readable, or name the directories beside it", "the directory %s cannot be read: %s", strictyaml.Quote(dir), syserr.Reason(d.err))
+	d := r.tree.Dir(dir)
+	if d.Err != nil {
+		r.add(ws[0].s.at, code.IO, "make it readable, or name the directories beside it", "the directory %s cannot be read: %s", strictyaml.Quote(dir), syserr.Reason(d.Err))
 		return
 	}
 	var below []walking
-	for _, in := range d.infos {
-		if in.Kind != SourceDir {
+	for _, in := range d.Infos {
+		if in.Kind != source.Dir {
 			for _, w := range ws {
 				if w.s.glob.File(w.st, in.Name) {
 					r.matched(w.s, slashpath.Join(dir, in.Name), in)
@@ -204,7 +214,7 @@ func (r *resolver) walk(dir string, ws []walking) {
 			}
 			continue
 		}
-		if isJunk(in.Name) {
+		if lint.IsJunk(in.Name) {
 			continue
 		}
 		below = below[:0]
@@ -218,13 +228,13 @@ func (r *resolver) walk(dir string, ws []walking) {
 }
 
 // matched handles one name that a pattern with wildcards matches.
-func (r *resolver) matched(s *scan, name string, in SourceInfo) {
+func (r *resolver) matched(s *scan, name string, in source.Info) {
 	by := r.leftOut(s.rule, name)
 	switch {
 	case by != "":
-	case isJunk(in.Name):
+	case lint.IsJunk(in.Name):
 		by = "the junk list"
-	case isSecret(in.Name):
+	case lint.IsSecret(in.Name):
 		by = "the list of secrets"
 		s.secrets = append(s.secrets, name)
 	}
@@ -235,19 +245,19 @@ func (r *resolver) matched(s *scan, name string, in SourceInfo) {
 		return
 	}
 	kind := in.Kind
-	if kind == SourceLink {
+	if kind == source.Link {
 		var err error
-		if kind, err = r.tree.src.Follow(name); err != nil {
+		if kind, err = r.tree.Source.Follow(name); err != nil {
 			r.badLink(s, name, err)
 			return
 		}
 	}
 	switch kind {
-	case SourceDir: // patterns do not follow links to directories
+	case source.Dir: // patterns do not follow links to directories
 		if s.left == "" {
 			s.left, s.leftBy = name, "being a symbolic link to a directory"
 		}
-	case SourceIrregular:
+	case source.Irregular:
 		r.irregular(s, name)
 	default:
 		s.found = append(s.found, name)
@@ -255,15 +265,15 @@ func (r *resolver) matched(s *scan, name string, in SourceInfo) {
 }
 
 // leftOut says which of the manifest's own excludes hits a source, or "".
-func (r *resolver) leftOut(rule *rule, name string) string {
-	for i, g := range r.m.compiled.exclude {
+func (r *resolver) leftOut(rule *spec.CompiledRule, name string) string {
+	for i, g := range r.m.Compiled().Exclude {
 		if g.Match(name) {
-			return fmt.Sprintf("%s (%s)", r.m.excludeAt(i), g.Text())
+			return fmt.Sprintf("%s (%s)", r.m.ExcludeAt(i), g.Text())
 		}
 	}
-	for i, g := range rule.exclude {
+	for i, g := range rule.Excludes {
 		if g.Match(name) {
-			return fmt.Sprintf("%s.exclude[%d] (%s)", rule.path, i, g.Text())
+			return fmt.Sprintf("%s.exclude[%d] (%s)", rule.At, i, g.Text())
 		}
 	}
 	return ""
@@ -272,14 +282,14 @@ func (r *resolver) leftOut(rule *rule, name string) string {
 // placeFound turns what a pattern found into entries.
 func (r *resolver) placeFound(s *scan) {
 	for _, name := range s.found {
-		dest := s.rule.dest
-		if s.rule.destDir {
+		dest := s.rule.Into
+		if s.rule.IsDir {
 			rest := name
 			if s.strip != "" {
 				rest = strings.TrimPrefix(name, s.strip+"/")
 			}
 			dest = slashpath.Join(dest, rest)
 		}
-		r.place(s.rule, Entry{Kind: File, Dest: dest, Source: name, Path: r.tree.src.Path(name), Pattern: s.glob.Text(), Strip: s.strip}, s.at)
+		r.place(s.rule, plan.Entry{Kind: plan.File, Dest: dest, Source: name, Path: r.tree.Source.Path(name), Pattern: s.glob.Text(), Strip: s.strip}, s.at)
 	}
 }

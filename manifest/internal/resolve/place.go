@@ -1,25 +1,29 @@
-package manifest
+package resolve
 
 import (
 	"strings"
 
 	"rules_romfs/internal/slashpath"
 	"rules_romfs/internal/strictyaml"
+	"rules_romfs/manifest/internal/check"
+	"rules_romfs/manifest/internal/code"
+	"rules_romfs/manifest/internal/plan"
+	"rules_romfs/manifest/internal/spec"
 )
 
 // place adds e to the plan: it settles the destination, the compiler options
 // and the alignment, and refuses what clashes. at is the path of the value
 // that errors point to.
-func (r *resolver) place(rule *rule, e Entry, at string) {
+func (r *resolver) place(rule *spec.CompiledRule, e plan.Entry, at string) {
 	for elem := range strings.SplitSeq(e.Dest, "/") {
-		if why := badName(elem); why != "" {
-			r.add(at, CodeName, "rename or exclude it", "%s cannot go to %s: %s", strictyaml.Quote(e.Source), strictyaml.Quote(e.Dest), why)
+		if why := check.BadName(elem); why != "" {
+			r.add(at, code.Name, "rename or exclude it", "%s cannot go to %s: %s", strictyaml.Quote(e.Source), strictyaml.Quote(e.Dest), why)
 			return
 		}
 	}
-	p := r.m.doc.Pos(at)
-	e.Rule, e.Bulk, e.Align = rule.path, rule.file.Bulk, 1
-	e.File, e.Line, e.Column = r.m.path, p.Line, p.Column
+	p := r.m.Doc().Pos(at)
+	e.Rule, e.Bulk, e.Align = rule.At, rule.Bulk, 1
+	e.File, e.Line, e.Column = r.m.Path(), p.Line, p.Column
 
 	before := e.Dest
 	if r.transformed[[2]string{before, e.Source}] {
@@ -30,17 +34,17 @@ func (r *resolver) place(rule *rule, e Entry, at string) {
 		if e.Kind == first.Kind && e.Source == first.Source {
 			return // one source for one destination: the first rule wins
 		}
-		if rule.file.Transform == nil {
+		if rule.Transform == nil {
 			r.conflict(&e, first, at)
 			return
 		}
 	}
 	switch {
-	case rule.file.Transform != nil:
+	case rule.Transform != nil:
 		if !r.setTransform(rule, &e) {
 			return
 		}
-	case e.Kind == File:
+	case e.Kind == plan.File:
 		r.setMPY(rule, &e, at)
 	}
 	if i, ok := r.byFinal[e.Dest]; ok {
@@ -61,13 +65,13 @@ func (r *resolver) place(rule *rule, e Entry, at string) {
 	r.at = append(r.at, at)
 }
 
-func (r *resolver) conflict(e, first *Entry, at string) {
+func (r *resolver) conflict(e, first *plan.Entry, at string) {
 	remedy := "exclude one of them, or give it another dest"
 	if e.Transform != nil || first.Transform != nil {
 		remedy += " or output"
 	}
-	r.add(at, CodeConflict, remedy, "%s and %s (%s, line %d) both go to %s",
-		e.describe(), first.describe(), first.Rule, first.Line, strictyaml.Quote(first.Dest))
+	r.add(at, code.Conflict, remedy, "%s and %s (%s, line %d) both go to %s",
+		describe(e), describe(first), first.Rule, first.Line, strictyaml.Quote(first.Dest))
 }
 
 // checkParents refuses files and images that other entries lie below.
@@ -76,23 +80,23 @@ func (r *resolver) checkParents() {
 		e := &r.plan.Entries[i]
 		for dir := slashpath.Parent(e.Dest); dir != ""; dir = slashpath.Parent(dir) {
 			j, ok := r.byFinal[dir]
-			if !ok || r.plan.Entries[j].Kind == Dir {
+			if !ok || r.plan.Entries[j].Kind == plan.Dir {
 				continue
 			}
 			first := &r.plan.Entries[j]
-			r.add(r.at[i], CodeConflict, "give one of them another dest", "%s goes to %s, below the file that %s (%s, line %d) makes",
-				e.describe(), strictyaml.Quote(e.Dest), first.describe(), first.Rule, first.Line)
+			r.add(r.at[i], code.Conflict, "give one of them another dest", "%s goes to %s, below the file that %s (%s, line %d) makes",
+				describe(e), strictyaml.Quote(e.Dest), describe(first), first.Rule, first.Line)
 			break
 		}
 	}
 }
 
 // describe names what an entry is made from.
-func (e *Entry) describe() string {
+func describe(e *plan.Entry) string {
 	switch e.Kind {
-	case Dir:
+	case plan.Dir:
 		return "the directory of mkdir"
-	case Image:
+	case plan.Image:
 		return "the image of " + strictyaml.Quote(e.Source)
 	}
 	return strictyaml.Quote(e.Source)
