@@ -34,7 +34,7 @@ func (j *job) compare(ctx context.Context, rom *device.ROM) (*plan, error) {
 
 // survey finds out which blocks differ.
 func (j *job) survey(ctx context.Context, rom *device.ROM, progress func(int64)) (*plan, error) {
-	p := newPlan(&j.geo, int64(len(j.data)))
+	p := newPlan(&j.geo, int64(len(j.data)), 0)
 	same, err := j.holdsImage(ctx, rom)
 	if err != nil || same {
 		progress(p.size)

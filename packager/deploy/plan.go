@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 
 	"rules_romfs/packager/deploy/flash"
@@ -23,9 +24,10 @@ type plan struct {
 	buffer int64 // RAM on the board that the largest group is put together in; 0: streamed
 }
 
-// newPlan plans nothing yet for an image of size bytes.
-func newPlan(geo *flash.Geometry, size int64) *plan {
-	p := &plan{geo: geo, size: size, block: geo.Block()}
+// newPlan plans nothing yet for an image of size bytes. It counts in blocks of
+// that many bytes, or in the geometry's if that is 0.
+func newPlan(geo *flash.Geometry, size, block int64) *plan {
+	p := &plan{geo: geo, size: size, block: cmp.Or(block, geo.Block())}
 	p.blocks = int((size + p.block - 1) / p.block)
 	p.differs = make([]bool, p.blocks)
 	return p

@@ -2,11 +2,15 @@ package inspect
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"rules_romfs/packager/board"
+	"rules_romfs/packager/deploy"
+	"rules_romfs/packager/deploy/flash"
 )
 
 // A BlockCost is what a difference costs a deploy.
@@ -24,102 +28,96 @@ type BlockCost struct {
 	Map []int64 `json:"map,omitempty"`
 }
 
-// defaultErase is the erase unit of almost every external flash chip, and the
-// least that a deploy compares at once.
+// defaultErase is the erase unit of almost every external flash chip.
 const defaultErase = 4096
 
-// A unit is what a deploy sends at once.
-type unit struct {
-	size int64 // bytes
-	// header: the first block goes with any other, since the board's image
-	// becomes valid by it. Cells that need no erase take the few bytes alone.
-	header bool
-	// prefix: the firmware may be one that erases from the partition's start
-	// only; tail: it then keeps what lies behind the last changed block.
-	prefix, tail bool
-}
-
-// unit finds the block size: the caller's, the board's, a sidecar's.
-func (o *DiffOptions) unit(a, b *Image) (unit, error) {
+// facts finds what is known of the flash: of the caller's board, else of a
+// sidecar's. block is the unit to count in, where that was said.
+func (o *DiffOptions) facts(a, b *Image) (f flash.Facts, block int64, err error) {
 	if o.Erase > 0 {
-		return unit{o.Erase, true, true, true}, nil
+		return factsOf(board.Partition{Erase: o.Erase}), o.Erase, nil
 	}
 	for _, im := range []*Image{b, a} {
 		s, err := im.Sidecar()
 		if err != nil {
-			return unit{}, err
+			return f, 0, err
 		}
 		place, err := o.place(s)
-		if err != nil {
-			return unit{}, err
-		}
-		switch part := place.Partition; {
-		case part != nil && part.Erase > 0:
-			cells := !part.Medium.Overwrites()
-			u := unit{part.Erase, cells, cells && part.Segment != board.BlockDevice, true}
-			if u.size < defaultErase && part.Segment != board.BlockDevice {
-				u.size = (defaultErase + u.size - 1) / u.size * u.size
-			}
-			return u, nil
-		case part != nil && part.Segment == board.Memoryview:
-			// Where an erase ends is not known, so nothing behind it is kept.
-			return unit{defaultErase, true, true, false}, nil
-		case s != nil && s.Partition != nil && s.Partition.Erase > 0 && o.Board == "":
-			return unit{max(s.Partition.Erase, defaultErase), true, true, true}, nil
+		switch {
+		case err != nil:
+			return f, 0, err
+		case place.Partition != nil:
+			return factsOf(*place.Partition), 0, nil
+		case s != nil && s.Partition != nil && s.Partition.Erase > 0:
+			return factsOf(board.Partition{Base: s.Partition.Base, Size: s.Partition.Size, Erase: s.Partition.Erase}), 0, nil
 		}
 	}
-	return unit{defaultErase, true, true, true}, nil
+	return factsOf(board.Partition{Erase: defaultErase}), 0, nil
 }
 
-// compareBlocks compares the flash blocks that the new image takes. Behind the
-// old image a board may hold anything, so a block that reaches there counts as
-// changed.
-func compareBlocks(ctx context.Context, old, new *Image, u unit, list bool) (BlockCost, error) {
-	c := BlockCost{Erase: u.size}
-	first := false   // is among the changed
-	last := int64(0) // of the changed, counted from 1
-	was, is := make([]byte, u.size), make([]byte, u.size)
-	for at := int64(0); at < new.Size(); at += u.size {
+// factsOf are those of a partition with firmware that can erase any block.
+func factsOf(p board.Partition) flash.Facts {
+	return flash.Facts{Kind: p.Segment, Size: p.Size, Erase: cmp.Or(p.Erase, defaultErase), Profile: &p}
+}
+
+// compareBlocks counts the flash blocks that a deploy of the new image would
+// write over the old one. Behind the old image a board may hold anything, so a
+// block that reaches there counts as changed.
+func compareBlocks(ctx context.Context, old, new *Image, o *DiffOptions) (BlockCost, error) {
+	facts, block, err := o.facts(old, new)
+	if err != nil {
+		return BlockCost{}, err
+	}
+	differs := func(from, to int64) (bool, error) {
 		if ctx.Err() != nil {
-			return c, context.Cause(ctx)
+			return false, context.Cause(ctx)
 		}
-		n := min(u.size, new.Size()-at)
-		c.Total++
-		same := at+n <= old.Size()
-		if same {
-			if err := old.readAt(was[:n], at); err != nil {
-				return c, err
-			}
-			if err := new.readAt(is[:n], at); err != nil {
-				return c, err
-			}
-			same = bytes.Equal(was[:n], is[:n])
-		}
-		if !same {
-			c.Changed++
-			last = c.Total
-			first = first || at == 0
-			if list {
-				c.Map = append(c.Map, at/u.size)
-			}
-		}
+		return blockDiffers(old, new, from, to)
 	}
-	c.Send = c.Changed
-	if c.Changed > 0 && !first && u.header {
-		c.Send++
+	each, err := deploy.Estimate(flash.Of(facts), new.Size(), block, differs)
+	if err != nil {
+		return BlockCost{}, err
 	}
-	if u.prefix {
-		if !u.tail && last > 0 {
-			last = c.Total
+	c := BlockCost{Erase: each.Block, Total: each.Blocks, Changed: int64(len(each.Differs)), Send: each.Writes}
+	if o.Map {
+		c.Map = each.Differs
+	}
+	// Older firmware does not say how much an erase clears.
+	facts.Erase = 0
+	if geo := flash.Of(facts); geo.Erasing == flash.FromStart {
+		start, err := deploy.Estimate(geo, new.Size(), each.Block, func(from, _ int64) (bool, error) {
+			_, found := slices.BinarySearch(each.Differs, from/each.Block)
+			return found, nil
+		})
+		if err != nil {
+			return c, err
 		}
-		c.SendFromStart = &last
+		c.SendFromStart = &start.Writes
 	}
 	return c, nil
 }
 
-func (im *Image) readAt(b []byte, at int64) error {
-	if _, err := im.Data.ReadAt(b, at); err != nil && err != io.EOF {
-		return fmt.Errorf("%s: %w", im.Name, err)
+// blockDiffers compares what two images have between two offsets, of which the
+// second may lie behind their ends: there are what follows any image.
+func blockDiffers(old, new *Image, from, to int64) (bool, error) {
+	if to = min(to, new.Size()); to > old.Size() {
+		return true, nil
 	}
-	return nil
+	if from >= to {
+		return old.Size() != new.Size(), nil
+	}
+	was, err := old.bytes(from, to)
+	if err != nil {
+		return false, err
+	}
+	is, err := new.bytes(from, to)
+	return !bytes.Equal(was, is), err
+}
+
+func (im *Image) bytes(from, to int64) ([]byte, error) {
+	b := make([]byte, to-from)
+	if _, err := im.Data.ReadAt(b, from); err != nil && err != io.EOF {
+		return nil, fmt.Errorf("%s: %w", im.Name, err)
+	}
+	return b, nil
 }

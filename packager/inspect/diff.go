@@ -50,14 +50,11 @@ type Extent struct {
 
 // Diff compares two images, file by file and by flash block.
 func Diff(ctx context.Context, a, b *Image, o DiffOptions) (*Difference, error) {
-	unit, err := o.unit(a, b)
+	blocks, err := compareBlocks(ctx, a, b, &o)
 	if err != nil {
 		return nil, err
 	}
-	d := &Difference{Files: []FileChange{}}
-	if d.Blocks, err = compareBlocks(ctx, a, b, unit, o.Map); err != nil {
-		return nil, err
-	}
+	d := &Difference{Files: []FileChange{}, Blocks: blocks}
 	d.Same = d.Blocks.Changed == 0 && a.Size() == b.Size()
 	if d.Same {
 		return d, nil
