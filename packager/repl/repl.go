@@ -37,6 +37,10 @@ type REPL struct {
 	Raw   bool // at the raw prompt, and nothing of ours runs
 	Small bool // the board has too little memory for whole programs
 
+	// Farewell is what makes a program of ours that still runs on the board end,
+	// on firmware that takes no Ctrl-C meanwhile. To a prompt it means nothing.
+	Farewell string
+
 	noPaste bool // the firmware has no raw-paste mode, or it went wrong once
 	careful bool // the line lost something: never more than one window on the way
 }
@@ -71,18 +75,13 @@ var ErrReset = errors.New("the board restarted")
 
 // Enter brings the board to the raw REPL, whatever it is doing, within limit.
 // Opening the port may have reset the board, and a program may be running, so
-// it asks again and again, alternating an interrupt with leaving a raw REPL
-// that another tool left behind.
+// it asks again and again, each time in another way.
 func (r *REPL) Enter(ctx context.Context, limit time.Duration) error {
 	r.Raw = false
 	end := time.Now().Add(limit)
 	var seen []byte
 	for try := 0; ; try++ {
-		knock := "\r" + ctrlC + ctrlC
-		if try%2 == 1 {
-			knock = "\r" + ctrlB + ctrlC
-		}
-		if err := r.Link.Write(ctx, []byte(knock)); err != nil {
+		if err := r.knock(ctx, try); err != nil {
 			return err
 		}
 		// A program needs a moment to end; a prompt answers at once.
@@ -104,11 +103,41 @@ func (r *REPL) Enter(ctx context.Context, limit time.Duration) error {
 			return connectError(r.Link, err)
 		}
 		if seen = append(seen, b...); time.Now().After(end) {
-			return port.Failed("entering the raw REPL of "+r.Link.Name(), fmt.Errorf(
-				"%w within %v%s; is it a MicroPython board, and is no other program using the port?",
-				port.ErrTimeout, limit, heard(seen)))
+			return &port.TransferError{Op: "entering the raw REPL of " + r.Link.Name(),
+				Err:  fmt.Errorf("%w within %v%s", port.ErrTimeout, limit, heard(seen)),
+				Hint: "is it a MicroPython board, and is no other program using the port?"}
 		}
 	}
+}
+
+// knock interrupts what the board is doing, in one of several ways.
+func (r *REPL) knock(ctx context.Context, try int) error {
+	switch {
+	case try == 0:
+		return r.Link.Write(ctx, []byte("\r"+ctrlC+ctrlC))
+	case try%3 == 2:
+		return r.burst(ctx)
+	case try%2 == 1: // also out of a raw REPL that another tool left behind
+		return r.Link.Write(ctx, []byte("\r"+r.Farewell+ctrlB+ctrlC))
+	}
+	return r.Link.Write(ctx, []byte("\r"+r.Farewell+ctrlC+ctrlC))
+}
+
+// burst is for a program that catches the KeyboardInterrupt and goes on: of many
+// at changing intervals, one comes while it deals with the one before.
+func (r *REPL) burst(ctx context.Context) error {
+	const many = 60
+	for i := range many {
+		if err := r.Link.Write(ctx, []byte(ctrlC)); err != nil {
+			return err
+		}
+		select {
+		case <-time.After(time.Duration(i%7) * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 func connectError(l *port.Link, err error) error {
