@@ -4,6 +4,7 @@ package syserr
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 )
@@ -21,6 +22,16 @@ func Reason(err error) error {
 		return link.Err
 	case errors.As(err, &call):
 		return call.Err
+	}
+	return err
+}
+
+// Plain words an error of the system as "PATH: no such file or directory",
+// without the operation.
+func Plain(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return fmt.Errorf("%s: %w", path.Path, path.Err)
 	}
 	return err
 }

@@ -17,6 +17,8 @@ import (
 	"fmt"
 	"io"
 	"unicode/utf8"
+
+	"rules_romfs/internal/pow2"
 )
 
 // Schema is the version of the sidecar format that this package writes and
@@ -320,7 +322,7 @@ func (s *Sidecar) check() error {
 		return errors.New("no list of files")
 	case s.Totals.Files != len(s.Files):
 		return fmt.Errorf("totals speak of %d files, but %d are listed", s.Totals.Files, len(s.Files))
-	case !powerOfTwo(s.Align):
+	case !pow2.Is(s.Align):
 		return fmt.Errorf("align %d is no power of two", s.Align)
 	}
 	if p := s.Partition; p != nil && (p.Index < 0 || p.Size < 0 || p.Erase < 0) {
@@ -353,7 +355,7 @@ func (f *File) check(image int64) error {
 		return fmt.Errorf("%d bytes at %d do not lie within the image's %d", f.Size, f.Offset, image)
 	case f.Stored != 0 && f.Stored != f.Size:
 		return fmt.Errorf("stored is %d: neither 0 nor its size %d", f.Stored, f.Size)
-	case !powerOfTwo(f.Align) || !powerOfTwo(f.AlignGiven):
+	case !pow2.Is(f.Align) || !pow2.Is(f.AlignGiven):
 		return errors.New("an alignment is no power of two")
 	case f.Kind != KindData && f.Kind != KindMPY && f.Kind != KindImage:
 		return fmt.Errorf("kind %q is none of data, mpy, image", f.Kind)
@@ -377,5 +379,3 @@ func (t *Transform) check() error {
 	}
 	return nil
 }
-
-func powerOfTwo(n int64) bool { return n > 0 && n&(n-1) == 0 }

@@ -3,6 +3,7 @@ package inspect
 import (
 	"fmt"
 
+	"rules_romfs/internal/pow2"
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/pack"
@@ -170,7 +171,7 @@ func (al *Alignment) compare(entries []*romfs.Entry) {
 		if now.Offset == e.Offset || e.Size == 0 {
 			continue
 		}
-		m := MovedFile{Path: e.Path(), From: e.Offset, To: now.Offset, AlignBefore: romfs.AlignmentOf(e.Offset), Align: romfs.AlignmentOf(now.Offset), Wrong: e.Offset%al.wanted(e) != 0}
+		m := MovedFile{Path: e.Path(), From: e.Offset, To: now.Offset, AlignBefore: pow2.Of(e.Offset), Align: pow2.Of(now.Offset), Wrong: e.Offset%al.wanted(e) != 0}
 		if rule := al.place.Board.AlignRule(m.Path); rule != nil {
 			m.Needs, m.Rule = rule.To, rule.Match
 		}

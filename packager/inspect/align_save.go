@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"rules_romfs/internal/atomicfile"
+	"rules_romfs/internal/pow2"
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/romfs"
@@ -122,7 +123,7 @@ func (al *Alignment) describe() {
 	}
 	for i := range al.plan.Files {
 		now, f := &al.plan.Files[i], &s.Files[i]
-		f.Offset, f.Stored, f.SharedWith, f.AlignGiven = now.Offset, now.Stored, now.SharedWith, romfs.AlignmentOf(now.Offset)
+		f.Offset, f.Stored, f.SharedWith, f.AlignGiven = now.Offset, now.Stored, now.SharedWith, pow2.Of(now.Offset)
 		if rule := profile.AlignRule(f.Path); rule != nil {
 			f.Align = max(f.Align, rule.To)
 		}

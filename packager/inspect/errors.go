@@ -1,10 +1,6 @@
 package inspect
 
-import (
-	"errors"
-	"fmt"
-	"io/fs"
-)
+import "fmt"
 
 // A ChoiceError says that what was asked for has to be said more exactly, or
 // otherwise: which board, which directory.
@@ -31,13 +27,4 @@ func (e *ImageError) Unwrap() error { return e.Err }
 // imageErrorf is the error for something in the image.
 func (im *Image) imageErrorf(format string, args ...any) error {
 	return &ImageError{im.Name, fmt.Errorf(format, args...)}
-}
-
-// plain words a system error as "PATH: no such file or directory".
-func plain(err error) error {
-	var e *fs.PathError
-	if errors.As(err, &e) {
-		return fmt.Errorf("%s: %w", e.Path, e.Err)
-	}
-	return err
 }

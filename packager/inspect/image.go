@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 
+	"rules_romfs/internal/syserr"
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/romfs"
 )
@@ -73,7 +74,7 @@ var errPaths = fmt.Errorf("its paths add up to more than %d MiB: no image that s
 func (im *Image) entries(dir string) ([]*romfs.Entry, error) {
 	root, err := im.Lookup(dir)
 	if err != nil {
-		return nil, &InputError{fmt.Errorf("%s: %w", im.Name, plain(err))}
+		return nil, &InputError{fmt.Errorf("%s: %w", im.Name, syserr.Plain(err))}
 	}
 	if !root.Dir {
 		return []*romfs.Entry{root}, nil

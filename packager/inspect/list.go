@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 
+	"rules_romfs/internal/pow2"
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/romfs"
 )
@@ -106,7 +107,7 @@ func newListing(im *Image, entries []*romfs.Entry, place Place, at level) *Listi
 		if e.Dir || e.Err != nil {
 			listed.Size, listed.Offset = 0, e.RecordOffset
 		} else {
-			listed.Align = romfs.AlignmentOf(at.offset + e.Offset)
+			listed.Align = pow2.Of(at.offset + e.Offset)
 			if l.Base != 0 {
 				address := l.Base + uint64(e.Offset)
 				listed.Address = &address

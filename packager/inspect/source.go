@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 
+	"rules_romfs/internal/syserr"
 	"rules_romfs/packager/romfs"
 )
 
@@ -38,7 +39,7 @@ func OpenSource(ctx context.Context, path string) (*Source, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return nil, &InputError{plain(err)}
+		return nil, &InputError{syserr.Plain(err)}
 	case info.IsDir():
 		return nil, &InputError{fmt.Errorf("%s is a directory, not an image; build it first: romfs build %s", path, path)}
 	}
@@ -47,7 +48,7 @@ func OpenSource(ctx context.Context, path string) (*Source, error) {
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, &InputError{plain(err)}
+		return nil, &InputError{syserr.Plain(err)}
 	}
 	return &Source{Name: path, Path: path, Data: f, Length: info.Size(), closer: f}, nil
 }
@@ -88,7 +89,7 @@ var errStream = fmt.Errorf("more than %d bytes: no board has an image of that si
 func readImage(open func() (io.ReadCloser, error)) ([]byte, error) {
 	r, err := open()
 	if err != nil {
-		return nil, &InputError{plain(err)}
+		return nil, &InputError{syserr.Plain(err)}
 	}
 	defer r.Close()
 	head := make([]byte, len(romfs.Magic)+1) // no image is shorter

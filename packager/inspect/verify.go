@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 
+	"rules_romfs/internal/pow2"
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/pack"
@@ -227,7 +228,7 @@ func (v *verifier) alignment(e *romfs.Entry, at level) {
 		return
 	}
 	base := v.place.Partition.Base
-	m := Misalignment{Address: base + uint64(offset), Given: romfs.AlignmentOf(offset), Needs: rule.To, Rule: rule.Match, Why: rule.Why}
+	m := Misalignment{Address: base + uint64(offset), Given: pow2.Of(offset), Needs: rule.To, Rule: rule.Match, Why: rule.Why}
 	where := fmt.Sprintf("at offset %d", offset)
 	if base != 0 {
 		where = fmt.Sprintf("at address 0x%08X", m.Address)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"rules_romfs/internal/pow2"
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/mpy"
@@ -24,8 +25,8 @@ func (im *Image) align(in *Input) (int64, error) {
 		}
 		align, why = own, "nested image"
 	}
-	if p := im.Spec.Partition; p != nil && p.Base != 0 && align > lowBit(int64(p.Base)) {
-		return 0, in.fail(fmt.Errorf("an alignment of %d bytes (%s) cannot be had in %s: it starts at %#x, a multiple of %d only", align, why, im.Spec.where(), p.Base, lowBit(int64(p.Base))))
+	if p := im.Spec.Partition; p != nil && p.Base != 0 && align > pow2.Of(int64(p.Base)) {
+		return 0, in.fail(fmt.Errorf("an alignment of %d bytes (%s) cannot be had in %s: it starts at %#x, a multiple of %d only", align, why, im.Spec.where(), p.Base, pow2.Of(int64(p.Base))))
 	}
 	in.Align, in.AlignFrom = align, why
 	return align, nil

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/bits"
 	"path"
-	"strings"
 
+	"rules_romfs/internal/pow2"
+	"rules_romfs/internal/slashpath"
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/report"
@@ -85,7 +85,7 @@ func Assemble(ctx context.Context, spec Spec, jobs int, reporter report.Reporter
 		case dedup || in.Code == nil: // what is in memory, nothing changes
 			node.Sum = in.sum // with it the writing hashes the content again
 		}
-		dir := mkdir(dirs, parent(in.Dest))
+		dir := mkdir(dirs, slashpath.Parent(in.Dest))
 		dir.Children = append(dir.Children, node)
 		im.inputs[in.Dest] = in
 	}
@@ -146,20 +146,13 @@ func (im *Image) bulk(in *Input, size int64) bool {
 	return !in.isCode() && size >= im.eraseUnit()
 }
 
-func parent(dest string) string {
-	if i := strings.LastIndexByte(dest, '/'); i >= 0 {
-		return dest[:i]
-	}
-	return ""
-}
-
 // mkdir returns the directory, made with its parents where it is new.
 func mkdir(dirs map[string]*romfs.Node, dir string) *romfs.Node {
 	if n := dirs[dir]; n != nil {
 		return n
 	}
 	n := &romfs.Node{Name: path.Base(dir), Dir: true}
-	up := mkdir(dirs, parent(dir))
+	up := mkdir(dirs, slashpath.Parent(dir))
 	up.Children = append(up.Children, n)
 	dirs[dir] = n
 	return n
@@ -202,15 +195,12 @@ func (im *Image) describe(id artifact.Image) *artifact.Sidecar {
 		}
 		s.Files = append(s.Files, artifact.File{
 			Path: f.Path, Offset: f.Offset, Size: f.Size, Stored: f.Stored, SharedWith: f.SharedWith,
-			Align: max(f.Align, 1), AlignGiven: lowBit(f.Offset), SHA256: artifact.Digest(in.sum),
+			Align: max(f.Align, 1), AlignGiven: pow2.Of(f.Offset), SHA256: artifact.Digest(in.sum),
 			Source: in.Source, SourceSHA256: source, Rule: in.Rule, Kind: in.Kind, Transform: in.Transform,
 		})
 	}
 	return s
 }
-
-// lowBit is the largest power of two that divides n, which is positive.
-func lowBit(n int64) int64 { return 1 << bits.TrailingZeros64(uint64(n)) }
 
 // WriteTo writes the image. It fails if a source is no longer what Assemble
 // saw; what was written then is useless. While it reads sources, w gets what

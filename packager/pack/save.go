@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"rules_romfs/internal/atomicfile"
+	"rules_romfs/internal/syserr"
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/report"
 )
@@ -181,11 +182,11 @@ func (e *OutputError) Error() string {
 	case e.Path == "":
 		return fmt.Sprintf("cannot write to standard output: %v", cause(e.Err))
 	case len(e.Written) > 0:
-		return fmt.Sprintf("cannot write %s: %v; %s is new already, so build again", e.Path, bare(e.Err), strings.Join(e.Written, ", "))
+		return fmt.Sprintf("cannot write %s: %v; %s is new already, so build again", e.Path, syserr.Reason(e.Err), strings.Join(e.Written, ", "))
 	case errors.Is(e.Err, fs.ErrNotExist):
 		return fmt.Sprintf("cannot write %s: the folder %s does not exist", e.Path, filepath.Dir(e.Path))
 	}
-	return fmt.Sprintf("cannot write %s: %v; nothing was changed", e.Path, bare(e.Err))
+	return fmt.Sprintf("cannot write %s: %v; nothing was changed", e.Path, syserr.Reason(e.Err))
 }
 
 func (e *OutputError) Unwrap() error { return e.Err }
@@ -206,13 +207,4 @@ func (o outputWriter) Write(b []byte) (int, error) {
 		err = &OutputError{Path: o.path, Err: err}
 	}
 	return n, err
-}
-
-// bare drops the path of a system error, which is that of a temporary file.
-func bare(err error) error {
-	var pathError interface{ Unwrap() error }
-	if errors.As(err, &pathError) {
-		return pathError.Unwrap()
-	}
-	return err
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"rules_romfs/internal/pow2"
 	"rules_romfs/manifest"
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/board"
@@ -205,7 +206,7 @@ func (t Target) ResolveOptions() manifest.ResolveOptions {
 	if t.Partition != nil {
 		o.Partition = t.Partition.Name
 		if t.Partition.Base != 0 {
-			o.BaseAlign = lowBit(int64(t.Partition.Base))
+			o.BaseAlign = pow2.Of(int64(t.Partition.Base))
 		}
 	}
 	for _, r := range t.Board.Align {

@@ -240,10 +240,6 @@ func (s *settler) pointer(pos int64, it *item) place {
 // nameField is the size of a record's name with its length.
 func nameField(n *Node) int64 { return int64(uintLen(int64(len(n.Name))) + len(n.Name)) }
 
-// AlignmentOf returns the alignment that an offset has: the largest power of two
-// that divides it. Every power does of 0, for which it is 1.
-func AlignmentOf(offset int64) int64 { return max(offset&-offset, 1) }
-
 // alignUp returns the next multiple of to (0 and 1: any) from n up.
 func alignUp(n, to int64) int64 {
 	if to > 1 {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rules_romfs/internal/syserr"
 	"rules_romfs/packager/inspect"
 	"rules_romfs/packager/pack"
 )
@@ -34,7 +35,7 @@ be "-" for stdin.`,
 				e, err := in.Lookup(inspect.CleanPath(name))
 				switch {
 				case err != nil:
-					return &inputError{fmt.Errorf("%s: %w; `romfs ls %s` shows what is there", in.Name, plainPathError(err), args[0])}
+					return &inputError{fmt.Errorf("%s: %w; `romfs ls %s` shows what is there", in.Name, syserr.Plain(err), args[0])}
 				case e.Dir:
 					return &inputError{fmt.Errorf("%s: %s is a directory; `romfs extract` takes directories", in.Name, name)}
 				case e.Err != nil:

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_romfs/internal/atomicfile"
+	"rules_romfs/internal/syserr"
 	"rules_romfs/manifest"
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/pack"
@@ -67,7 +68,7 @@ var notInNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 func firstManifest(dir, name, boardID string) (string, error) {
 	info, err := os.Stat(dir)
 	if err != nil {
-		return "", &inputError{plainPathError(err)}
+		return "", &inputError{syserr.Plain(err)}
 	}
 	if !info.IsDir() {
 		return "", &inputError{fmt.Errorf("%s is no directory", dir)}
@@ -133,7 +134,7 @@ func hasPython(dir string) (bool, error) {
 		return nil
 	})
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return false, &inputError{plainPathError(err)}
+		return false, &inputError{syserr.Plain(err)}
 	}
 	return found, nil
 }

@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -69,13 +66,4 @@ func (a *app) checkStdout(out, what string, text bool) error {
 		return &usageError{what + " is no text for a terminal; redirect stdout, or name a file"}
 	}
 	return nil
-}
-
-// plainPathError words a system error as "PATH: no such file or directory".
-func plainPathError(err error) error {
-	var e *fs.PathError
-	if errors.As(err, &e) {
-		return fmt.Errorf("%s: %w", e.Path, e.Err)
-	}
-	return err
 }
