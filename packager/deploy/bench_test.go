@@ -18,6 +18,7 @@ import (
 	"rules_romfs/internal/peer"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
+	"rules_romfs/packager/simboard/simtest"
 )
 
 // A link is a way to a board, and how long its flash takes to erase a block.
@@ -199,8 +200,8 @@ func (r *row) deploy(b *testing.B, romfs string) sample {
 	}
 	stats := board.Stats()
 	m.bytes, m.erases = stats.HostToBoard+stats.BoardToHost, stats.Erases
-	m.carried = stats.LinkTime(r.link.faults.Baud, 0)
-	m.flash = stats.FlashTime(r.link.faults.EraseTime, 0)
+	m.carried = simtest.LinkTime(stats, r.link.faults.Baud, 0)
+	m.flash = simtest.FlashTime(stats, r.link.faults.EraseTime, 0)
 	return m
 }
 

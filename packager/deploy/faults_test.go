@@ -62,7 +62,7 @@ func TestFaults(t *testing.T) {
 		"missing=select", "missing=sys.stdin.buffer", "missing=select missing=hashlib missing=binascii missing=deflate",
 		"missing=select flip=3000 seed=2", "missing=select lose=4000 reply-flip=3000 seed=3", "raw-paste=refused flip=3000 seed=1",
 		"narrow", "busy-main", "old-firmware",
-		"erase-time=50ms program-time=1ms", "unaligned-fails", "short-hangs", "source-fault", "no-range",
+		"erase-time=50ms program-time=1ms", "unaligned-fails",
 		"fail=5", "fail=6", "weak-block=2", "weak-block=0", "heap=48KiB largest=12KiB",
 		"cut=5 power-back=500ms", "cut=20 power-back=500ms", "cut=30 power-back=500ms usb=300ms",
 	} {
@@ -104,7 +104,7 @@ func TestFaults(t *testing.T) {
 // (a port.TransferError) that names it.
 func TestFailingOperations(t *testing.T) {
 	t.Parallel()
-	blocks := []simboard.Partition{{Size: 1 << 20, Erase: 4096, Write: 256, BlockDevice: true}}
+	blocks := []simboard.Partition{{Driver: "rp2", Size: 1 << 20}}
 	for _, c := range []struct {
 		fault, named string
 		parts        []simboard.Partition

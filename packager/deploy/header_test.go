@@ -89,14 +89,14 @@ func readBack(t *testing.T, b *simboard.Board, profile *board.Profile, image []b
 // layout does: the driver mounts them.
 func TestHeaderOfAnyWidth(t *testing.T) {
 	t.Parallel()
-	for _, blocks := range []bool{false, true} {
+	for _, driver := range []string{"stm32-qspi", "rp2"} {
 		for _, width := range []int{64, 65, 700, 4000} {
-			t.Run(fmt.Sprintf("%d-%t", width, blocks), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%d-%s", width, driver), func(t *testing.T) {
 				t.Parallel()
 				plain := build(t, romfs.Options{}, map[string][]byte{"a": random(1, 300)})
 				image := append([]byte(romfs.Magic), bytes.Repeat([]byte{0x80}, width)...)
 				image = append(image, plain[len(romfs.Magic):]...)
-				b := startBoard(t, simboard.Options{Partitions: []simboard.Partition{{Size: 1 << 18, Erase: 4096, Write: 256, BlockDevice: blocks}}})
+				b := startBoard(t, simboard.Options{Partitions: []simboard.Partition{{Driver: driver, Size: 1 << 18}}})
 				b.Load(0, image)
 				readBack(t, b, nil, image)
 			})

@@ -30,7 +30,7 @@ func startWords(t testing.TB, bits int, o simboard.Options) *simboard.Board {
 // bits all objects are twice as large; what works there is known too.
 func TestLittleHeap(t *testing.T) {
 	t.Parallel()
-	blocks := []simboard.Partition{{Size: 128 * kib, Erase: 4 * kib, Write: 256, BlockDevice: true}}
+	blocks := []simboard.Partition{{Driver: "rp2", Size: 128 * kib}}
 	for _, c := range []struct {
 		name          string
 		o             simboard.Options
@@ -87,7 +87,7 @@ func TestLittleHeap(t *testing.T) {
 // bits, whose memoryviews have no slices from 16 MiB on, and changes its end.
 func TestBeyond16MiB32(t *testing.T) {
 	t.Parallel()
-	b := startWords(t, 32, simboard.Options{Partitions: []simboard.Partition{{Size: 24 << 20, Erase: 64 * kib, Write: 4}}})
+	b := startWords(t, 32, simboard.Options{Partitions: []simboard.Partition{{Size: 24 << 20, Erase: 64 * kib}}})
 	big := bytes.Repeat([]byte("16 MiB and more "), (17<<20)/16)
 	for range 2 {
 		image := build(t, romfs.Options{}, map[string][]byte{"big": big})

@@ -18,6 +18,7 @@ import (
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
+	"rules_romfs/packager/simboard/flashsim"
 )
 
 // hostile is a payload that would show if any of it were executed: REPL
@@ -137,7 +138,7 @@ func TestResume(t *testing.T) {
 	image := build(t, romfs.Options{}, map[string][]byte{"data": random(5, 160_000)})
 	r := request(t, b, image)
 	// 16 pages and an erase a block, and 40 blocks.
-	b.SetCut(simboard.Cut{Step: 17 * 40 * 7 / 10})
+	b.SetCut(flashsim.Cut{Step: 17 * 40 * 7 / 10})
 	ctx := untilOff(t, b)
 	if _, err := Run(ctx, r); err == nil {
 		t.Fatal("the deploy did not notice that the power was cut")
@@ -160,7 +161,7 @@ func TestResume(t *testing.T) {
 // 16 MiB on, as on 32-bit firmware, and to one whose firmware cannot help it.
 func TestBeyond16MiB(t *testing.T) {
 	t.Parallel()
-	o := simboard.Options{Partitions: []simboard.Partition{{Size: 24 << 20, Erase: 64 * kib, Write: 4}}}
+	o := simboard.Options{Partitions: []simboard.Partition{{Size: 24 << 20, Erase: 64 * kib}}}
 	o.Faults.Narrow = true
 	b := startBoard(t, o)
 	image := build(t, romfs.Options{}, map[string][]byte{"big": bytes.Repeat([]byte("16 MiB and more "), (17<<20)/16)})
@@ -191,8 +192,8 @@ func TestPreflight(t *testing.T) {
 	}{
 		"no ROMFS":      {simboard.Options{NoROM: true}, image, nil, "", "not enabled"},
 		"no partition":  {simboard.Options{Partitions: []simboard.Partition{}}, image, nil, "", "no ROM partition"},
-		"size 0":        {simboard.Options{Partitions: []simboard.Partition{{Erase: 4096, Write: 4}}}, image, nil, "", "size 0"},
-		"too large":     {simboard.Options{Partitions: []simboard.Partition{{Size: 8192, Erase: 4096, Write: 4}}}, image, nil, "", "only 8192"},
+		"size 0":        {simboard.Options{Partitions: []simboard.Partition{{}}}, image, nil, "", "size 0"},
+		"too large":     {simboard.Options{Partitions: []simboard.Partition{{Size: 8192}}}, image, nil, "", "only 8192"},
 		"index":         {simboard.Options{}, image, nil, "3", "no partition 3"},
 		"machine":       {simboard.Options{}, image, other, "", "--any-board"},
 		"profile":       {simboard.Options{}, image, none, "", "no flash"},

@@ -14,6 +14,7 @@ import (
 	"rules_romfs/internal/peer"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
+	"rules_romfs/packager/simboard/simtest"
 )
 
 // linkCuts is how many cuts TestLinkCuts makes by default; with fullSweep there
@@ -49,7 +50,7 @@ func TestLinkCuts(t *testing.T) {
 		t.Run(fmt.Sprint("worker", worker), func(t *testing.T) {
 			t.Parallel()
 			c := newLinkCutter(t, older, newer)
-			inspector, err := simboard.NewInspector(peer.MicroPython(t))
+			inspector, err := simtest.NewInspector(peer.MicroPython(t))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -112,7 +113,7 @@ type linkCutter struct {
 }
 
 func newLinkCutter(t *testing.T, older, newer []byte) *linkCutter {
-	o := simboard.Options{Partitions: []simboard.Partition{{Size: 64 * kib, Erase: 4 * kib, Write: 4}}}
+	o := simboard.Options{Partitions: []simboard.Partition{{Size: 64 * kib}}}
 	o.Faults.USB = time.Millisecond // the port goes with the power, so that no deploy waits for it
 	return &linkCutter{t, startBoard(t, o), older, newer}
 }

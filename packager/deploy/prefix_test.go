@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"rules_romfs/packager/board"
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
@@ -50,7 +51,7 @@ func TestKeptTail(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			o := simboard.Options{Generation: simboard.Old, Partitions: []simboard.Partition{{Size: size, Erase: c.erases, Write: 4}}}
+			o := simboard.Options{Generation: simboard.Old, Partitions: []simboard.Partition{{Size: size, Erase: c.erases}}}
 			if c.pieces > 0 {
 				o.Faults.Heap, o.Faults.Largest = 64*kib, c.pieces
 			}
@@ -65,7 +66,9 @@ func TestKeptTail(t *testing.T) {
 			if err := r.Cache.put(sha256.Sum256(old), old, nil); err != nil {
 				t.Fatal(err)
 			}
-			r.Board = (&flavour{part: o.Partitions[0], medium: "nor", erase: 4 * kib}).profile()
+			r.Board = &board.Profile{ID: "test", Partitions: []board.Partition{{
+				Name: "romfs0", Size: size, Segment: board.Memoryview, Medium: board.NOR, Erase: 4 * kib, Write: 4,
+			}}}
 			if c.meddle != nil {
 				r.Reporter = meddling{r.Reporter, func() {
 					flash := b.Contents(0)

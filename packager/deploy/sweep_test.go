@@ -4,7 +4,6 @@ package deploy
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -23,6 +22,8 @@ import (
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
+	"rules_romfs/packager/simboard/drivers"
+	"rules_romfs/packager/simboard/flashsim"
 )
 
 // fullSweep makes the power-cut sweep try every kind of cut at every flash step,
@@ -30,54 +31,108 @@ import (
 // it a deploy is cut at every flash step too, but in fewer ways.
 var fullSweep = os.Getenv("ROMFS_FULL_SWEEP") != ""
 
-// A flavour is one kind of firmware and flash.
+// A flavour is a board whose port writes its flash in its own way, and what the
+// deploy knows of it.
 type flavour struct {
 	name    string
-	part    simboard.Partition
-	old     bool         // firmware up to 1.28
-	medium  board.Medium // of the profile; empty: deployed without one
-	erase   int64        // of the profile
-	write   int64        // of the profile; 0: the right one
-	segment board.SegmentKind
+	driver  string          // of package drivers
+	as      string          // the driver whose port the firmware says it is; "": that
+	erase   int64           // bytes that the chip erases at once; 0: the driver's
+	old     bool            // firmware up to 1.28
+	profile board.Partition // but for size and segment; without a medium the board is deployed to without a profile
 	layout  romfs.Layout
+	small   bool // a small image is enough
 }
 
 const kib = 1 << 10
 
+// flavours are every driver, and some of them with other firmware, other
+// geometry, and other knowledge.
 var flavours = []flavour{
-	{name: "memoryview", part: simboard.Partition{Size: 128 * kib, Erase: 4 * kib, Write: 4}, medium: "nor", erase: 4 * kib},
-	{name: "memoryview-unknown-board", part: simboard.Partition{Size: 128 * kib, Erase: 4 * kib, Write: 4}},
-	{name: "memoryview-old", part: simboard.Partition{Size: 128 * kib, Erase: 4 * kib, Write: 4}, old: true, medium: "nor", erase: 4 * kib},
-	{name: "memoryview-old-unknown-board", part: simboard.Partition{Size: 128 * kib, Erase: 4 * kib, Write: 4}, old: true},
-	{name: "memoryview-old-stable", part: simboard.Partition{Size: 128 * kib, Erase: 4 * kib, Write: 4}, old: true, medium: "nor", erase: 4 * kib, layout: romfs.Stable},
-	{name: "memoryview-old-coarse", part: simboard.Partition{Size: 128 * kib, Erase: 16 * kib, Write: 4}, old: true, medium: "nor", erase: 4 * kib, layout: romfs.Stable},
-	{name: "blocks", part: simboard.Partition{Size: 128 * kib, Erase: 4 * kib, Write: 256, BlockDevice: true}, medium: "nor", erase: 4 * kib, segment: "blockdev"},
-	{name: "sectors", part: simboard.Partition{Size: 128 * kib, Erase: 64 * kib, Write: 16}, medium: "nor", erase: 64 * kib},
-	{name: "ecc32", part: simboard.Partition{Size: 128 * kib, Erase: 128 * kib, Write: 32, Medium: simboard.ECC}, medium: "ecc", erase: 128 * kib, layout: romfs.Stable},
-	{name: "ecc32-compact", part: simboard.Partition{Size: 128 * kib, Erase: 128 * kib, Write: 32, Medium: simboard.ECC}, medium: "ecc", erase: 128 * kib},
-	{name: "ecc16-old", part: simboard.Partition{Size: 128 * kib, Erase: 8 * kib, Write: 16, Medium: simboard.ECC}, old: true, medium: "ecc", erase: 8 * kib, layout: romfs.Stable},
-	{name: "mram", part: simboard.Partition{Size: 128 * kib, Erase: 16, Write: 16, Medium: simboard.MRAM}, medium: "mram", erase: 1},
-	{name: "mram-old", part: simboard.Partition{Size: 128 * kib, Erase: 16, Write: 16, Medium: simboard.MRAM}, old: true, medium: "mram", erase: 1},
+	{name: "stm32-qspi", driver: "stm32-qspi", profile: board.Partition{Medium: board.NOR, Erase: 4 * kib, Write: 4}},
+	{name: "stm32-qspi-unknown-board", driver: "stm32-qspi"},
+	{name: "stm32-qspi-old", driver: "stm32-qspi", old: true, profile: board.Partition{Medium: board.NOR, Erase: 4 * kib, Write: 4}},
+	{name: "stm32-qspi-old-unknown-port", driver: "stm32-qspi", as: "qemu", old: true},
+	{name: "stm32-qspi-old-stable", driver: "stm32-qspi", old: true, profile: board.Partition{Medium: board.NOR, Erase: 4 * kib, Write: 4}, layout: romfs.Stable},
+	{name: "stm32-qspi-old-coarse", driver: "stm32-qspi", erase: 16 * kib, old: true, profile: board.Partition{Medium: board.NOR, Erase: 4 * kib, Write: 4}, layout: romfs.Stable},
+	{name: "stm32-ospi", driver: "stm32-ospi", profile: board.Partition{Medium: board.NOR, Erase: 4 * kib, Write: 4}},
+	{name: "stm32-xspi", driver: "stm32-xspi", profile: board.Partition{Medium: board.NOR, Erase: 4 * kib, Write: 4}},
+	{name: "stm32-internal-f4", driver: "stm32-internal-f4", erase: 64 * kib, profile: board.Partition{Medium: board.NOR, Erase: 64 * kib, Write: 16}},
+	{name: "stm32-internal-h7", driver: "stm32-internal-h7", profile: board.Partition{Medium: board.ECC, Erase: 128 * kib, Write: 32}, layout: romfs.Stable},
+	{name: "stm32-internal-h7-compact", driver: "stm32-internal-h7", profile: board.Partition{Medium: board.ECC, Erase: 128 * kib, Write: 32}},
+	{name: "stm32-internal-h5", driver: "stm32-internal-h5", profile: board.Partition{Medium: board.ECC, Erase: 8 * kib, Write: 16}},
+	{name: "stm32-internal-h5-old", driver: "stm32-internal-h5", old: true, profile: board.Partition{Medium: board.ECC, Erase: 8 * kib, Write: 16}, layout: romfs.Stable},
+	{name: "alif-mram", driver: "alif-mram", profile: board.Partition{Medium: board.MRAM, Erase: 1, Write: 16}},
+	{name: "alif-mram-old", driver: "alif-mram", old: true, profile: board.Partition{Medium: board.MRAM, Erase: 1, Write: 16}},
+	{name: "alif-ospi", driver: "alif-ospi", profile: board.Partition{Medium: board.NOR, Erase: 4 * kib, Write: 4}},
+	{name: "esp8266", driver: "esp8266", profile: board.Partition{Medium: board.NOR, Erase: 4 * kib, Write: 4}},
+	{name: "esp32", driver: "esp32", profile: board.Partition{Medium: board.NOR, Erase: 4 * kib, Write: 4}},
+	{name: "rp2", driver: "rp2", profile: board.Partition{Medium: board.NOR, Erase: 4 * kib, Write: 256}},
+	{name: "mimxrt", driver: "mimxrt", profile: board.Partition{Medium: board.NOR, Erase: 4 * kib, Write: 4}},
 }
+
+// unswept are the drivers that are in no flavour, and why.
+var unswept = map[string]string{
+	"qemu":              "nothing writes it",
+	"stm32-internal-l4": "a deploy to it does not work yet",
+	"samd21":            "a cut within a rewritten block may leave half an image",
+	"samd51":            "a cut within a rewritten block may leave half an image",
+	"samd21-blocks":     "a cut within a rewritten block may leave half an image",
+	"samd51-blocks":     "a cut within a rewritten block may leave half an image",
+	"renesas-ra4":       "a deploy to it does not work yet",
+	"renesas-ra6":       "a deploy to it does not work yet",
+	"esp32-encrypted":   "a deploy to it does not work yet",
+	"nrf":               "a deploy programs a word three times",
+	"nrf51":             "a deploy programs a word three times",
+}
+
+// TestFlavours checks that no driver is forgotten.
+func TestFlavours(t *testing.T) {
+	t.Parallel()
+	for _, d := range drivers.All() {
+		swept := slices.ContainsFunc(flavours, func(f flavour) bool { return f.driver == d.Name })
+		if why := unswept[d.Name]; swept == (why != "") {
+			t.Errorf("%s: swept: %t, and left out because %q", d.Name, swept, why)
+		}
+	}
+}
+
+// of is the driver.
+func (f *flavour) of(t testing.TB) *drivers.Driver {
+	d, err := drivers.Lookup(f.driver)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// partSize is the size of the boards' partitions.
+const partSize = 128 * kib
 
 // options returns the board that has this flavour.
 func (f *flavour) options() simboard.Options {
-	o := simboard.Options{Partitions: []simboard.Partition{f.part}}
+	o := simboard.Options{Partitions: []simboard.Partition{{Driver: f.driver, Size: partSize, Erase: f.erase}}}
 	if f.old {
 		o.Generation = simboard.Old
+	}
+	if f.as != "" {
+		d, _ := drivers.Lookup(f.as)
+		o.Platform, o.Machine = d.Platform, "Simulated board with "+d.Chip
 	}
 	return o
 }
 
-// profile returns what the deploy knows of the board.
-func (f *flavour) profile() *board.Profile {
-	if f.medium == "" {
+// board returns what the deploy knows of the board.
+func (f *flavour) board(t testing.TB) *board.Profile {
+	p := f.profile
+	if p.Medium == "" {
 		return nil
 	}
-	segment, write := cmp.Or(f.segment, board.Memoryview), cmp.Or(f.write, f.part.Write)
-	return &board.Profile{ID: "test", Partitions: []board.Partition{{
-		Name: "romfs0", Size: f.part.Size, Erase: f.erase, Write: write, Medium: f.medium, Segment: segment,
-	}}}
+	p.Name, p.Size, p.Segment = "romfs0", partSize, board.Memoryview
+	if f.of(t).Blocks {
+		p.Segment = board.BlockDevice
+	}
+	return &board.Profile{ID: "test", Partitions: []board.Partition{p}}
 }
 
 // image builds the image that is deployed, or the one before: its code is ten
@@ -87,17 +142,17 @@ func (f *flavour) image(t testing.TB, grown bool) []byte {
 	if grown {
 		app = append(app, "# changed\n"...)
 	}
-	o := romfs.Options{Layout: f.layout, EraseUnit: f.erase, MaxSize: f.part.Size}
-	if f.part.Medium == simboard.ECC {
-		o.WriteUnit = f.part.Write
+	o := romfs.Options{Layout: f.layout, EraseUnit: f.profile.Erase, MaxSize: partSize}
+	if f.profile.Medium == board.ECC {
+		o.WriteUnit = f.profile.Write
 	}
-	return build(t, o, map[string][]byte{"app.py": app, "z.bin": random(2, f.bulk()), "b.py": code(3, 3000)})
+	return build(t, o, map[string][]byte{"app.py": app, "z.bin": random(2, f.bulk(t)), "b.py": code(3, 3000)})
 }
 
-// bulk is the size of the image's large file. Media that are programmed in
-// small units take many more steps for as many bytes.
-func (f *flavour) bulk() int {
-	if f.part.Write <= 32 && f.part.Medium != simboard.NOR && !fullSweep {
+// bulk is the size of the image's large file. Chips that are programmed in
+// small pieces take many more steps for as many bytes.
+func (f *flavour) bulk(t testing.TB) int {
+	if (f.of(t).Cells.Page <= 32 || f.small) && !fullSweep {
 		return 8000
 	}
 	return 40000
@@ -217,26 +272,26 @@ func (d *driver) mounts(t testing.TB, flash []byte) string {
 // cuts returns where a step is cut: before it, in the middle, and in it with
 // undefined bits. Steps that touch the header are torn byte by byte and bit by
 // bit too.
-func cuts(log *simboard.FlashLog, step int) []simboard.Cut {
+func cuts(log *flashsim.Log, step int) []flashsim.Cut {
 	s := &log.Steps[step]
 	seed := 4 * uint64(step+1)
-	c := []simboard.Cut{{Step: step}, {Step: step, Bytes: s.Size / 2}, {Step: step, Bytes: s.Size / 4, Seed: seed + uint64(step)%4}}
+	c := []flashsim.Cut{{Step: step}, {Step: step, Bytes: s.Size / 2}, {Step: step, Bytes: s.Size / 4, Seed: seed + uint64(step)%4}}
 	if fullSweep || s.Offset == 0 {
 		for i := range uint64(4) { // each of the states of a torn erase
-			c = append(c, simboard.Cut{Step: step, Bytes: s.Size / 3, Seed: seed + i}, simboard.Cut{Step: step, Seed: seed + i})
+			c = append(c, flashsim.Cut{Step: step, Bytes: s.Size / 3, Seed: seed + i}, flashsim.Cut{Step: step, Seed: seed + i})
 		}
 		for at := int64(1); at < s.Size && at < 48; at++ {
-			c = append(c, simboard.Cut{Step: step, Bytes: at})
+			c = append(c, flashsim.Cut{Step: step, Bytes: at})
 		}
 	}
-	if s.Kind == simboard.Program && s.Offset == 0 {
+	if s.Kind == flashsim.Program && s.Offset == 0 {
 		for at := range min(s.Size, 48) {
 			for bits := 1; bits <= 8; bits++ {
-				c = append(c, simboard.Cut{Step: step, Bytes: at, Bits: bits})
+				c = append(c, flashsim.Cut{Step: step, Bytes: at, Bits: bits})
 			}
 		}
 		for seed := range uint64(400) {
-			c = append(c, simboard.Cut{Step: step, Seed: 1000 + seed})
+			c = append(c, flashsim.Cut{Step: step, Seed: 1000 + seed})
 		}
 	}
 	return c
@@ -244,12 +299,12 @@ func cuts(log *simboard.FlashLog, step int) []simboard.Cut {
 
 // recorded deploys the old image, then the new one, and returns what the second
 // deploy did to the flash.
-func recorded(t testing.TB, f *flavour) (log *simboard.FlashLog, older, newer []byte, cache *Cache) {
+func recorded(t testing.TB, f *flavour) (log *flashsim.Log, older, newer []byte, cache *Cache) {
 	older, newer = f.image(t, false), f.image(t, true)
 	b := startBoard(t, f.options())
 	cache = OpenCache(t.TempDir())
 	r := request(t, b, older)
-	r.Board, r.Cache = f.profile(), cache
+	r.Board, r.Cache = f.board(t), cache
 	if _, err := Run(context.Background(), r); err != nil {
 		t.Fatal(err)
 	}
@@ -269,17 +324,18 @@ func recorded(t testing.TB, f *flavour) (log *simboard.FlashLog, older, newer []
 // sweep cuts the power at every step of a deploy and returns how many cuts
 // were tried, and those after which the board mounts something that is neither
 // the old image nor the new one; enough of these end it.
-func sweep(t testing.TB, d *driver, f *flavour, log *simboard.FlashLog, older, newer []byte, enough int) (tried int, states map[string]simboard.Cut, bad []simboard.Cut) {
+func sweep(t testing.TB, d *driver, f *flavour, log *flashsim.Log, older, newer []byte, enough int) (tried int, states map[string]flashsim.Cut, bad []flashsim.Cut) {
 	fine := map[string]string{
 		d.mounts(t, older):      "old",
 		d.mounts(t, newer):      "new",
 		strings.Repeat("-", 64): "none",
 	}
 	seen := map[string]int{}
-	states = map[string]simboard.Cut{}
+	states = map[string]flashsim.Cut{}
+	replay := flashsim.NewReplayer(log, nil)
 	for step := range log.Steps {
 		for _, c := range cuts(log, step) {
-			flash := simboard.Replay(log, c)[:f.part.Size]
+			flash := replay.At(c)[:partSize]
 			tried++
 			what, ok := fine[d.mounts(t, as32(flash))]
 			if !ok {
@@ -325,7 +381,7 @@ func TestSweepNoticesCarelessCommits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := flavours[0]
-			f.medium, f.write = board.ECC, word
+			f.profile.Medium, f.profile.Write = board.ECC, word
 			log, older, newer, _ := recorded(t, &f)
 			tried, _, bad := sweep(t, startDriver(t), &f, log, older, newer, 1)
 			if len(bad) == 0 {
@@ -336,8 +392,24 @@ func TestSweepNoticesCarelessCommits(t *testing.T) {
 	}
 }
 
+// TestSweepNoticesAnotherPort shows that the sweep fails on a port whose write
+// path is another port's: SAMD51's flash, where each write erases and programs a
+// whole block, behind firmware that says it is stm32 with serial flash.
+func TestSweepNoticesAnotherPort(t *testing.T) {
+	t.Parallel()
+	f := flavours[0]
+	f.driver, f.as, f.small = "samd51", "stm32-qspi", true
+	f.profile.Erase = 8 * kib
+	log, older, newer, _ := recorded(t, &f)
+	tried, _, bad := sweep(t, startDriver(t), &f, log, older, newer, 1)
+	if len(bad) == 0 {
+		t.Errorf("%d cuts, and none was noticed", tried)
+	}
+	t.Logf("the cut number %d leaves half an image: %v", tried, bad)
+}
+
 // repair deploys to boards that were cut.
-func repair(t *testing.T, f *flavour, log *simboard.FlashLog, states map[string]simboard.Cut, newer []byte, cache *Cache) {
+func repair(t *testing.T, f *flavour, log *flashsim.Log, states map[string]flashsim.Cut, newer []byte, cache *Cache) {
 	keys := slices.Sorted(maps.Keys(states))
 	n := 6
 	if fullSweep {
@@ -346,14 +418,14 @@ func repair(t *testing.T, f *flavour, log *simboard.FlashLog, states map[string]
 	for i := range n {
 		c := states[keys[i*len(keys)/n]]
 		flash := filepath.Join(t.TempDir(), "flash")
-		if err := os.WriteFile(flash, simboard.Replay(log, c), 0o600); err != nil {
+		if err := os.WriteFile(flash, flashsim.Replay(log, c), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		o := f.options()
 		o.Flash = flash
 		b := startBoard(t, o)
 		r := request(t, b, newer)
-		r.Board, r.Cache = f.profile(), cache
+		r.Board, r.Cache = f.board(t), cache
 		result, err := Run(context.Background(), r)
 		b.Close()
 		if err != nil {

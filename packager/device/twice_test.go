@@ -19,10 +19,10 @@ import (
 // where the line loses the answer to the first: the board says the same.
 func TestStatementsRunTwice(t *testing.T) {
 	t.Parallel()
-	for _, blocks := range []bool{false, true} {
+	for _, driver := range []string{"stm32-qspi", "rp2"} {
 		b, err := simboard.Start(t.Context(), simboard.Options{
 			Interpreter: peer.MicroPython(t),
-			Partitions:  []simboard.Partition{{Size: 1 << 18, Erase: 4096, Write: 256, BlockDevice: blocks}},
+			Partitions:  []simboard.Partition{{Driver: driver, Size: 1 << 18}},
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"rules_romfs/packager/simboard/flashsim"
 )
 
 //go:embed firmware/*.py
@@ -24,14 +26,16 @@ var firmwareFiles = []string{"hardware.py", "stream.py", "modules.py", "rom.py",
 
 // A Board is a running simulated board.
 type Board struct {
-	opts   Options
-	dir    string // temporary files
-	link   *link
-	ring   *ring
-	flash  *flash
-	driver *driver
-	stats  Stats        // under flash.mu
-	cuts   atomic.Int64 // Stats.PowerCuts; apart, since WaitOff returns only when the cut is counted, under mu
+	opts  Options
+	dir   string // temporary files
+	link  *link
+	ring  *ring
+	flash *flashFile
+	rom   *romIoctl
+	cuts  atomic.Int64 // Stats.PowerCuts; apart, since WaitOff returns only when the cut is counted, under mu
+
+	statsMu sync.Mutex
+	stats   Stats // but for the flash's counts and the link's
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -62,7 +66,7 @@ func Start(ctx context.Context, o Options) (*Board, error) {
 	if err := o.setDefaults(); err != nil {
 		return nil, err
 	}
-	interpreter, err := findInterpreter(o.Interpreter)
+	interpreter, err := FindInterpreter(o.Interpreter)
 	if err != nil {
 		return nil, err
 	}
@@ -107,15 +111,14 @@ func (b *Board) build() (err error) {
 	if b.opts.Flash, err = filepath.Abs(b.opts.Flash); err != nil {
 		return err
 	}
-	random := func(what uint64) *rand.Rand { return rand.New(rand.NewPCG(b.opts.Seed, what)) }
-	if b.flash, err = openFlash(b.opts.Flash, b.opts.Partitions); err != nil {
+	random := func(what uint64) *rand.Rand { return flashsim.Random(b.opts.Seed, what) }
+	if b.flash, err = openFlash(b.opts.Flash, b.opts.Partitions, b.opts.Faults.habits()); err != nil {
 		return err
 	}
-	b.flash.faults, b.flash.stats, b.flash.rand, b.flash.cut = &b.opts.Faults, &b.stats, random(1), b.opts.Faults.Cut
 	if b.opts.RecordFlash {
 		b.RecordFlash()
 	}
-	b.driver = &driver{flash: b.flash, opts: &b.opts, calls: map[string]int{}, rand: random(2)}
+	b.rom = newROMIoctl(&b.opts, b.flash.Flash, random(2))
 	if b.ring, err = newRing(b.opts.Faults.Ring, b.opts.Faults.RingDrops); err != nil {
 		return err
 	}
@@ -167,6 +170,9 @@ func (b *Board) Addr() string { return "socket://" + b.link.addr }
 // FlashFile is the path of the flash contents.
 func (b *Board) FlashFile() string { return b.opts.Flash }
 
+// FlashPlaces are where the partitions lie in the flash file.
+func (b *Board) FlashPlaces() []flashsim.Place { return b.flash.Places() }
+
 // Machine is the board's sys.implementation._machine.
 func (b *Board) Machine() string { return b.opts.Machine }
 
@@ -192,43 +198,44 @@ func (b *Board) Done() <-chan struct{} { return b.done }
 
 // Stats returns what was counted so far.
 func (b *Board) Stats() Stats {
-	b.flash.mu.Lock()
-	defer b.flash.mu.Unlock()
+	b.statsMu.Lock()
+	defer b.statsMu.Unlock()
 	s := b.stats
+	s.Counts = b.flash.Counts(false)
 	s.PowerCuts = int(b.cuts.Load())
-	s.Violations = append([]string{}, s.Violations...)
 	b.link.count(&s)
 	return s
 }
 
 // ResetStats starts counting afresh.
 func (b *Board) ResetStats() {
-	b.flash.mu.Lock()
-	defer b.flash.mu.Unlock()
+	b.statsMu.Lock()
+	defer b.statsMu.Unlock()
 	b.stats = Stats{}
+	b.flash.Counts(true)
 	b.link.resetCount()
 }
 
 // counted changes the statistics.
 func (b *Board) counted(change func(*Stats)) {
-	b.flash.mu.Lock()
-	defer b.flash.mu.Unlock()
+	b.statsMu.Lock()
+	defer b.statsMu.Unlock()
 	change(&b.stats)
 }
 
 // RecordFlash starts a flash log with the present contents.
-func (b *Board) RecordFlash() { b.flash.startLog() }
+func (b *Board) RecordFlash() { b.flash.Record() }
 
 // FlashLog returns what was recorded since RecordFlash, or since Start with
 // Options.RecordFlash.
-func (b *Board) FlashLog() *FlashLog { return b.flash.recorded() }
+func (b *Board) FlashLog() *flashsim.Log { return b.flash.Log() }
 
 // Contents returns a copy of a partition's bytes.
-func (b *Board) Contents(partition int) []byte { return b.flash.contents(partition) }
+func (b *Board) Contents(partition int) []byte { return b.flash.Contents(partition) }
 
 // Load replaces a partition's contents as a factory programmer would: the rest
 // is erased, and nothing is counted.
-func (b *Board) Load(partition int, data []byte) { b.flash.load(partition, data) }
+func (b *Board) Load(partition int, data []byte) { b.flash.Load(partition, data) }
 
 // release removes what build made.
 func (b *Board) release() {

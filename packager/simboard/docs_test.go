@@ -11,29 +11,30 @@ import (
 
 	"rules_romfs/internal/peer"
 	"rules_romfs/packager/simboard"
+	"rules_romfs/packager/simboard/drivers"
 )
 
 var update = flag.Bool("update", false, "write the generated part of docs/simulator.md instead of comparing it")
 
-// TestDocs holds the list of faults in docs/simulator.md to the one in the program.
+// TestDocs holds the lists in docs/simulator.md to those in the program.
 func TestDocs(t *testing.T) {
 	path := filepath.Join(peer.Root(t), "docs", "simulator.md")
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var table strings.Builder
-	table.WriteString("| fault | |\n|---|---|\n")
+	var faults, ports strings.Builder
+	faults.WriteString("| fault | |\n|---|---|\n")
 	for line := range strings.Lines(simboard.FaultHelp()) {
 		usage, doc, _ := strings.Cut(strings.TrimSpace(line), " ")
-		table.WriteString("| `" + strings.ReplaceAll(usage, "|", "\\|") + "` | " + strings.TrimSpace(doc) + " |\n")
+		faults.WriteString("| `" + strings.ReplaceAll(usage, "|", "\\|") + "` | " + strings.TrimSpace(doc) + " |\n")
 	}
-	before, rest, ok := strings.Cut(string(text), "-update -->\n")
-	_, after, ok2 := strings.Cut(rest, "<!-- end of the generated part -->")
-	if !ok || !ok2 {
-		t.Fatalf("%s has no generated part", path)
+	ports.WriteString("| driver | of | transcribed from |\n|---|---|---|\n")
+	for _, d := range drivers.All() {
+		ports.WriteString("| `" + d.Name + "` | " + d.Doc + " | `" + d.Source + "` |\n")
 	}
-	want := before + "-update -->\n\n" + table.String() + "\n<!-- end of the generated part -->" + after
+	want := generated(t, string(text), "generated from packager/simboard/faults.go by", "end of the generated part", faults.String())
+	want = generated(t, want, "generated from packager/simboard/drivers by", "end of the drivers", ports.String())
 	if want == string(text) {
 		return
 	}
@@ -43,4 +44,16 @@ func TestDocs(t *testing.T) {
 	if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// generated puts a table between the comments that begin and end its place.
+func generated(t *testing.T, text, begin, end, table string) string {
+	t.Helper()
+	at := strings.Index(text, "<!-- "+begin)
+	from := at + strings.Index(text[max(at, 0):], "-->\n") + len("-->\n")
+	to := strings.Index(text, "<!-- "+end+" -->")
+	if at < 0 || to < from {
+		t.Fatalf("docs/simulator.md has no part that is %s", begin)
+	}
+	return text[:from] + "\n" + table + "\n" + text[to:]
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"rules_romfs/packager/simboard/simtest"
 )
 
 // flashFaults shows what each fault of the flash does, by the fault's name.
@@ -18,7 +20,7 @@ var flashFaults = map[string]func(t *testing.T){
 		if d := time.Since(began); d < 320*time.Millisecond {
 			t.Errorf("erasing 16 blocks took only %v", d)
 		}
-		if d := b.Stats().FlashTime(20*time.Millisecond, 0); d != 320*time.Millisecond {
+		if d := simtest.FlashTime(b.Stats(), 20*time.Millisecond, 0); d != 320*time.Millisecond {
 			t.Errorf("the model says %v", d)
 		}
 	},
@@ -30,49 +32,11 @@ var flashFaults = map[string]func(t *testing.T){
 			t.Errorf("programming 16 pages took only %v", d)
 		}
 	},
-	"no-range": func(t *testing.T) {
-		b, h := prompt(t, boardWith(small), "no-range")
-		if got := h.eval("__import__('vfs').rom_ioctl(3, 0, 65536 + 8192)"); got != "4" {
-			t.Error(got)
-		}
-		if got := h.eval("__import__('vfs').rom_ioctl(4, 0, 65534, b'abcd')"); got != "0" {
-			t.Error(got)
-		}
-		if v := b.Stats().Violations; len(v) != 3 || !strings.Contains(v[0], "behind the end of partition 0") {
-			t.Errorf("%q", v)
-		}
-		_, h = prompt(t, boardWith(small))
-		if got := h.eval("__import__('vfs').rom_ioctl(3, 0, 65537), __import__('vfs').rom_ioctl(4, 0, 65534, b'abcd')"); got != "-22 -22" {
-			t.Error("without the fault:", got)
-		}
-	},
 	"unaligned-fails": func(t *testing.T) {
 		_, h := prompt(t, boardWith(small), "unaligned-fails")
 		h.exec("import vfs")
 		if got := h.eval("vfs.rom_ioctl(4, 0, 2, b'abcd'), vfs.rom_ioctl(4, 0, 0, b'abc'), vfs.rom_ioctl(4, 0, 0, b'abcd')"); got != "-22 -22 0" {
 			t.Error(got)
-		}
-	},
-	"short-hangs": func(t *testing.T) {
-		b, h := prompt(t, boardWith(small), "short-hangs")
-		h.begin("import vfs\nprint(vfs.rom_ioctl(4, 0, 0, b'abcd'))\nvfs.rom_ioctl(4, 0, 0, b'abc')")
-		h.until("0\r\n")
-		for range 2 { // once by itself, once with Ctrl-C
-			if s, ok := h.tryUntil("\x04", 200*time.Millisecond); ok {
-				t.Errorf("a write that never ends ended: %q", s)
-			}
-			h.send("\x03\x03")
-		}
-		b.Reset()
-		h.until("MicroPython v")
-	},
-	"source-fault": func(t *testing.T) {
-		b, h := prompt(t, boardWith(small), "source-fault")
-		h.begin("import vfs\nm = vfs.rom_ioctl(2, 0)\nprint(vfs.rom_ioctl(4, 0, 4096, bytes(m[:256])))\nvfs.rom_ioctl(4, 0, 8192, m[:256])")
-		h.until("0\r\n")
-		h.until("MicroPython v")
-		if n := b.Stats().Crashes; n != 1 {
-			t.Errorf("%d crashes", n)
 		}
 	},
 	"fail": func(t *testing.T) {
@@ -90,7 +54,7 @@ var flashFaults = map[string]func(t *testing.T){
 			}
 		}
 		blk := small
-		blk.BlockDevice = true
+		blk.Driver = "nrf"
 		for op, code := range map[string]string{"erase": "d.ioctl(6, 0)", "count": "d.ioctl(4, 0)", "size": "d.ioctl(5, 0)", "write": "d.writeblocks(0, bytes(4096))"} {
 			_, h := prompt(t, boardWith(blk), "fail="+op)
 			out, exc := h.exec("import vfs\nd = vfs.rom_ioctl(2, 0)\nprint(" + code + ")")
@@ -98,18 +62,6 @@ var flashFaults = map[string]func(t *testing.T){
 			if out != want || (op == "write") != strings.Contains(exc, "OSError: 5") && !strings.Contains(exc, "OSError: [Errno 5] EIO") {
 				t.Errorf("%s: %q %q", op, out, exc)
 			}
-		}
-	},
-	"wrong-erase": func(t *testing.T) {
-		blk := small
-		blk.BlockDevice = true
-		b, h := prompt(t, boardWith(blk), "wrong-erase")
-		h.exec("import vfs\nd = vfs.rom_ioctl(2, 0)\nd.writeblocks(0, b'ab', 0)")
-		if got := h.eval("d.ioctl(6, 0), bytes(memoryview(d)[:2]), d.writeblocks(0, bytes(4096)), memoryview(d)[0]"); got != "0 b'ab' None 0" {
-			t.Error(got)
-		}
-		if v := b.Stats().Violations; len(v) != 1 || v[0] != "block 0 of the other file system was erased" {
-			t.Errorf("%q", v)
 		}
 	},
 	"bad-block":  func(t *testing.T) { badBlock(t, "bad-block=2", true) },

@@ -12,7 +12,7 @@ import (
 )
 
 // small is a board with one little partition.
-var small = simboard.Partition{Name: "romfs0", Size: 64 << 10, Erase: 4096, Write: 4}
+var small = simboard.Partition{Name: "romfs0", Size: 64 << 10}
 
 func boardWith(parts ...simboard.Partition) simboard.Options {
 	return simboard.Options{Partitions: parts}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rules_romfs/packager/board"
+	"rules_romfs/packager/simboard/flashsim"
 )
 
 // Faults are the ways in which boards and links misbehave. The zero value is a
@@ -46,16 +47,12 @@ type Faults struct {
 	// Flash.
 	EraseTime   time.Duration // a block
 	ProgramTime time.Duration // a page, or a write unit where there are no pages
-	NoRange     bool          // no partition checks ranges
 	Unaligned   bool          // writes that do not start and end on a write unit return -22
-	ShortHangs  bool          // a write of a length that is no multiple of the write unit never ends, as on Alif OSPI
-	SourceFault bool          // a write whose buffer lies in flash is a hard fault, as on rp2 and stm32 QSPI
 	Fail        string        // the op that fails: "1" to "6" return -22; on block devices "count", "size", "erase", "write"
 	FailFrom    int           // from which call of it on, counted from 1; 0: 1
-	WrongErase  bool          // a block device's ioctl(6) erases another file system instead, as on samd
 	BadBlock    []int         // erase blocks in which one bit of each page stays 1
 	WeakBlock   []int         // the same, but only in the first program of each page
-	Cut         *Cut          // the power goes off in a flash step
+	Cut         *flashsim.Cut // the power goes off in a flash step
 	PowerBack   time.Duration // after a cut the power comes back after so long; 0: it stays off
 }
 
@@ -115,12 +112,8 @@ var faultDefs = []faultDef{
 	{"no-rom", "", "the firmware has no rom_ioctl", func(o *Options, v string) error { o.NoROM = true; return noValue(v) }},
 	{"erase-time", "TIME", "erasing a block takes so long", timeFault(func(f *Faults) *time.Duration { return &f.EraseTime })},
 	{"program-time", "TIME", "programming a page takes so long", timeFault(func(f *Faults) *time.Duration { return &f.ProgramTime })},
-	{"no-range", "", "prepare and write check no range and hit what lies behind the partition", boolFault(func(f *Faults) *bool { return &f.NoRange })},
 	{"unaligned-fails", "", "writes that do not start and end on a write unit return -22", boolFault(func(f *Faults) *bool { return &f.Unaligned })},
-	{"short-hangs", "", "a write whose length is no multiple of the write unit never ends", boolFault(func(f *Faults) *bool { return &f.ShortHangs })},
-	{"source-fault", "", "a write whose buffer lies in flash is a hard fault", boolFault(func(f *Faults) *bool { return &f.SourceFault })},
 	{"fail", "OP[@N]", "an op fails from its Nth call on: 1 to 6 return -22; count, size, erase, write on block devices", setFail},
-	{"wrong-erase", "", "a block device's ioctl(6) erases the board's other file system instead", boolFault(func(f *Faults) *bool { return &f.WrongErase })},
 	{"bad-block", "N", "in erase block N one bit of each page cannot be programmed", intsFault(func(f *Faults) *[]int { return &f.BadBlock })},
 	{"weak-block", "N", "the same, but only the first time that a page is programmed", intsFault(func(f *Faults) *[]int { return &f.WeakBlock })},
 	{"cut", "STEP[+BYTES[+BITS]]", "the power goes off in that flash step, counted from 0, after so much of it", setCut},
@@ -271,7 +264,7 @@ func setFail(o *Options, v string) error {
 }
 
 func setCut(o *Options, v string) error {
-	var c Cut
+	var c flashsim.Cut
 	for i, s := range strings.Split(v, "+") {
 		n, err := strconv.ParseInt(s, 10, 64)
 		if err != nil || n < 0 || i > 2 {
@@ -313,6 +306,11 @@ func (f *Faults) check() error {
 	setDefault(&f.Window, 128)
 	setDefault(&f.Ring, 4096)
 	return nil
+}
+
+// habits are the faults of the flash.
+func (f *Faults) habits() flashsim.Habits {
+	return flashsim.Habits{EraseTime: f.EraseTime, ProgramTime: f.ProgramTime, BadBlock: f.BadBlock, WeakBlock: f.WeakBlock, Cut: f.Cut}
 }
 
 // bootFiles are the files that the faults put on the board.

@@ -5,25 +5,44 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"rules_romfs/packager/simboard/drivers"
+	"rules_romfs/packager/simboard/flashsim"
 )
 
+// A flashFile is a flash in a file, which this process writes and the
+// interpreter maps and reads.
+type flashFile struct {
+	*flashsim.Flash
+	file *os.File
+	mem  []byte
+}
+
 // openFlash maps the flash file, which is made erased if it is missing or empty.
-func openFlash(path string, parts []Partition) (*flash, error) {
-	layout, size := layOut(parts)
+func openFlash(path string, parts []Partition, habits flashsim.Habits) (*flashFile, error) {
+	places := make([]flashsim.Place, len(parts))
+	for i, p := range parts {
+		d, err := drivers.Lookup(p.Driver)
+		if err != nil {
+			return nil, err
+		}
+		places[i] = flashsim.Place{Size: p.Size, Erase: p.Erase, Cells: d.Cells}
+	}
+	size := flashsim.LayOut(places)
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, err
 	}
-	f := &flash{file: file, layout: layout}
-	if err := f.mapFile(size); err != nil {
+	f := &flashFile{file: file}
+	if err := f.mapFile(places, size); err != nil {
 		file.Close()
 		return nil, err
 	}
-	f.scan()
+	f.Flash = flashsim.New(f.mem, places, habits)
 	return f, nil
 }
 
-func (f *flash) mapFile(size int64) error {
+func (f *flashFile) mapFile(places []flashsim.Place, size int64) error {
 	info, err := f.file.Stat()
 	if err != nil || size == 0 {
 		return err
@@ -39,23 +58,13 @@ func (f *flash) mapFile(size int64) error {
 		return fmt.Errorf("map %s: %w", f.file.Name(), err)
 	}
 	if fresh {
-		fill(f.mem, guardByte)
-		for _, p := range f.layout {
-			fill(f.mem[p.offset:p.offset+p.Size], 0xff)
-		}
+		flashsim.Blank(f.mem, places)
 	}
 	return nil
 }
 
-func fill(b []byte, c byte) {
-	for i := range b {
-		b[i] = c
-	}
-}
-
-func (f *flash) close() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+func (f *flashFile) close() {
+	f.Close()
 	if f.mem != nil {
 		unix.Munmap(f.mem)
 		f.mem = nil

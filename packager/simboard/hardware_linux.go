@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"rules_romfs/packager/simboard/flashsim"
 )
 
 // Hardware calls of firmware.py, by number.
@@ -139,7 +141,7 @@ func (b *Board) do(p *process, op uint32, arg [4]int32, data []byte) (int, error
 	case hwAborted:
 		b.aborted.Store(true)
 	case hwSource:
-		if b.opts.Faults.SourceFault {
+		if id := int(arg[0]); id < len(b.rom.segments) && b.rom.segments[id].driver.FaultsOnFlash {
 			b.counted(func(s *Stats) { s.Crashes++ })
 			b.end(reset{cause: causeHard, why: "hard fault: a flash write read its data from flash"})
 			return 0, errEnded
@@ -150,15 +152,18 @@ func (b *Board) do(p *process, op uint32, arg [4]int32, data []byte) (int, error
 
 // flashCall lets the driver work; meanwhile a deaf board hears nothing.
 func (b *Board) flashCall(p *process, op uint32, arg [4]int32, data []byte) (int, error) {
-	b.driver.busy, b.driver.hang = p.wait, p.hang
+	b.flash.Wait = p.wait
+	b.rom.onHang(p.hang)
 	b.busy.Store(true)
 	defer b.busy.Store(false)
-	call := b.driver.rom
+	result, err := 0, error(nil)
 	if op == hwBlocks {
-		call = b.driver.block
+		result, err = b.rom.block(int(arg[0]), int(arg[1]), int64(arg[2]), int64(arg[3]), data)
+	} else {
+		args := []int64{int64(arg[2]), int64(arg[3])} // as many as stand in the upper half of the op
+		result, err = b.rom.rom(int(arg[0]&0xff), int(arg[1]), args[:min(arg[0]>>8, 2)], data)
 	}
-	result, err := call(int(arg[0]), int(arg[1]), int64(arg[2]), int64(arg[3]), data)
-	if errors.Is(err, errCut) {
+	if errors.Is(err, flashsim.ErrCut) {
 		b.end(reset{off: true, why: "the power was cut in a flash operation"})
 	}
 	return result, err

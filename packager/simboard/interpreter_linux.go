@@ -17,7 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func findInterpreter(name string) (string, error) {
+// FindInterpreter is the path of the interpreter that Options.Interpreter names.
+func FindInterpreter(name string) (string, error) {
 	if name == "" {
 		name = os.Getenv("ROMFS_MICROPYTHON")
 	}
@@ -112,8 +113,9 @@ func (b *Board) config(next reset) ([]byte, error) {
 		BlockDev bool   `json:"blockdev"`
 	}
 	parts := []part{}
-	for _, p := range b.flash.layout {
-		parts = append(parts, part{p.Base, p.Size, p.Erase, p.offset, p.BlockDevice})
+	for i, s := range b.rom.segments {
+		p := b.opts.Partitions[i]
+		parts = append(parts, part{p.Base, p.Size, p.Erase, b.flash.Places()[i].Offset, s.blocks != nil})
 	}
 	f := b.opts.Faults
 	paste := f.Window

@@ -3,180 +3,125 @@ package simboard
 import (
 	"math/rand/v2"
 	"strconv"
-	"time"
+
+	"rules_romfs/packager/simboard/drivers"
+	"rules_romfs/packager/simboard/flashsim"
 )
 
-// What calls return, as negative errnos and as codes for firmware.py.
-const (
-	einval     = -22
-	eio        = -5
-	returnNone = -1000 // None, as most writeblocks do
-	raiseEIO   = -1001 // OSError(EIO)
-)
-
-// The operations on a block device's segment, as firmware.py encodes them.
+// The operations on a block device's segment, as the firmware encodes them.
 const (
 	blkSync  = 3
 	blkCount = 4
 	blkSize  = 5
 	blkErase = 6
-	blkWrite = 100 // writeblocks(n, buf): erases, then programs
-	blkPatch = 101 // writeblocks(n, buf, offset): programs only
+	blkWrite = 100 // writeblocks(n, buf)
+	blkPatch = 101 // writeblocks(n, buf, offset)
 )
 
-// A driver is the board's rom_ioctl and its block devices: what the C code of
-// a port does between Python and the flash.
-type driver struct {
-	flash *flash
-	opts  *Options
-	calls map[string]int
-	rand  *rand.Rand
-	busy  func(time.Duration) error // takes time; an error ends the call, as the power does
-	hang  func() error              // never returns until the interpreter ends
+// A romIoctl is the board's vfs.rom_ioctl and its block devices: the calls from
+// Python on their way to the drivers of the partitions.
+type romIoctl struct {
+	opts     *Options
+	segments []romSegment
+	calls    map[string]int
+}
+
+type romSegment struct {
+	*drivers.Segment
+	driver *drivers.Driver
+	mapped drivers.Mapped // nil: ops 3 to 6 are not for it
+	blocks drivers.Blocks // nil: it is no block device
+}
+
+func newROMIoctl(o *Options, flash *flashsim.Flash, chance *rand.Rand) *romIoctl {
+	d := &romIoctl{opts: o, calls: map[string]int{}}
+	for i, p := range o.Partitions {
+		driver, _ := drivers.Lookup(p.Driver) // setDefaults has looked
+		s := &drivers.Segment{Flash: flash, Part: i, Size: p.Size, Erase: p.Erase, Old: o.Generation == Old, Rand: chance}
+		d.segments = append(d.segments, romSegment{s, driver, driver.Mapped(s), driver.Device(s)})
+	}
+	return d
+}
+
+// onHang says what an operation does that never returns.
+func (d *romIoctl) onHang(hang func() error) {
+	for _, s := range d.segments {
+		s.Hang = hang
+	}
 }
 
 // fails counts the calls of an op and says whether Faults.Fail hits this one.
-func (d *driver) fails(op string) bool {
+func (d *romIoctl) fails(op string) bool {
 	d.calls[op]++
 	return d.opts.Faults.Fail == op && d.calls[op] >= max(1, d.opts.Faults.FailFrom)
 }
 
-// rom is vfs.rom_ioctl(op, id, a, b) of the ports whose segments are
-// memoryviews; b is -1 when there was no fourth argument.
-func (d *driver) rom(op, id int, a, b int64, data []byte) (int, error) {
+// rom is vfs.rom_ioctl(op, id, args...), of which data is the last one of op 4.
+func (d *romIoctl) rom(op, id int, args []int64, data []byte) (int, error) {
 	if d.fails(strconv.Itoa(op)) {
-		return einval, nil
+		return drivers.EINVAL, nil
 	}
 	if op == 1 {
-		return len(d.flash.layout), nil
+		return len(d.segments), nil
 	}
-	if id < 0 || id >= len(d.flash.layout) {
-		return einval, nil
+	if len(d.segments) == 1 && d.segments[0].driver.AnyID {
+		id = 0
 	}
-	p := d.flash.layout[id]
-	if op == 2 {
+	if id < 0 || id >= len(d.segments) {
+		return drivers.EINVAL, nil
+	}
+	s := d.segments[id]
+	switch {
+	case op == 2:
 		return id, nil
-	}
-	if p.BlockDevice || p.ReadOnly {
-		return einval, nil
-	}
-	switch op {
-	case 3:
-		return d.prepare(id, a, b)
-	case 4:
-		return d.write(id, a, data)
-	case 6:
-		if d.old(id) {
-			return einval, nil
+	case s.mapped == nil:
+		return drivers.EINVAL, nil
+	case op == 3 && len(args) > 0:
+		return s.mapped.Prepare(args...)
+	case op == 4 && len(args) > 0:
+		word := s.driver.Cells.Word
+		if d.opts.Faults.Unaligned && (args[0]%word != 0 || int64(len(data))%word != 0) {
+			return drivers.EINVAL, nil
 		}
-		return int(p.Erase), nil
+		return s.mapped.Write(args[0], data)
+	case op == 6:
+		return s.mapped.MinPrepare()
 	}
-	return einval, nil
-}
-
-// old says whether the partition's driver predates op 6.
-func (d *driver) old(id int) bool {
-	return d.opts.Generation == Old || d.flash.layout[id].NoEraseUnit
-}
-
-// prepare is op 3: (id, len), or (id, offset, len) where there is an op 6.
-func (d *driver) prepare(id int, a, b int64) (int, error) {
-	p := d.flash.layout[id]
-	off, n := int64(0), a
-	if b >= 0 && !d.old(id) {
-		off, n = a, b
-	}
-	if off < 0 || n < 0 || off+n > p.Size && !d.flash.noRange(id) {
-		return einval, nil
-	}
-	if p.Medium == MRAM {
-		return int(p.Write), nil
-	}
-	return reportedWrite(p.Partition), d.flash.erase(id, off, n, d.busy)
-}
-
-// reportedWrite is the smallest write as the driver reports it, which for
-// stm32's internal flash is 16 although the words may have 32 bytes.
-func reportedWrite(p Partition) int {
-	if p.Medium == ECC {
-		return 16
-	}
-	return int(p.Write)
-}
-
-// write is op 4.
-func (d *driver) write(id int, off int64, data []byte) (int, error) {
-	p := d.flash.layout[id]
-	n := int64(len(data))
-	if off < 0 || off+n > p.Size && !d.flash.noRange(id) {
-		return einval, nil
-	}
-	if d.opts.Faults.Unaligned && (off%p.Write != 0 || n%p.Write != 0) {
-		return einval, nil
-	}
-	if d.opts.Faults.ShortHangs && n%p.Write != 0 {
-		return 0, d.hang()
-	}
-	switch p.Medium {
-	case ECC: // whole words of 4 bytes are taken, and programmed by units
-		if off%p.Write != 0 {
-			return eio, nil
-		}
-		data = pad(data[:n-n%4], p.Write, func() byte { return 0xff })
-	case MRAM: // whole units are taken, whatever lies behind a short buffer
-		if off%p.Write != 0 {
-			return eio, nil
-		}
-		data = pad(data, p.Write, func() byte { return byte(d.rand.Uint32()) })
-	}
-	return 0, d.flash.program(id, off, data, d.busy)
-}
-
-// pad lengthens data to a multiple of unit.
-func pad(data []byte, unit int64, fill func() byte) []byte {
-	for int64(len(data))%unit != 0 {
-		data = append(data, fill())
-	}
-	return data
+	return drivers.EINVAL, nil
 }
 
 // block is a block device's ioctl(op, n) and writeblocks(n, data[, off]).
-func (d *driver) block(id, op int, n, off int64, data []byte) (int, error) {
-	p := d.flash.layout[id]
-	inRange := func(at, n int64) bool { return at >= 0 && at+n <= p.Size || d.flash.noRange(id) && at >= 0 }
+func (d *romIoctl) block(id, op int, n, off int64, data []byte) (int, error) {
+	if id < 0 || id >= len(d.segments) || d.segments[id].blocks == nil {
+		return drivers.ReturnNone, nil
+	}
+	s := d.segments[id]
 	switch op {
-	case blkSync:
+	case 1, 2, blkSync:
 		return 0, nil
 	case blkCount:
 		if d.fails("count") {
-			return returnNone, nil
+			return drivers.ReturnNone, nil
 		}
-		return int(p.Size / p.Erase), nil
+		return int(s.Size / s.Erase), nil
 	case blkSize:
 		if d.fails("size") {
-			return returnNone, nil
+			return drivers.ReturnNone, nil
 		}
-		return int(p.Erase), nil
+		return int(s.Erase), nil
 	case blkErase:
-		if d.fails("erase") || !inRange(n*p.Erase, p.Erase) {
-			return eio, nil
+		if d.fails("erase") {
+			return drivers.EIO, nil
 		}
-		if d.opts.Faults.WrongErase {
-			d.flash.harm("block %d of the other file system was erased", n)
-			return 0, nil
-		}
-		return 0, d.flash.erase(id, n*p.Erase, p.Erase, d.busy)
+		return s.blocks.EraseBlock(n)
 	case blkWrite, blkPatch:
-		at := n*p.Erase + off
-		if d.fails("write") || off < 0 || !inRange(at, int64(len(data))) {
-			return raiseEIO, nil
+		if d.fails("write") {
+			return drivers.RaiseEIO, nil
 		}
-		if op == blkWrite {
-			if err := d.flash.erase(id, at, int64(len(data)), d.busy); err != nil {
-				return 0, err
-			}
+		if op == blkPatch {
+			return s.blocks.Patch(n, data, off)
 		}
-		return returnNone, d.flash.program(id, at, data, d.busy)
+		return s.blocks.WriteBlocks(n, data)
 	}
-	return returnNone, nil
+	return drivers.ReturnNone, nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"rules_romfs/internal/peer"
 	"rules_romfs/packager/simboard"
+	"rules_romfs/packager/simboard/simtest"
 )
 
 // helper names what this test binary does instead of testing.
@@ -242,10 +243,10 @@ func TestStats(t *testing.T) {
 	if s.HostToBoard != 73 || s.BoardToHost != 5 || s.Turnarounds != 1 || s.Erases != 2 || s.ErasedBytes != 8192 || s.Programs != 2 || s.ProgramBytes != 12 || s.Boots != 0 {
 		t.Errorf("%+v", s)
 	}
-	if got := s.LinkTime(9600, time.Millisecond); got != 2*time.Millisecond+time.Duration(78*10*time.Second)/9600 {
+	if got := simtest.LinkTime(s, 9600, time.Millisecond); got != 2*time.Millisecond+time.Duration(78*10*time.Second)/9600 {
 		t.Errorf("LinkTime says %v", got)
 	}
-	if got := s.FlashTime(time.Second, time.Millisecond); got != 2002*time.Millisecond {
+	if got := simtest.FlashTime(s, time.Second, time.Millisecond); got != 2002*time.Millisecond {
 		t.Errorf("FlashTime says %v", got)
 	}
 }

@@ -51,9 +51,9 @@ func write(t testing.TB, path, content string) {
 // import from each flavour of board, over the pty and over TCP.
 func TestMpremote(t *testing.T) {
 	t.Parallel()
-	part := simboard.Partition{Name: "romfs0", Size: 256 << 10, Erase: 4096, Write: 4}
+	part := simboard.Partition{Name: "romfs0", Size: 256 << 10}
 	blk := part
-	blk.BlockDevice = true
+	blk.Driver = "rp2"
 	for name, o := range map[string]simboard.Options{
 		"memoryview with op 6": boardWith(part),
 		"memoryview before":    {Partitions: []simboard.Partition{part}, Generation: simboard.Old},

@@ -2,25 +2,13 @@ package simboard
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/mpy"
+	"rules_romfs/packager/simboard/drivers"
 )
-
-// A Medium is what a partition's cells are.
-type Medium int
-
-// The media.
-const (
-	NOR  Medium = iota // programs clear bits, erases set them; 256-byte pages; serial NOR
-	ECC                // write units carry ECC and can be programmed once per erase; internal flash
-	MRAM               // overwritten in place; an erase does nothing
-	RAM                // overwritten in place, an erase sets 0xff; emulated machines
-)
-
-// overwrites says whether programming replaces what was there.
-func (m Medium) overwrites() bool { return m == MRAM || m == RAM }
 
 // A Generation is how a firmware's rom_ioctl treats erases.
 type Generation int
@@ -33,16 +21,11 @@ const (
 
 // A Partition is one ROM partition of the board.
 type Partition struct {
-	Name        string
-	Base        uint64 // address that uctypes.addressof shows, a multiple of 4096; 0: any
-	Size        int64  // bytes; 0: the segment exists and holds nothing
-	Erase       int64  // bytes of an erase block
-	Write       int64  // bytes of the smallest write
-	Medium      Medium
-	BlockDevice bool // the segment is a block device, not a memoryview
-	ReadOnly    bool // ops 3 to 6 return -22, as on qemu
-	NoEraseUnit bool // op 6 returns -22 and prepare takes no offset, whatever the generation
-	NoRange     bool // prepare and write check no range: what lies behind is hit, as on esp8266, renesas-ra and samd
+	Name   string
+	Driver string // how its port writes it: a name of package drivers; "": drivers.Default
+	Base   uint64 // address that uctypes.addressof shows, a multiple of 4096; 0: any
+	Size   int64  // bytes; 0: the segment exists and holds nothing
+	Erase  int64  // bytes of an erase block; 0: the driver's
 }
 
 // Options describe a board. The zero value is a board with one partition of
@@ -50,6 +33,7 @@ type Partition struct {
 type Options struct {
 	Board      *board.Profile // sets Partitions, Machine, MPY and Platform where they are unset
 	Partitions []Partition    // nil: Board's, or the default one; empty: op 1 says 0
+	Driver     string         // of the partitions that are Board's or the default one; "": Board's port's
 	NoROM      bool           // the firmware has no rom_ioctl at all
 	Generation Generation
 	Machine    string // sys.implementation._machine
@@ -85,7 +69,10 @@ func (o *Options) setDefaults() error {
 		return err
 	}
 	if o.Partitions == nil {
-		o.Partitions = []Partition{{Name: "romfs0", Size: 1 << 20, Erase: 4096, Write: 4}}
+		o.Partitions = []Partition{{Name: "romfs0", Driver: o.Driver, Size: 1 << 20}}
+	}
+	if err := o.takeDriver(); err != nil {
+		return err
 	}
 	setDefault(&o.Machine, "Simulated board with unix MicroPython")
 	setDefault(&o.Release, "1.29.0")
@@ -96,12 +83,20 @@ func (o *Options) setDefaults() error {
 	if o.Notify == nil {
 		o.Notify = func(string) {}
 	}
-	for i, p := range o.Partitions {
+	o.Partitions = slices.Clone(o.Partitions)
+	for i := range o.Partitions {
+		p := &o.Partitions[i]
+		d, err := drivers.Lookup(p.Driver)
+		if err != nil {
+			return optionError("partition %d: %v", i, err)
+		}
+		p.Driver = d.Name
+		setDefault(&p.Erase, d.Erase)
 		switch {
 		case p.Size < 0 || p.Size > 1<<31-1:
 			return optionError("partition %d has %d bytes; a board's has 0 to 2 GiB", i, p.Size)
-		case p.Erase <= 0 || p.Write <= 0 || p.Write > p.Erase:
-			return optionError("partition %d: erase unit %d, write unit %d: both must be positive, and the write unit not the larger", i, p.Erase, p.Write)
+		case p.Erase <= 0 || p.Erase%d.Cells.Word != 0:
+			return optionError("partition %d: erase unit %d: it must be a positive multiple of %s's word, %d bytes", i, p.Erase, d.Name, d.Cells.Word)
 		case p.Base%4096 != 0:
 			return optionError("partition %d: base %#x is no multiple of 4096", i, p.Base)
 		}
@@ -123,7 +118,7 @@ func (o *Options) takeProfile() error {
 		return nil
 	}
 	setDefault(&o.Machine, machineOf(p))
-	setDefault(&o.Platform, platformOf(o.Machine))
+	setDefault(&o.Platform, drivers.Platform(o.Machine))
 	if abis := p.MPY.ABIs(6, 3); o.MPY == 0 && len(abis) > 0 {
 		o.MPY = int(abis[0].Version) | int(abis[0].SubVersion)<<8 | int(abis[0].Arch)<<10 | int(abis[0].ArchFlags)<<16
 	}
@@ -141,8 +136,26 @@ func (o *Options) takeProfile() error {
 		if err != nil {
 			return err
 		}
+		if o.Driver != "" { // the profile's erase unit is another port's
+			part.Driver, part.Erase = o.Driver, 0
+		}
 		o.Partitions = append(o.Partitions, part)
 	}
+	return nil
+}
+
+// takeDriver lets a board without a profile be one of the port whose driver its
+// first partition names.
+func (o *Options) takeDriver() error {
+	if o.Board != nil || len(o.Partitions) == 0 || o.Partitions[0].Driver == "" {
+		return nil
+	}
+	d, err := drivers.Lookup(o.Partitions[0].Driver)
+	if err != nil {
+		return optionError("%v", err)
+	}
+	setDefault(&o.Machine, "Simulated board with "+d.Chip)
+	setDefault(&o.Platform, d.Platform)
 	return nil
 }
 
@@ -153,25 +166,12 @@ func setNil(p *[]Partition) {
 	}
 }
 
-// fromProfile gives a profile's partition the behaviour of its port's driver.
+// fromProfile gives a profile's partition the driver of its port.
 func fromProfile(b *board.Profile, p *board.Partition) (Partition, error) {
 	if p.Size == 0 {
 		return Partition{}, optionError("board %s: the size of partition %s is the firmware builder's choice; give one (--partition-size 256KiB, or sim:%s?size=256KiB)", b.ID, p.Name, b.ID)
 	}
-	q := Partition{Name: p.Name, Base: p.Base, Size: p.Size, Erase: p.Erase, Write: p.Write, BlockDevice: p.Segment == board.BlockDevice, ReadOnly: p.ReadOnly}
-	q.Medium = map[board.Medium]Medium{board.NOR: NOR, board.ECC: ECC, board.MRAM: MRAM, board.RAM: RAM}[p.Medium]
-	setDefault(&q.Write, 4)
-	setDefault(&q.Erase, max(4096, q.Write)) // unknown to the profile
-	switch platformOf(machineOf(b)) {
-	case "esp8266", "renesas-ra":
-		q.NoEraseUnit, q.NoRange = true, true
-	case "samd":
-		q.NoRange = true
-	}
-	if b.ID == "weact-h723" { // stm32's op 6 forgets OSPI flash
-		q.NoEraseUnit = true
-	}
-	return q, nil
+	return Partition{Name: p.Name, Driver: drivers.For(machineOf(b), p).Name, Base: p.Base, Size: p.Size, Erase: p.Erase}, nil
 }
 
 // machineOf is a sys.implementation._machine that the profile's first pattern matches.
@@ -184,17 +184,4 @@ func machineOf(p *board.Profile) string {
 		m = "Simulated " + p.ID + " " + rest
 	}
 	return strings.ReplaceAll(m, "*", "")
-}
-
-// platformOf is the sys.platform of the port that a machine runs.
-func platformOf(machine string) string {
-	for _, port := range []struct{ mark, platform string }{
-		{"ESP8266", "esp8266"}, {"ESP32", "esp32"}, {"RP2", "rp2"}, {"MIMXRT", "mimxrt"}, {"SAMD", "samd"},
-		{"NRF", "nrf52"}, {"nRF", "nrf52"}, {"with RA", "renesas-ra"}, {"with AE", "alif"}, {"STM32", "pyboard"}, {"Cortex", "qemu"}, {"virt", "qemu"},
-	} {
-		if strings.Contains(machine, port.mark) {
-			return port.platform
-		}
-	}
-	return "sim"
 }

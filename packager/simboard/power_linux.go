@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"rules_romfs/packager/simboard/flashsim"
 )
 
 // Reset causes, as machine.reset_cause() gives them.
@@ -37,11 +39,7 @@ func (b *Board) PowerOn() { b.setPower(true) }
 func (b *Board) Reset() { b.end(reset{cause: causeHard, why: "the reset button was pressed"}) }
 
 // SetCut arms a power cut: the flash steps are counted from now on.
-func (b *Board) SetCut(c Cut) {
-	b.flash.mu.Lock()
-	defer b.flash.mu.Unlock()
-	b.flash.steps, b.flash.cut = 0, &c
-}
+func (b *Board) SetCut(c flashsim.Cut) { b.flash.SetCut(c) }
 
 // SetCutAtByte arms a power cut when n more bytes have come from the host.
 func (b *Board) SetCutAtByte(n int64) { b.link.cutAfter(n) }

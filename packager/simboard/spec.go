@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"rules_romfs/packager/board"
+	"rules_romfs/packager/simboard/drivers"
 )
 
 // A SpecError says that the description of a simulated board is not understood.
@@ -25,8 +26,8 @@ func (e *SpecError) Unwrap() error { return e.Err }
 //
 // The first part is a built-in board's id, the path of a board file (.yaml),
 // or of a file for the flash contents. Keys are board, flash, size (of the
-// partitions of a family of boards), file (NAME:PATH, a file of the board's
-// file system), fault (NAME or NAME=VALUE), or the name of a fault. Errors are
+// partitions of a family of boards), driver (how its port writes them), file
+// (NAME:PATH, a file of the board's file system), fault (NAME or NAME=VALUE), or the name of a fault. Errors are
 // *SpecError.
 func ParseSpec(spec string) (Options, error) {
 	o, err := parseSpec(spec)
@@ -63,6 +64,8 @@ func parseSpec(spec string) (o Options, err error) {
 			o.Flash = value
 		case "size":
 			size = value
+		case "driver":
+			err = o.SetDriver(value)
 		case "file":
 			err = o.AddFile(value)
 		case "fault":
@@ -75,6 +78,17 @@ func parseSpec(spec string) (o Options, err error) {
 		}
 	}
 	return o, o.SetBoard(id, size)
+}
+
+// SetDriver lets the board's partitions be written as a port of MicroPython
+// does, by the name that package drivers has for it. Errors are *drivers.NameError.
+func (o *Options) SetDriver(name string) error {
+	d, err := drivers.Lookup(name)
+	if err != nil {
+		return err
+	}
+	o.Driver = d.Name
+	return nil
 }
 
 // SetBoard looks up a board by id or path; an empty one leaves the default
@@ -91,7 +105,7 @@ func (o *Options) SetBoard(idOrPath, size string) error {
 	}
 	if idOrPath == "" {
 		if bytes > 0 {
-			o.Partitions = []Partition{{Name: "romfs0", Size: bytes, Erase: 4096, Write: 4}}
+			o.Partitions = []Partition{{Name: "romfs0", Driver: o.Driver, Size: bytes}}
 		}
 		return nil
 	}

@@ -13,6 +13,7 @@ import (
 	"rules_romfs/internal/peer"
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/simboard"
+	"rules_romfs/packager/simboard/flashsim"
 )
 
 func TestParseSpec(t *testing.T) {
@@ -36,11 +37,14 @@ func TestParseSpec(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 	if o := parse("?flash=a%26b&missing=hashlib&missing=deflate&cut=3%2B100%2B5&fail=3@2"); o.Flash != "a&b" || strings.Join(o.Faults.Missing, " ") != "hashlib deflate" ||
-		*o.Faults.Cut != (simboard.Cut{Step: 3, Bytes: 100, Bits: 5}) || o.Faults.Fail != "3" || o.Faults.FailFrom != 2 {
+		*o.Faults.Cut != (flashsim.Cut{Step: 3, Bytes: 100, Bits: 5}) || o.Faults.Fail != "3" || o.Faults.FailFrom != 2 {
 		t.Errorf("%+v", o)
 	}
 	if o := parse("rp2?size=1MiB"); o.Board.Partitions[0].Size != 1<<20 {
 		t.Errorf("%+v", o.Board.Partitions)
+	}
+	if o := parse("?driver=samd51"); o.Driver != "samd51" {
+		t.Errorf("%+v", o)
 	}
 	if o := parse("?size=2MiB"); o.Partitions[0].Size != 2<<20 {
 		t.Errorf("%+v", o)
@@ -72,6 +76,7 @@ func TestParseSpec(t *testing.T) {
 		"?file=x:no-such-file":                "no-such-file",
 		"rp2?size=1":                          "1 bytes",
 		"?size=x":                             `"x"`,
+		"?driver=samd":                        "there are stm32-ospi,",
 		"?%zz":                                "invalid URL escape",
 		"no-such/board.yaml":                  "board.yaml",
 		"arduino-nano-33-ble-sense?size=1KiB": "no ROM partition",
@@ -102,7 +107,8 @@ func TestOptions(t *testing.T) {
 	}
 	for want, o := range map[string]simboard.Options{
 		"0 to 2 GiB":                 part(func(p *simboard.Partition) { p.Size = 1 << 31 }),
-		"must be positive":           part(func(p *simboard.Partition) { p.Write = 8192 }),
+		"a positive multiple":        part(func(p *simboard.Partition) { p.Erase = 6 }),
+		`no driver "stm32-psram"`:    part(func(p *simboard.Partition) { p.Driver = "stm32-psram" }),
 		"no multiple of 4096":        part(func(p *simboard.Partition) { p.Base = 100 }),
 		"sim:rp2?size=256KiB":        {Board: rp2},
 		"needs a heap size":          {Faults: simboard.Faults{Largest: 1024}},

@@ -8,6 +8,7 @@ import (
 
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/simboard"
+	"rules_romfs/packager/simboard/drivers"
 )
 
 // A simResult is where a running simulated board is found.
@@ -32,7 +33,7 @@ func (r simResult) print(w io.Writer) error {
 
 func newSimCmd(a *app) *cobra.Command {
 	var o simboard.Options
-	var boardID, size string
+	var boardID, size, driver string
 	var faults, files []string
 	cmd := &cobra.Command{
 		Use:   "sim",
@@ -51,12 +52,17 @@ Faults make the board or its link misbehave; romfs sim --fault help lists them.`
   romfs sim --board rp2 --fault baud=115200 --fault lose=1000 --fault seed=7`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if driver == "help" {
+				return a.help("drivers", drivers.Help())
+			}
+			if driver != "" {
+				if err := o.SetDriver(driver); err != nil {
+					return err
+				}
+			}
 			for _, f := range faults {
 				if f == "help" {
-					return a.result(map[string]string{"faults": simboard.FaultHelp()}, func(w io.Writer) error {
-						_, err := io.WriteString(w, simboard.FaultHelp())
-						return err
-					})
+					return a.help("faults", simboard.FaultHelp())
 				}
 				if err := o.SetFault(f); err != nil {
 					return err
@@ -82,6 +88,7 @@ Faults make the board or its link misbehave; romfs sim --fault help lists them.`
 	f := cmd.Flags()
 	f.StringVar(&boardID, "board", "", "simulate this `board`: an id or a board file (default: one with 1 MiB of flash)")
 	f.StringVar(&size, "partition-size", "", "`size` of the partition, for boards that leave it open (256KiB)")
+	f.StringVar(&driver, "driver", "", "write flash as this `port` of MicroPython does; help lists them (default: the board's)")
 	f.StringVar(&o.Flash, "flash", "", "keep the flash contents in this `file` (default: a temporary one)")
 	f.StringArrayVar(&faults, "fault", nil, "misbehave: `NAME[=VALUE]`; repeatable; help lists them")
 	f.StringArrayVar(&files, "file", nil, "put a file into the board's file system: `NAME:PATH`; repeatable")
@@ -90,6 +97,14 @@ Faults make the board or its link misbehave; romfs sim --fault help lists them.`
 	f.StringVar(&o.Interpreter, "interpreter", "", "MicroPython `program` to run (default: $ROMFS_MICROPYTHON, then micropython on PATH)")
 	a.complete(cmd, "board", boardIDs()...)
 	return cmd
+}
+
+// help prints a list that an option's value "help" asks for.
+func (a *app) help(name, text string) error {
+	return a.result(map[string]string{name: text}, func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
+		return err
+	})
 }
 
 // runBoard runs a simulated board until the command is interrupted, which is its regular end.

@@ -20,6 +20,7 @@ import (
 	"rules_romfs/packager/repl"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
+	"rules_romfs/packager/simboard/drivers"
 	"rules_romfs/packager/transform"
 )
 
@@ -97,6 +98,7 @@ var exitRules = []exitRule{
 	{exitUsage, is[*simboard.FaultError]},
 	{exitUsage, is[*simboard.SpecError]},
 	{exitUsage, is[*simboard.OptionError]},
+	{exitUsage, is[*drivers.NameError]},
 	{exitInput, is[*inputError]},
 	{exitInput, is[*inspect.InputError]},
 	{exitInput, is[*artifact.FormatError]},

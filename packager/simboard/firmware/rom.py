@@ -52,19 +52,20 @@ def result(r):
 
 
 def check_source(buf):
-    # Tells the hardware when a buffer lies in flash itself: most drivers fault on that.
+    # Tells the hardware when a buffer lies in a partition's flash itself: some drivers fault on that.
     a = uctypes.addressof(buf)
-    for base, p in zip(BASES, CONFIG["partitions"]):
-        if base <= a < base + p["size"]:
-            hw(HW_SOURCE)
+    for i, p in enumerate(CONFIG["partitions"]):
+        if BASES[i] <= a < BASES[i] + p["size"]:
+            hw(HW_SOURCE, i)
 
 
 def rom_ioctl(op, id=0, *args):
     if op == 4:
         off, buf = args
         check_source(buf)
-        return hw(HW_ROM, 4, id, off, -1, data=buf)
-    r = hw(HW_ROM, op, id, args[0] if args else 0, args[1] if len(args) > 1 else -1)
+        return hw(HW_ROM, 4 | 1 << 8, id, off, data=buf)
+    # The hardware learns how many arguments there are: drivers look at that.
+    r = hw(HW_ROM, op | len(args) << 8, id, args[0] if args else 0, args[1] if len(args) > 1 else 0)
     if op != 2 or r < 0:
         return r
     if CONFIG["partitions"][r]["blockdev"]:

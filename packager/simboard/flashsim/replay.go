@@ -1,49 +1,47 @@
-package simboard
+package flashsim
 
-import (
-	"slices"
-)
+import "slices"
 
-// A FlashLog is what was done to a board's flash: the contents before, and
-// each step in order. With it a test looks at what any power cut would have
-// left, without doing the deploy again.
-type FlashLog struct {
-	Before []byte // contents of the flash file when the recording began
+// A Log is what was done to a flash: the contents before, and each step in
+// order. With it a test looks at what any power cut would have left, without
+// doing the deploy again.
+type Log struct {
+	Before []byte // contents of the flash when the recording began
 	Steps  []Step
-	places []place
+	places []Place
 }
 
-// startLog starts a recording.
-func (f *flash) startLog() {
+// Record starts a log with the present contents.
+func (f *Flash) Record() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.log = &FlashLog{Before: slices.Clone(f.mem), places: f.layout}
+	f.log = &Log{Before: slices.Clone(f.mem), places: f.places}
 }
 
-// recorded returns what was recorded so far.
-func (f *flash) recorded() *FlashLog {
+// Log returns what was recorded so far.
+func (f *Flash) Log() *Log {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.log == nil {
-		return &FlashLog{places: f.layout}
+		return &Log{places: f.places}
 	}
-	return &FlashLog{Before: f.log.Before, Steps: slices.Clone(f.log.Steps), places: f.layout}
+	return &Log{Before: f.log.Before, Steps: slices.Clone(f.log.Steps), places: f.places}
 }
 
 // Partition returns where a partition lies in the flash file.
-func (l *FlashLog) Partition(id int) (offset, size int64) {
-	return l.places[id].offset, l.places[id].Size
+func (l *Log) Partition(id int) (offset, size int64) {
+	return l.places[id].Offset, l.places[id].Size
 }
 
 // Cuts lists the power cuts that a sweep tries: before and after each step,
-// inside each program (half of it done, and a write unit torn by seeds many
+// inside each program (half of it done, and a word torn by seeds many
 // seeds at its start, middle and end), and inside each erase (with seeds many
 // patterns of undefined bits).
-func (l *FlashLog) Cuts(seeds int) []Cut {
+func (l *Log) Cuts(seeds int) []Cut {
 	var cuts []Cut
 	for i, s := range l.Steps {
 		cuts = append(cuts, Cut{Step: i})
-		if s.Kind == Program && s.Size > s.Unit {
+		if s.Kind == Program && s.Size > s.Cells.Word {
 			cuts = append(cuts, Cut{Step: i, Bytes: s.Size / 2})
 		}
 		for seed := range uint64(seeds) {
@@ -51,7 +49,7 @@ func (l *FlashLog) Cuts(seeds int) []Cut {
 			// the low bits go through the four states of an erase.
 			c := Cut{Step: i, Seed: uint64(i+1)<<8 | seed%4 | seed>>2<<4}
 			if s.Kind == Program {
-				c.Bytes = []int64{0, s.Size / 2, max(0, s.Size-s.Unit)}[seed%3]
+				c.Bytes = []int64{0, s.Size / 2, max(0, s.Size-s.Cells.Word)}[seed%3]
 			}
 			cuts = append(cuts, c)
 		}
@@ -61,7 +59,7 @@ func (l *FlashLog) Cuts(seeds int) []Cut {
 
 // BitCuts lists the cuts inside one step of programming: after each byte, and
 // after each bit of each byte.
-func (l *FlashLog) BitCuts(step int) []Cut {
+func (l *Log) BitCuts(step int) []Cut {
 	var cuts []Cut
 	for n := range l.Steps[step].Size {
 		for bit := range 8 {
@@ -71,26 +69,26 @@ func (l *FlashLog) BitCuts(step int) []Cut {
 	return cuts
 }
 
-// Replay returns the contents of the flash file as a cut leaves them.
-func Replay(log *FlashLog, c Cut) []byte {
-	r := newReplayer(log, slices.Clone(log.Before))
-	r.At(c)
-	return r.mem
-}
+// Replay returns the contents of the flash as a cut leaves them.
+func Replay(log *Log, c Cut) []byte { return NewReplayer(log, nil).At(c) }
 
 // A Replayer goes through the cuts of a log. Cuts in ascending order of their
 // steps cost no more than what the steps between them changed.
 type Replayer struct {
-	log   *FlashLog
-	mem   []byte
-	done  int    // steps that are applied whole
-	torn  []byte // what was at the step behind those before it was torn; nil: it was not
-	path  string
-	close func() error
+	log  *Log
+	mem  []byte
+	done int    // steps that are applied whole
+	torn []byte // what was at the step behind those before it was torn; nil: it was not
 }
 
-func newReplayer(log *FlashLog, mem []byte) *Replayer {
-	return &Replayer{log: log, mem: mem, close: func() error { return nil }}
+// NewReplayer keeps the flash in mem, such as a mapped file, which has the size
+// of the log's; nil is memory of its own.
+func NewReplayer(log *Log, mem []byte) *Replayer {
+	if mem == nil {
+		mem = make([]byte, len(log.Before))
+	}
+	copy(mem, log.Before)
+	return &Replayer{log: log, mem: mem}
 }
 
 // At makes the flash what the cut leaves, and returns it; it is valid until
@@ -114,9 +112,3 @@ func (r *Replayer) At(c Cut) []byte {
 	}
 	return r.mem
 }
-
-// Path is the file that NewReplayer keeps the flash in.
-func (r *Replayer) Path() string { return r.path }
-
-// Close removes the file of NewReplayer.
-func (r *Replayer) Close() error { return r.close() }

@@ -1,4 +1,4 @@
-package simboard
+package simtest
 
 import (
 	"bufio"
@@ -7,13 +7,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"rules_romfs/packager/simboard"
 )
 
 //go:embed inspect.py
@@ -40,7 +38,7 @@ type Inspector struct {
 
 // NewInspector makes an inspector; interpreter as in Options.
 func NewInspector(interpreter string) (*Inspector, error) {
-	path, err := findInterpreter(interpreter)
+	path, err := simboard.FindInterpreter(interpreter)
 	if err != nil {
 		return nil, err
 	}
@@ -48,9 +46,9 @@ func NewInspector(interpreter string) (*Inspector, error) {
 }
 
 // Partition looks at a partition of a board, which may be off.
-func (i *Inspector) Partition(ctx context.Context, b *Board, id int) (View, error) {
-	p := b.flash.layout[id]
-	return i.File(ctx, b.opts.Flash, p.offset, p.Size)
+func (i *Inspector) Partition(ctx context.Context, b *simboard.Board, id int) (View, error) {
+	p := b.FlashPlaces()[id]
+	return i.File(ctx, b.FlashFile(), p.Offset, p.Size)
 }
 
 // Replayed looks at a partition as the last cut of a Replayer leaves it.
@@ -123,29 +121,4 @@ func (i *Inspector) Close() error {
 	i.cmd.Wait()
 	i.cmd = nil
 	return nil
-}
-
-// NewReplayer keeps the flash of a replay in a file, so that an Inspector or
-// another board can look at it.
-func NewReplayer(log *FlashLog, dir string) (*Replayer, error) {
-	path := filepath.Join(dir, "replay.flash")
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if _, err := f.Write(log.Before); err != nil {
-		return nil, err
-	}
-	mem, err := unix.Mmap(int(f.Fd()), 0, len(log.Before), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	if err != nil {
-		return nil, fmt.Errorf("map %s: %w", path, err)
-	}
-	r := newReplayer(log, mem)
-	r.path = path
-	r.close = func() error {
-		unix.Munmap(mem)
-		return os.Remove(path)
-	}
-	return r, nil
 }
