@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"io"
-	"os"
 	"slices"
 
 	"rules_romfs/internal/filecache"
@@ -15,26 +14,26 @@ import (
 
 // A log is a sequence of blocks:
 //
-//	magic     8 bytes
+//	mark      8 bytes, those in the name of the log
 //	rows      uint32, number of results
 //	checksum  uint32, CRC-32 (IEEE) of the index
 //	index     for each result its key, 32 bytes, and a uint32, its length
 //	results   each a sha256 and the content that it is of
 //
 // Numbers are little-endian. What is no block, because a disk was full or a
-// machine lost power, is passed over up to the next magic.
+// machine lost power, is passed over up to the next mark.
 const (
-	magic   = "romfslog"
-	headLen = len(magic) + 4 + 4
+	markLen = 8
+	headLen = markLen + 4 + 4
 	rowLen  = sha256.Size + 4
 )
 
 // size is what r takes in a block.
 func (r *result) size() int { return rowLen + sha256.Size + len(r.content) }
 
-// encode returns the block of these results, which take size bytes.
+// encode returns the block of these results, which take size bytes, without a mark.
 func encode(results []result, size int) []byte {
-	b := append(make([]byte, 0, headLen+size), magic...)
+	b := make([]byte, markLen, headLen+size)
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(results)))
 	b = append(b, 0, 0, 0, 0)
 	for _, r := range results {
@@ -49,8 +48,8 @@ func encode(results []result, size int) []byte {
 }
 
 // index notes the places of all results of a log.
-func (c *Cache) index(log *os.File) {
-	info, err := log.Stat()
+func (c *Cache) index(log *log) {
+	info, err := log.file.Stat()
 	if err != nil {
 		return
 	}
@@ -60,7 +59,7 @@ func (c *Cache) index(log *os.File) {
 	for at, from := int64(0), int64(0); at != info.Size(); {
 		rows := w.index(at)
 		if rows == nil {
-			at = nextMagic(log, from, info.Size())
+			at = nextMark(log, from, info.Size())
 			from = at + 1
 			continue
 		}
@@ -79,7 +78,7 @@ func (c *Cache) index(log *os.File) {
 // A window is the part of a log that was read last: enough for many small
 // blocks, and of large ones not much more than the index.
 type window struct {
-	log *os.File
+	log *log
 	at  int64
 	b   []byte
 }
@@ -92,10 +91,10 @@ const (
 // index returns the index of the block at an offset, or nil if there is no block.
 func (w *window) index(at int64) []byte {
 	head := w.read(at, headLen)
-	if head == nil || string(head[:len(magic)]) != magic {
+	if head == nil || [markLen]byte(head) != w.log.mark {
 		return nil
 	}
-	count, sum := binary.LittleEndian.Uint32(head[len(magic):]), binary.LittleEndian.Uint32(head[headLen-4:])
+	count, sum := binary.LittleEndian.Uint32(head[markLen:]), binary.LittleEndian.Uint32(head[headLen-4:])
 	if count == 0 || count > maxIndex/uint32(rowLen) {
 		return nil
 	}
@@ -111,7 +110,7 @@ func (w *window) index(at int64) []byte {
 func (w *window) read(at int64, n int) []byte {
 	if at < w.at || at+int64(n) > w.at+int64(len(w.b)) {
 		w.b = slices.Grow(w.b[:0], max(n, windowLen))
-		got, err := w.log.ReadAt(w.b[:cap(w.b)], at)
+		got, err := w.log.file.ReadAt(w.b[:cap(w.b)], at)
 		if err != nil && err != io.EOF {
 			got = 0
 		}
@@ -123,18 +122,18 @@ func (w *window) read(at int64, n int) []byte {
 	return w.b[at-w.at:][:n]
 }
 
-// nextMagic returns the offset of the first magic from an offset on, or size.
-func nextMagic(log *os.File, from, size int64) int64 {
-	r := bufio.NewReaderSize(io.NewSectionReader(log, from, size-from), windowLen)
+// nextMark returns the offset of the first mark from an offset on, or size.
+func nextMark(log *log, from, size int64) int64 {
+	r := bufio.NewReaderSize(io.NewSectionReader(log.file, from, size-from), windowLen)
 	for {
 		b, err := r.Peek(r.Size())
-		if i := bytes.Index(b, []byte(magic)); i >= 0 {
+		if i := bytes.Index(b, log.mark[:]); i >= 0 {
 			return from + int64(i)
 		}
 		if err != nil {
 			return size
 		}
-		skipped, _ := r.Discard(len(b) - len(magic) + 1)
+		skipped, _ := r.Discard(len(b) - markLen + 1)
 		from += int64(skipped)
 	}
 }

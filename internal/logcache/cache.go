@@ -1,5 +1,5 @@
 // Package logcache keeps many small results of a program, such as compiled
-// modules, in one file that grows: to make a file for each of them, as package
+// modules, in a file that grows: to make a file for each of them, as package
 // filecache does for large ones, takes up to a quarter of a first build's time
 // where many files were deleted lately, since ext4 passes over all their inodes.
 package logcache
@@ -7,19 +7,21 @@ package logcache
 import (
 	"crypto/sha256"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
 
 	"rules_romfs/internal/filecache"
+	"rules_romfs/internal/smallfile"
 )
 
-// A Cache is a folder with two logs, which several builds may use at once.
-// Results are added to the end of the newer one. When that is full it takes the
-// place of the older one, whose results are lost unless a build has used them
-// since: then they were added to the newer log again. So what is not used for
-// long goes, and the folder never holds much more than it may.
+// A Cache is a folder with logs, which several builds may use at once. Results
+// are added to the end of the newest one. When that is full a build begins the
+// next generation and removes those before the last, whose results are lost
+// unless a build has used them since: then they were added to the newest log
+// again. So what is not used for long goes, and the folder never holds much more
+// than it may. Two builds that begin a generation at once make two logs of it:
+// both are read, and one of them is added to.
 //
 // A result is named by everything that its content depends on, and found by an
 // index (see block.go). It carries a digest: what does not match, because it was
@@ -30,7 +32,8 @@ type Cache struct {
 	limits filecache.Limits
 
 	mu      sync.Mutex
-	logs    map[string]*os.File // by name; nil until the first Get
+	opened  bool // at the first Get
+	logs    []*log
 	places  map[filecache.Key]place
 	made    map[filecache.Key]result // by this process
 	pending []result                 // not yet written
@@ -40,7 +43,7 @@ type Cache struct {
 
 // A place is where a log has the content of a result, behind its digest.
 type place struct {
-	log    *os.File
+	log    *log
 	offset int64
 	length uint32 // of both
 }
@@ -51,17 +54,11 @@ type result struct {
 	sum     [sha256.Size]byte
 }
 
-// The logs.
-const (
-	newer = "log"
-	older = "log.old"
-)
-
 // writeAt is the size in bytes at which results are written, rather than at the
 // end of a batch: what a build that is killed has compiled in vain is no more.
 const writeAt = 256 << 10
 
-// Open returns the cache in the folder dir, which need not exist yet. Each log
+// Open returns the cache in the folder dir, which need not exist yet. Each generation
 // may have half of limits.Total.
 func Open(dir string, limits filecache.Limits) (*Cache, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
@@ -86,13 +83,13 @@ func (c *Cache) Get(k filecache.Key) (content []byte, sum [sha256.Size]byte, ok 
 	c.open()
 	r, ok := c.made[k]
 	p, stored := c.places[k]
-	aged := p.log == c.logs[older]
+	aged := stored && p.log.generation < c.logs[len(c.logs)-1].generation
 	c.mu.Unlock()
 	if ok || !stored {
 		return r.content, r.sum, ok
 	}
 	b := make([]byte, p.length)
-	if _, err := p.log.ReadAt(b, p.offset); err != nil {
+	if _, err := p.log.file.ReadAt(b, p.offset); err != nil {
 		return nil, sum, false
 	}
 	sum, content = [sha256.Size]byte(b), b[sha256.Size:]
@@ -147,20 +144,24 @@ func (c *Cache) flush() {
 	}
 }
 
-// add writes a block to the newer log: at once and at its end, so that builds do
+// add writes a block to the newest log: at once and at its end, so that builds do
 // not write into each other's blocks.
 func (c *Cache) add(block []byte) error {
-	path := filepath.Join(c.dir, newer)
-	if info, err := os.Stat(path); err == nil && info.Size() > 0 && info.Size()+int64(len(block)) > c.limits.Total/2 {
-		c.close() // Windows renames no file that is open
-		if err := os.Rename(path, filepath.Join(c.dir, older)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	names := list(c.dir)
+	var newest name
+	if len(names) > 0 {
+		newest = names[len(names)-1]
 	}
+	info, err := os.Stat(filepath.Join(c.dir, newest.String()))
+	if err != nil || newest.generation == 0 || info.Size()+int64(len(block)) > c.limits.Total/2 {
+		c.remove(names, newest.generation)
+		newest = newName(newest.generation + 1)
+	}
+	copy(block, newest.mark[:])
 	if err := os.MkdirAll(c.dir, 0o777); err != nil { // it may be gone by now
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
+	f, err := os.OpenFile(filepath.Join(c.dir, newest.String()), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
 	if err != nil {
 		return err
 	}
@@ -168,24 +169,35 @@ func (c *Cache) add(block []byte) error {
 	return errors.Join(err, f.Close())
 }
 
+// remove deletes the logs of the generations before one. On Windows it takes
+// until nobody has them open; the next generation tries again.
+func (c *Cache) remove(names []name, before uint64) {
+	for _, n := range names {
+		if n.generation < before {
+			os.Remove(filepath.Join(c.dir, n.String()))
+		}
+	}
+}
+
 // open reads the indices of the logs, unless it has. Of two results of one key
-// the later counts: the earlier one was damaged, or comes from the older log.
+// the later counts: the earlier one was damaged, or comes from an older log.
 func (c *Cache) open() {
-	if c.logs != nil {
+	if c.opened {
 		return
 	}
-	c.logs, c.places = map[string]*os.File{}, map[filecache.Key]place{}
-	for _, name := range []string{older, newer} {
-		if f, err := os.Open(filepath.Join(c.dir, name)); err == nil {
-			c.logs[name] = f
-			c.index(f)
+	c.opened, c.places = true, map[filecache.Key]place{}
+	for _, n := range list(c.dir) {
+		if f, err := smallfile.Open(filepath.Join(c.dir, n.String())); err == nil {
+			l := &log{n, f}
+			c.logs = append(c.logs, l)
+			c.index(l)
 		}
 	}
 }
 
 func (c *Cache) close() {
-	for _, f := range c.logs {
-		f.Close()
+	for _, l := range c.logs {
+		l.file.Close()
 	}
-	c.logs, c.places = nil, nil
+	c.opened, c.logs, c.places = false, nil, nil
 }

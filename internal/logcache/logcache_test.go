@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -49,6 +50,16 @@ func has(t *testing.T, c *Cache, i, size int) bool {
 	return ok
 }
 
+// newest returns the path of the log that is added to.
+func newest(t *testing.T, dir string) string {
+	t.Helper()
+	names := list(dir)
+	if len(names) == 0 {
+		t.Fatal("no log")
+	}
+	return filepath.Join(dir, names[len(names)-1].String())
+}
+
 // TestFormat: a block by hand, from the comment in block.go. The digests come
 // from sha256sum, and the checksum from the trailer that gzip gives the index.
 func TestFormat(t *testing.T) {
@@ -57,11 +68,11 @@ func TestFormat(t *testing.T) {
 	c.Put(filecache.Key{31: 1}, []byte("ab"), sha256.Sum256([]byte("ab")))
 	c.Put(filecache.Key{31: 2}, nil, sha256.Sum256(nil))
 	c.Flush()
-	got, err := os.ReadFile(filepath.Join(c.Dir(), newer))
+	got, err := os.ReadFile(newest(t, c.Dir()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := hex.EncodeToString([]byte("romfslog")) + "02000000" + "dff4608a" +
+	want := newest(t, c.Dir())[len(newest(t, c.Dir()))-16:] + "02000000" + "dff4608a" +
 		strings.Repeat("00", 31) + "01" + "22000000" +
 		strings.Repeat("00", 31) + "02" + "20000000" +
 		"fb8e20fc2e4c3f248c60c39bd652f3c1347298bb977b8b4d5903b85055620603" + "6162" +
@@ -182,7 +193,7 @@ func TestDamage(t *testing.T) {
 		put(c, i, size)
 		c.Flush()
 	}
-	path := filepath.Join(dir, newer)
+	path := newest(t, dir)
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -217,7 +228,7 @@ func TestDamage(t *testing.T) {
 			t.Errorf("%d bytes between blocks: %d results, want 4", zeros, got)
 		}
 	}
-	if got := found(bytes.Repeat([]byte(magic+"\xff\xff\xff\xff"), 1000)); got != 0 {
+	if got := found(bytes.Repeat(append(whole[:markLen:markLen], "\xff\xff\xff\xff"...), 1000)); got != 0 {
 		t.Errorf("%d results in rubbish", got)
 	}
 
@@ -283,7 +294,9 @@ func TestTogether(t *testing.T) {
 				}
 				c.Flush()
 				if process == 0 && round%5 == 0 {
-					os.Remove(filepath.Join(dir, newer))
+					for _, n := range list(dir) {
+						os.Remove(filepath.Join(dir, n.String()))
+					}
 				}
 				if err := c.Err(); err != nil {
 					t.Error(err)
@@ -298,18 +311,18 @@ func TestTogether(t *testing.T) {
 // is told once.
 func TestUnwritable(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	if err := os.Mkdir(filepath.Join(dir, newer), 0o777); err != nil {
+	dir := filepath.Join(t.TempDir(), "cache")
+	c := open(t, dir, wide)
+	if err := errors.Join(os.Remove(dir), os.WriteFile(dir, nil, 0o666)); err != nil { // a file in its place
 		t.Fatal(err)
 	}
-	c := open(t, dir, wide)
 	put(c, 1, 10)
 	c.Flush()
 	if !has(t, c, 1, 10) || c.Err() == nil {
 		t.Errorf("found %v, error %v", has(t, c, 1, 10), c.Err())
 	}
 
-	dir = filepath.Join(dir, "gone")
+	dir = filepath.Join(t.TempDir(), "gone")
 	c = open(t, dir, wide)
 	if err := os.Remove(dir); err != nil {
 		t.Fatal(err)
@@ -318,5 +331,62 @@ func TestUnwritable(t *testing.T) {
 	c.Flush()
 	if err := c.Err(); err != nil || !has(t, open(t, dir, wide), 1, 10) {
 		t.Errorf("a folder that is gone is not made again: %v", err)
+	}
+}
+
+// TestPlanted: content that looks like a block is none, wherever a block was cut
+// off before it: nobody knows how the blocks of this log begin.
+func TestPlanted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	planted := encode([]result{{key(2), content(2, 10), sha256.Sum256(content(2, 10))}}, rowLen+sha256.Size+10)
+	copy(planted, "romfslog")
+	c := open(t, dir, wide)
+	c.Put(key(1), planted, sha256.Sum256(planted))
+	c.Flush()
+	path := newest(t, dir)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, log := range [][]byte{whole, whole[1:], whole[bytes.Index(whole, planted):]} {
+		if err := os.WriteFile(path, log, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if has(t, open(t, dir, wide), 2, 10) {
+			t.Error("a result is found that was never put")
+		}
+	}
+}
+
+// TestGenerations: builds that begin a generation at once lose nothing of each
+// other's, and what is no log is passed over.
+func TestGenerations(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for i, n := range []name{{1, [markLen]byte{1}}, {2, [markLen]byte{2}}, {2, [markLen]byte{3}}} {
+		b := encode([]result{{key(i), content(i, 10), sha256.Sum256(content(i, 10))}}, rowLen+sha256.Size+10)
+		copy(b, n.mark[:])
+		if err := os.WriteFile(filepath.Join(dir, n.String()), b, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, other := range []string{"log.3.0000000000000000", "log.99", "log"} {
+		if err := os.Mkdir(filepath.Join(dir, other), 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := open(t, dir, wide)
+	for i := range 3 {
+		if !has(t, c, i, 10) {
+			t.Errorf("result %d is lost", i)
+		}
+	}
+	c.Flush() // that of generation 1 was used
+	if n := list(dir); len(n) != 3 {
+		t.Errorf("%d logs", len(n))
+	}
+	if info, err := os.Stat(newest(t, dir)); err != nil || info.Size() < 2*int64(rowLen+sha256.Size+10) {
+		t.Errorf("what was used is not kept in the newest log: %v", err)
 	}
 }

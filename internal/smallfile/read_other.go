@@ -17,7 +17,7 @@ func Read(path string, max int64) (content []byte, modified time.Time, err error
 
 // ReadInto is Read into buf, or another buffer where that is too small.
 func ReadInto(buf []byte, path string, max int64) (content []byte, modified time.Time, err error) {
-	f, err := os.Open(path)
+	f, err := Open(path)
 	if err != nil {
 		return nil, modified, err
 	}
@@ -25,9 +25,6 @@ func ReadInto(buf []byte, path string, max int64) (content []byte, modified time
 	fi, err := f.Stat()
 	if err != nil {
 		return nil, modified, err
-	}
-	if !fi.Mode().IsRegular() {
-		return nil, modified, &os.PathError{Op: "read", Path: path, Err: ErrNotRegular}
 	}
 	b := bytes.NewBuffer(buf[:0])
 	_, err = b.ReadFrom(io.LimitReader(f, max+1))

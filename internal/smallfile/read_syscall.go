@@ -17,9 +17,8 @@ func Read(path string, max int64) (content []byte, modified time.Time, err error
 
 // ReadInto is Read into buf, or another buffer where that is too small.
 func ReadInto(buf []byte, path string, max int64) (content []byte, modified time.Time, err error) {
-	// O_NONBLOCK keeps open(2) of a FIFO from waiting for a writer.
 	fd, err := retry(func() (int, error) {
-		return syscall.Open(path, syscall.O_RDONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
+		return syscall.Open(path, syscall.O_RDONLY|nonblock|syscall.O_CLOEXEC, 0)
 	})
 	if err != nil {
 		return nil, modified, &os.PathError{Op: "open", Path: path, Err: err}

@@ -1,11 +1,13 @@
 package mpy
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"rules_romfs/internal/batch"
 	"rules_romfs/internal/filecache"
@@ -33,6 +35,11 @@ type Batch struct {
 	Cache    *Cache                 // nil: compile everything
 	Workers  int                    // compilers that run at once; 0: one a processor
 	Done     func(i int, r *Result) // called after each success, from several goroutines; may be nil
+
+	// Slow is told of a source that has been with the compiler for SlowAfter,
+	// 5 seconds if that is 0, from several goroutines; may be nil.
+	Slow      func(path string)
+	SlowAfter time.Duration
 }
 
 // maxSource bounds the bytes of one source: what the compiler could not take
@@ -79,6 +86,9 @@ func (b *Batch) job(ctx context.Context, j Job) (Result, error) {
 		if r.Code, r.Sum, r.Cached = cache.Get(k); r.Cached {
 			return r, nil
 		}
+	}
+	if b.Slow != nil {
+		defer time.AfterFunc(cmp.Or(b.SlowAfter, slowAfter), func() { b.Slow(j.Path) }).Stop()
 	}
 	r.Code, err = b.Compiler.Compile(ctx, src, j.Options)
 	if err != nil {

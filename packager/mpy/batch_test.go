@@ -142,6 +142,16 @@ func TestCacheHitsAreExact(t *testing.T) {
 	}
 }
 
+// theLog returns the one log of a cache.
+func theLog(t *testing.T, c *Cache) string {
+	t.Helper()
+	logs, err := filepath.Glob(filepath.Join(c.Dir(), "log.*"))
+	if err != nil || len(logs) != 1 {
+		t.Fatalf("logs %v, %v", logs, err)
+	}
+	return logs[0]
+}
+
 // TestCacheDamage: whatever happens to the cache, the build's output stays.
 func TestCacheDamage(t *testing.T) {
 	t.Parallel()
@@ -163,7 +173,7 @@ func TestCacheDamage(t *testing.T) {
 		return r[0], cache
 	}
 	want, cache := run()
-	log := filepath.Join(cache.Dir(), "log")
+	log := theLog(t, cache)
 	whole, err := os.ReadFile(log)
 	if err != nil {
 		t.Fatal(err)
@@ -171,29 +181,19 @@ func TestCacheDamage(t *testing.T) {
 	damage := map[string]func() error{
 		"flipped":    func() error { d := bytes.Clone(whole); d[len(d)-9] ^= 4; return os.WriteFile(log, d, 0o600) },
 		"zeros":      func() error { return os.WriteFile(log, make([]byte, len(whole)), 0o600) },
-		"a folder":   func() error { return errors.Join(os.Remove(log), os.Mkdir(log, 0o700)) },
+		"a folder":   func() error { return os.Mkdir(log, 0o700) },
 		"the folder": func() error { return os.RemoveAll(cache.Dir()) },
 	}
 	for n := 0; n < len(whole); n += 7 {
 		damage[fmt.Sprintf("cut to %d", n)] = func() error { return os.WriteFile(log, whole[:n], 0o600) }
 	}
 	for what, damage := range damage {
-		if err := damage(); err != nil {
+		if err := errors.Join(os.RemoveAll(cache.Dir()), os.MkdirAll(cache.Dir(), 0o777), damage()); err != nil {
 			t.Fatal(err)
 		}
-		r, cache := run()
+		r, _ := run()
 		if r.Cached || !bytes.Equal(r.Code, want.Code) || r.Sum != want.Sum {
 			t.Errorf("%s: cached %v, %d bytes", what, r.Cached, len(r.Code))
-		}
-		if what == "a folder" {
-			if cache.Err() == nil {
-				t.Error("a log that cannot be written is no reason for a remark")
-			}
-			if err := os.Remove(log); err != nil {
-				t.Fatal(err)
-			}
-			run()
-			continue
 		}
 		if r, _ = run(); !r.Cached || !bytes.Equal(r.Code, want.Code) {
 			t.Errorf("%s: the entry was not made again", what)
@@ -234,7 +234,9 @@ func TestConcurrentBatches(t *testing.T) {
 				if err := cache.Err(); err != nil {
 					t.Error(err)
 				}
-				os.Remove(filepath.Join(cache.Dir(), "log")) // pulls the rug away under the others
+				if logs, _ := filepath.Glob(filepath.Join(cache.Dir(), "log.*")); len(logs) > 0 {
+					os.Remove(logs[0]) // pulls the rug away under the others
+				}
 			}
 		})
 	}

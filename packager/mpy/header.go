@@ -44,7 +44,7 @@ func ParseHeader(b []byte) (Header, error) {
 	}
 	if b[2]&archFlagsMask != 0 {
 		h.HasArchFlags = true
-		flags, err := varuint(b[headerLen:])
+		flags, _, err := varuint(b[headerLen:])
 		if err != nil {
 			return Header{}, fmt.Errorf("damaged .mpy header: architecture flags: %w", err)
 		}
@@ -53,17 +53,17 @@ func ParseHeader(b []byte) (Header, error) {
 	return h, nil
 }
 
-// varuint decodes a big-endian base-128 number, as .mpy files and ROMFS use it.
-func varuint(b []byte) (uint64, error) {
-	var v uint64
-	for _, c := range b {
+// varuint decodes a big-endian base-128 number, as .mpy files and ROMFS use it,
+// and returns how many bytes it takes.
+func varuint(b []byte) (v uint64, n int, err error) {
+	for i, c := range b {
 		if v>>(64-7) != 0 {
-			return 0, errors.New("the number has more than 64 bits")
+			return 0, 0, errors.New("the number has more than 64 bits")
 		}
 		v = v<<7 | uint64(c&0x7f)
 		if c&0x80 == 0 {
-			return v, nil
+			return v, i + 1, nil
 		}
 	}
-	return 0, errors.New("the file ends in the middle of a number")
+	return 0, 0, errors.New("the file ends in the middle of a number")
 }

@@ -3,10 +3,12 @@ package mpy
 import (
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"time"
+
+	"rules_romfs/internal/atomicfile"
+	"rules_romfs/internal/smallfile"
 )
 
 // A memo remembers, between runs, what costs a process or the reading of a
@@ -41,7 +43,10 @@ type memoPython struct {
 	Searched map[string]string // path to identity; "" for what does not exist
 }
 
-const memoFormat = 1
+const (
+	memoFormat = 1
+	maxMemo    = 1 << 20 // bytes; it has some hundred a compiler
+)
 
 // settled is how old a file's last change must be before its identity can stand
 // for its content: above the 2 seconds of FAT, the coarsest clock.
@@ -51,7 +56,7 @@ func openMemo(root string) *memo {
 	m := &memo{now: time.Now()}
 	if root != "" {
 		m.file = filepath.Join(root, "compilers.json")
-		if b, err := os.ReadFile(m.file); err != nil || json.Unmarshal(b, &m.state) != nil || m.state.Format != memoFormat {
+		if b, _, err := smallfile.Read(m.file, maxMemo); err != nil || json.Unmarshal(b, &m.state) != nil || m.state.Format != memoFormat {
 			m.state = memoState{}
 		}
 	}
@@ -100,6 +105,9 @@ func (m *memo) pythonPackage(key string) (binary string, ok bool) {
 // rememberPython notes the package's binary, or that there is none. Installing
 // or removing a package changes a folder of the search path.
 func (m *memo) rememberPython(key, python, binary string, searched []string) {
+	if id, _ := identify(python); id == "" {
+		return
+	}
 	e := memoPython{binary, map[string]string{}}
 	for _, path := range append(searched, python) {
 		id, changed := identify(path)
@@ -126,15 +134,8 @@ func (m *memo) save() {
 	if err != nil || os.MkdirAll(filepath.Dir(m.file), 0o777) != nil {
 		return
 	}
-	f, err := os.CreateTemp(filepath.Dir(m.file), ".new-*")
-	if err != nil {
-		return
+	if fi, err := os.Lstat(m.file); err == nil && !fi.Mode().IsRegular() {
+		os.Remove(m.file) // writing into a FIFO would wait for a reader
 	}
-	_, err = f.Write(append(b, '\n'))
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), m.file)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
+	_ = atomicfile.WriteFile(m.file, append(b, '\n'))
 }

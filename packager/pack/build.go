@@ -202,7 +202,10 @@ func (b *builder) compile(ctx context.Context, plan *manifest.Plan, jobs []mpy.J
 		return nil, nil, err
 	}
 	task := b.Reporter.Task("compile", int64(len(jobs)), report.Files)
-	batch := &mpy.Batch{Compiler: compiler, Cache: b.cache, Workers: b.workers, Done: func(i int, r *mpy.Result) { task.Add(1) }}
+	batch := &mpy.Batch{Compiler: compiler, Cache: b.cache, Workers: b.workers, Done: func(i int, r *mpy.Result) { task.Add(1) },
+		Slow: func(path string) {
+			b.Reporter.Log(report.Info, fmt.Sprintf("still compiling %s; Ctrl-C ends it", path))
+		}}
 	results, err := batch.Run(ctx, jobs)
 	if err != nil {
 		task.Fail(err)

@@ -1,3 +1,5 @@
+//go:build linux || darwin
+
 package mpy
 
 import (
@@ -20,6 +22,7 @@ func identify(path string) (id string, changed time.Time) {
 	if !ok {
 		return "", time.Time{}
 	}
-	changed = time.Unix(st.Ctim.Unix())
+	at := changeTime(st)
+	changed = time.Unix(at.Unix())
 	return fmt.Sprintf("%d.%d.%d.%d.%d", st.Dev, st.Ino, st.Size, fi.ModTime().UnixNano(), changed.UnixNano()), changed
 }
