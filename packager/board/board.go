@@ -30,6 +30,7 @@ type Profile struct {
 	Align      []AlignRule // first match wins; by destination
 	USB        []USBID     // how it shows up on USB
 	UF2        []UF2Family // its chip; of a family of boards, any of them
+	Flash      []Range     // where its memories for programs are; empty: not known
 	NoROM      string      // reason why the board has no ROM partition; "" if it has
 	OpenMV     bool        // OpenMV's tools are used on it: they lose deduplicated files
 	File       string      // where the profile was read from; "" for a builtin one
@@ -149,6 +150,22 @@ func (p *Profile) MaxAlign() int64 {
 		most = max(most, r.To)
 	}
 	return most
+}
+
+// A Range is a part of a board's address space.
+type Range struct {
+	Base uint64
+	Size int64 // bytes
+}
+
+// Holds tells if size bytes from an address on lie in the range.
+func (r Range) Holds(address uint64, size int64) bool {
+	return address >= r.Base && size <= r.Size && address-r.Base <= uint64(r.Size-size)
+}
+
+// String writes the range as addresses, both in it.
+func (r Range) String() string {
+	return fmt.Sprintf("0x%08X to 0x%08X", r.Base, r.Base+uint64(r.Size)-1)
 }
 
 // A USBID is a pair of USB vendor and product.

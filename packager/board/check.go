@@ -47,10 +47,14 @@ func (c *checker) check(f *File) error {
 			c.bad(fmt.Sprintf("uf2[%d]", i), "", "%v", err)
 		}
 	}
+	for i, r := range f.Flash {
+		c.flash(fmt.Sprintf("flash[%d]", i), r)
+	}
 	names, indices := map[string]int{}, map[int]int{}
 	for i := range f.Partitions {
 		p, at := &f.Partitions[i], fmt.Sprintf("partitions[%d]", i)
 		c.partition(at, p)
+		c.inFlash(at, p, f.Flash)
 		if j, ok := names[p.Name]; ok {
 			c.bad(at+".name", "", "partitions[%d] has that name already", j)
 		}
@@ -75,6 +79,28 @@ func (c *checker) align(at string, a AlignFile, partitions []PartitionFile) {
 		if p.Base%uint64(a.To) != 0 {
 			c.bad(at+".to", "", "%d is more than the alignment of the address of partition %s, %#x: no file can have it", a.To, p.Name, p.Base)
 		}
+	}
+}
+
+// flash checks a range of addresses.
+func (c *checker) flash(at string, r RangeFile) {
+	switch {
+	case r.Size == 0:
+		c.bad(at+".size", "", "a range of 0 bytes holds nothing")
+	case r.Base+uint64(r.Size)-1 < r.Base:
+		c.bad(at+".base", "", "%d bytes from %#x on end behind the address space", r.Size, r.Base)
+	}
+}
+
+// inFlash finds a partition that is not where the file says that flash is.
+func (c *checker) inFlash(at string, p *PartitionFile, flash []RangeFile) {
+	for _, r := range flash {
+		if (Range{r.Base, int64(r.Size)}).Holds(p.Base, int64(p.Size)) {
+			return
+		}
+	}
+	if len(flash) > 0 && p.Base != 0 {
+		c.bad(at+".base", "correct it, or the ranges", "none of the ranges under flash holds the partition at %#x", p.Base)
 	}
 }
 

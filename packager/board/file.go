@@ -36,6 +36,16 @@ type File struct {
 	USB []USBFile `yaml:"usb"`
 	// Family of the chip in UF2 files, such as RP2040 or 0xe48bff56; several, for a family of boards. Default: none, so romfs export needs --uf2-family.
 	UF2 []string `yaml:"uf2" jsonschema:"minLength=1,example=STM32H7"`
+	// Where the chip shows flash, MRAM and the like, in which a partition may lie. romfs export refuses other addresses. Default: not known, so any will do.
+	Flash []RangeFile `yaml:"flash"`
+}
+
+// RangeFile is a range of addresses.
+type RangeFile struct {
+	// Address of its first byte.
+	Base uint64 `yaml:"base" jsonschema:"required,minimum=0,example=0x08000000"`
+	// Its size.
+	Size strictyaml.Size `yaml:"size" jsonschema:"required"`
 }
 
 // MPYFile says which .mpy files the firmware loads.
@@ -204,6 +214,9 @@ func (f *File) profile() *Profile {
 			panic(err) // the file was checked
 		}
 		p.UF2 = append(p.UF2, family)
+	}
+	for _, r := range f.Flash {
+		p.Flash = append(p.Flash, Range{r.Base, int64(r.Size)})
 	}
 	for _, u := range f.USB {
 		id := USBID{Mode: u.Mode}

@@ -32,6 +32,15 @@ var uf2Families = []UF2Family{
 // UF2Families lists the families that have a name.
 func UF2Families() []UF2Family { return slices.Clone(uf2Families) }
 
+// UF2FamilyNames says what can be given for a family: "ESP32, …, or a number".
+func UF2FamilyNames() string {
+	var names strings.Builder
+	for _, f := range uf2Families {
+		names.WriteString(f.Name + ", ")
+	}
+	return names.String() + "or a number such as 0xe48bff56"
+}
+
 // ParseUF2Family reads the name of a family, in any case, or its number in
 // hexadecimal (0xe48bff56).
 func ParseUF2Family(s string) (UF2Family, error) {
@@ -50,5 +59,5 @@ func ParseUF2Family(s string) (UF2Family, error) {
 			return UF2Family{fmt.Sprintf("0x%08x", id), uint32(id)}, nil
 		}
 	}
-	return UF2Family{}, fmt.Errorf("%q is no UF2 family: it is a name such as RP2040 or STM32H7, or a number such as 0xe48bff56", s)
+	return UF2Family{}, fmt.Errorf("%q is no UF2 family: it is %s", s, UF2FamilyNames())
 }

@@ -1,10 +1,14 @@
 package export
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
+	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/board"
+	"rules_romfs/packager/pack"
+	"rules_romfs/packager/report"
 )
 
 // A Pad says how far an image is filled with 0xff.
@@ -24,6 +28,33 @@ type Place struct {
 	Partition *board.Partition // nil: not known
 	Address   *uint64          // of the first byte, over the partition's; nil: the partition's
 	Families  []board.UF2Family
+	Align     int64 // that the image's files need of its address, in bytes; 0: not known
+}
+
+// PlaceOf finds the place of an image that was built before, whose sidecar is s
+// (nil without one): the board and partition that the caller names, else the
+// sidecar's. known is the profile of the board, if it is here; size is that of
+// the partition, if the caller says it.
+func PlaceOf(s *artifact.Sidecar, known *board.Profile, id, partition string, size int64) (*Place, error) {
+	p := &Place{}
+	if s != nil {
+		p.Align = s.Align
+	}
+	if s != nil && s.Partition != nil && id == "" {
+		partition = cmp.Or(partition, s.Partition.Name)
+		if known == nil && partition == s.Partition.Name {
+			// A board file that is not here: the sidecar has the numbers.
+			was := s.Partition
+			p.Partition = &board.Partition{Name: was.Name, Index: was.Index, Base: was.Base, Size: cmp.Or(size, was.Size), Erase: was.Erase}
+			return p, nil
+		}
+	}
+	if id == "" && known != nil {
+		id = known.ID
+	}
+	target, err := pack.NewTarget(id, partition, size)
+	p.Board, p.Partition = target.Board, target.Partition
+	return p, err
 }
 
 // A PlaceError says that something has to be known of the place that is not.
@@ -70,6 +101,9 @@ func (p *Place) Options(f Format, pad Pad, size int64) (Options, error) {
 	switch {
 	case p.Address != nil:
 		o.Address = *p.Address
+		if err := p.checkAddress(o.Address, o.Padded(size)); err != nil {
+			return o, err
+		}
 	case p.Partition == nil:
 		return o, &PlaceError{fmt.Sprintf("%s says where the image goes, and no board is known; add --board ID (romfs boards lists them), or --address", f)}
 	case part.Base == 0:
@@ -84,6 +118,39 @@ func (p *Place) Options(f Format, pad Pad, size int64) (Options, error) {
 		return o, p.family(&o)
 	}
 	return o, nil
+}
+
+// checkAddress finds out that the board's firmware could not use an image of
+// that many bytes of flash at an address that the user gives.
+func (p *Place) checkAddress(address uint64, size int64) error {
+	if p.Board != nil {
+		if err := p.checkFlash(address, size); err != nil {
+			return err
+		}
+	}
+	if p.Partition != nil && p.Partition.Erase > 0 && address%uint64(p.Partition.Erase) != 0 {
+		return &PlaceError{fmt.Sprintf("%#x is no multiple of the erase unit, %d bytes: %s cannot begin there; give the address of your firmware's partition", address, p.Partition.Erase, p.where())}
+	}
+	if p.Align > 1 && address%uint64(p.Align) != 0 {
+		return &PlaceError{fmt.Sprintf("%#x is no multiple of %d, to which files of the image are aligned: they would not be where the board can use them; give an address that is", address, p.Align)}
+	}
+	return nil
+}
+
+// checkFlash refuses what is no flash of the board, as far as its profile says
+// what is.
+func (p *Place) checkFlash(address uint64, size int64) error {
+	var ranges []string
+	for _, r := range p.Board.Flash {
+		if r.Holds(address, size) {
+			return nil
+		}
+		ranges = append(ranges, r.String())
+	}
+	if len(ranges) == 0 {
+		return nil
+	}
+	return &PlaceError{fmt.Sprintf("%s at %#x are not in the flash of %s, which is %s; give the address of your firmware's partition", report.Plural(size, "byte"), address, p.Board.ID, strings.Join(ranges, ", "))}
 }
 
 func (p *Place) pad(o *Options, pad Pad, part *board.Partition) error {
@@ -128,7 +195,7 @@ func (p *Place) bootloader(o *Options, part *board.Partition) {
 func (p *Place) family(o *Options) error {
 	switch len(p.Families) {
 	case 0:
-		return &PlaceError{"uf2 names the family of the chip, which is not known here; give it with --uf2-family, such as RP2040 or 0xe48bff56"}
+		return &PlaceError{"uf2 names the family of the chip, which is not known here; give it with --uf2-family: " + board.UF2FamilyNames()}
 	case 1:
 		o.Family = p.Families[0].ID
 		return nil

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
-	"rules_romfs/packager/board"
 	"rules_romfs/packager/inspect"
 	"rules_romfs/packager/report"
 )
@@ -48,10 +46,8 @@ Exit code 0, or with --exit-code 10 if the images differ in any byte.`,
 			}
 			defer new.Close()
 			o := inspect.DiffOptions{Target: f.target()}
-			if erase != "" {
-				if o.Erase, err = parseErase(erase); err != nil {
-					return err
-				}
+			if o.Erase, err = parseSize("erase", erase, "a block has at least one byte"); err != nil {
+				return err
 			}
 			d, err := inspect.Diff(cmd.Context(), old, new, o)
 			if err != nil {
@@ -70,18 +66,6 @@ Exit code 0, or with --exit-code 10 if the images differ in any byte.`,
 	cmd.Flags().StringVar(&erase, "erase", "", "`size` of a flash block, such as 4KiB; over the board's")
 	cmd.Flags().BoolVar(&exitCode, "exit-code", false, "exit with 10 if the images differ")
 	return cmd
-}
-
-// parseErase reads the size of a block.
-func parseErase(s string) (int64, error) {
-	n, err := board.ParseSize(s)
-	if err == nil && n == 0 {
-		err = errors.New("a block has at least one byte")
-	}
-	if err != nil {
-		return 0, &usageError{fmt.Sprintf("--erase: %v", err)}
-	}
-	return n, nil
 }
 
 func printDifference(w io.Writer, d *inspect.Difference) error {

@@ -83,15 +83,9 @@ func (f *sourceFlags) options(a *app, path string) (pack.Options, error) {
 	if f.jobs < 0 {
 		return o, &usageError{fmt.Sprintf("--jobs takes a number of processes, not %d", f.jobs)}
 	}
-	if f.size != "" {
-		n, err := board.ParseSize(f.size)
-		if err == nil && n == 0 {
-			err = fmt.Errorf("a partition of %s holds nothing", f.size)
-		}
-		if err != nil {
-			return o, &usageError{fmt.Sprintf("--partition-size: %v", err)}
-		}
-		o.PartitionSize = n
+	var err error
+	if o.PartitionSize, err = f.partitionSize(); err != nil {
+		return o, err
 	}
 	if f.compile || f.noCompile {
 		o.Compile = &f.compile
@@ -110,6 +104,27 @@ func (f *sourceFlags) options(a *app, path string) (pack.Options, error) {
 		o.CacheRoot, _ = mpy.CacheRoot(a.getenv)
 	}
 	return o, nil
+}
+
+// partitionSize returns --partition-size, 0 without one.
+func (f *sourceFlags) partitionSize() (int64, error) {
+	return parseSize("partition-size", f.size, fmt.Sprintf("a partition of %s holds nothing", f.size))
+}
+
+// parseSize reads the value of a flag that is a size, 0 where it is not given;
+// none says why it may not be 0.
+func parseSize(flag, value, none string) (int64, error) {
+	if value == "" {
+		return 0, nil
+	}
+	n, err := board.ParseSize(value)
+	if err == nil && n == 0 {
+		err = errors.New(none)
+	}
+	if err != nil {
+		return 0, &usageError{fmt.Sprintf("--%s: %v", flag, err)}
+	}
+	return n, nil
 }
 
 // boardFlags are --board and --partition of verbs that read images.
