@@ -1,6 +1,6 @@
 // Package peer finds the official tools that the tests compare this project
-// with: mpy-cross, mpremote, a real MicroPython interpreter, and those that read
-// files for programmers of flash memory.
+// with: mpy-cross, mpremote, a real MicroPython interpreter and firmware, and those
+// that read files for programmers of flash memory.
 //
 // A tool is taken from its environment variable, which Bazel tests set to its
 // place in their runfiles, or else from tools/peers, which installs it into the user's cache folder on
@@ -37,6 +37,9 @@ var (
 
 	vela         = tool{"vela", "ROMFS_PEER_VELA"}
 	manifestFile = tool{"manifestfile", "ROMFS_PEER_MANIFESTFILE"}
+
+	qemuARM  = tool{"qemu-arm", "ROMFS_PEER_QEMU_ARM"}
+	firmware = tool{"firmware", "ROMFS_PEER_FIRMWARE"}
 )
 
 // MpyCross returns the path of the official mpy-cross that this release pins.
@@ -74,6 +77,13 @@ func Vela(tb testing.TB) string { tb.Helper(); return find(tb, vela) }
 // module that reads a manifest.py. It lies in a tree of MicroPython's sources
 // that has the manifests of its boards and what they freeze, without submodules.
 func ManifestFile(tb testing.TB) string { tb.Helper(); return find(tb, manifestFile) }
+
+// QEMUARM returns the path of qemu-system-arm.
+func QEMUARM(tb testing.TB) string { tb.Helper(); return find(tb, qemuARM) }
+
+// Firmware returns the path of the firmware that firmware/ builds, for QEMU's
+// machine mps2-an385.
+func Firmware(tb testing.TB) string { tb.Helper(); return find(tb, firmware) }
 
 // UF2Conv returns the path of uf2conv, Microsoft's converter of UF2 files.
 func UF2Conv(tb testing.TB) string { tb.Helper(); return find(tb, uf2conv) }

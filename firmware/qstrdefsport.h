@@ -1,0 +1,3 @@
+// Names whose spelling is no word of C.
+Q(/flash)
+Q(/flash/lib)
