@@ -37,30 +37,50 @@ debian_tools = repository_rule(
     },
 )
 
-_MANIFESTFILE = """\
+_TREE = """\
 package(default_visibility = ["//visibility:public"])
 
-exports_files(["tools/manifestfile.py"])
+exports_files({files})
 
 filegroup(
     name = "tree",
     srcs = glob(
         ["**"],
-        exclude = [
-            "BUILD.bazel",
-            "tools/manifestfile.py",
-        ],
+        exclude = ["BUILD.bazel"] + {files},
     ),
 )
 """
 
-def _manifestfile_impl(rctx):
-    result = rctx.execute([rctx.path(Label("//tools/debian:manifestfile")), "."])
+def _debian_tree_impl(rctx):
+    result = rctx.execute([rctx.path(rctx.attr.script), "."])
     if result.return_code:
-        fail("Debian's source of MicroPython could not be had: {}".format(result.stderr))
-    rctx.file("BUILD.bazel", _MANIFESTFILE)
+        fail("{} could not be had: {}".format(rctx.attr.what, result.stderr))
+    rctx.file("BUILD.bazel", _TREE.format(files = rctx.attr.files))
 
-manifestfile_repository = repository_rule(
-    implementation = _manifestfile_impl,
-    doc = "MicroPython's tools/manifestfile.py, the manifests of its boards and what they freeze.",
+debian_tree = repository_rule(
+    implementation = _debian_tree_impl,
+    doc = "What a script of tools/debian takes from Debian's packages, in one target, and single files of it.",
+    attrs = {
+        "files": attr.string_list(mandatory = True, doc = "Those that are targets of their own."),
+        "script": attr.label(mandatory = True, allow_single_file = True, doc = "The script; its argument is a folder."),
+        "what": attr.string(mandatory = True, doc = "Its name in an error."),
+    },
+)
+
+def _firmware_impl(rctx):
+    build = rctx.path(rctx.attr.build)
+    rctx.watch_tree(build.dirname)
+    result = rctx.execute([build, "."] + [rctx.path(p).dirname for p in (rctx.attr.compiler, rctx.attr.source)])
+    if result.return_code:
+        fail("the firmware does not build: {}".format(result.stderr))
+    rctx.file("BUILD.bazel", 'exports_files(["firmware.elf"])\n')
+
+firmware_repository = repository_rule(
+    implementation = _firmware_impl,
+    doc = "The firmware that the tests run on an emulated board, built from this project's sources.",
+    attrs = {
+        "build": attr.label(mandatory = True, allow_single_file = True, doc = "The script that builds it, beside its sources."),
+        "compiler": attr.label(mandatory = True, doc = "The list of packages of the repository that is the compiler."),
+        "source": attr.label(mandatory = True, doc = "The same of MicroPython's source."),
+    },
 )

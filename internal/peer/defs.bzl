@@ -18,7 +18,13 @@ _PEERS = {
 # It lies in a tree of some hundred files.
 _MANIFESTFILE = {"ROMFS_PEER_MANIFESTFILE": Label("@romfs_peer_manifestfile//:tools/manifestfile.py")}
 
-def go_test(name, data = [], env = {}, timeout = "long", manifestfile = False, **kwargs):
+# It takes some 200 MB of packages, a compiler among them.
+_FIRMWARE = {
+    "ROMFS_PEER_FIRMWARE": Label("@romfs_peer_firmware//:firmware.elf"),
+    "ROMFS_PEER_QEMU_ARM": Label("@romfs_peer_qemu_arm//:bin/qemu-system-arm"),
+}
+
+def go_test(name, data = [], env = {}, timeout = "long", manifestfile = False, firmware = False, **kwargs):
     """A go_test that has the tools of internal/peer.
 
     Args:
@@ -27,9 +33,10 @@ def go_test(name, data = [], env = {}, timeout = "long", manifestfile = False, *
       env: as of go_test.
       timeout: as of go_test; long enough for two busy cores.
       manifestfile: whether it needs MicroPython's reader of manifests.
+      firmware: whether it needs an emulated board and its firmware.
       **kwargs: as of go_test.
     """
-    peers = _PEERS | (_MANIFESTFILE if manifestfile else {})
+    peers = _PEERS | (_MANIFESTFILE if manifestfile else {}) | (_FIRMWARE if firmware else {})
     trees = [Label("@romfs_peer_manifestfile//:tree")] if manifestfile else []
     _go_test(
         name = name,

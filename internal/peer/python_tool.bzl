@@ -1,7 +1,7 @@
 """Programs that tests compare with: Python's, fetched through pip with required hashes, and Debian's."""
 
 load("//rules/toolchains:micropython_repository.bzl", "micropython_repository")
-load(":debian_tool.bzl", "debian_tools", "manifestfile_repository")
+load(":debian_tool.bzl", "debian_tools", "debian_tree", "firmware_repository")
 
 _BUILD = """\
 load("{launcher_rule}", "launcher")
@@ -53,17 +53,46 @@ _python_tool = repository_rule(
 )
 
 def peers():
-    """Declares the programs: mpremote of this release and of MicroPython 1.26, MicroPython with words of 32 bits, readers of files for programmers of flash, and MicroPython's reader of manifests."""
+    """Declares the programs: mpremote of this release and of MicroPython 1.26, MicroPython with words of 32 bits, readers of files for programmers of flash, MicroPython's reader of manifests, and firmware with the emulator that runs it."""
     _python_tool(name = "romfs_peer_mpremote", lock = Label("//tools/peers.d:mpremote.txt"), module = "mpremote")
     _python_tool(name = "romfs_peer_mpremote_1_26", lock = Label("//tools/peers.d:mpremote-1.26.txt"), module = "mpremote")
     _python_tool(name = "romfs_peer_uf2conv", lock = Label("//tools/peers.d:uf2conv.txt"), module = "adafruit_uf2.uf2conv")
-    manifestfile_repository(name = "romfs_peer_manifestfile")
+    debian_tree(
+        name = "romfs_peer_manifestfile",
+        files = ["tools/manifestfile.py"],
+        script = Label("//tools/debian:manifestfile"),
+        what = "MicroPython's tools/manifestfile.py, the manifests of its boards and what they freeze",
+    )
     micropython_repository(name = "romfs_peer_micropython_32", arch = "i386")
     debian_tools(
         name = "romfs_peer_flash",
         packages = ["dfu-util", "binutils"],
         programs = ["dfu-suffix", "dfuse-pack", "objcopy"],
         suite = "forky",
+    )
+    debian_tools(
+        name = "romfs_peer_qemu_arm",
+        packages = ["qemu-system-arm"],
+        programs = ["qemu-system-arm"],
+        suite = "forky",
+    )
+    debian_tree(
+        name = "romfs_peer_arm_gcc",
+        files = ["packages"],
+        script = Label("//tools/debian:arm-gcc"),
+        what = "Debian's gcc-arm-none-eabi",
+    )
+    debian_tree(
+        name = "romfs_peer_micropython_source",
+        files = ["packages"],
+        script = Label("//tools/debian:micropython-source"),
+        what = "Debian's source of MicroPython",
+    )
+    firmware_repository(
+        name = "romfs_peer_firmware",
+        build = Label("//firmware:build"),
+        compiler = "@romfs_peer_arm_gcc//:packages",
+        source = "@romfs_peer_micropython_source//:packages",
     )
 
 python_tools = module_extension(
