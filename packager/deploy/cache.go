@@ -35,14 +35,18 @@ func (c *Cache) put(digest artifact.Digest, image []byte, sidecar *artifact.Side
 	if c.dir == "" {
 		return nil
 	}
-	if err := os.MkdirAll(c.dir, 0o755); err != nil {
+	// Images may hold keys and passwords.
+	if err := os.MkdirAll(c.dir, 0o700); err != nil {
+		return err
+	}
+	if err := os.Chmod(c.dir, 0o700); err != nil {
 		return err
 	}
 	path := filepath.Join(c.dir, digest.String()+".romfs")
 	if _, err := os.Stat(path); err == nil {
 		now := time.Now()
 		os.Chtimes(path, now, now) // only the order of eviction depends on it
-	} else if err := atomicfile.WriteFile(path, image); err != nil {
+	} else if err := writePrivate(path, image); err != nil {
 		return err
 	}
 	if sidecar != nil {
@@ -50,12 +54,20 @@ func (c *Cache) put(digest artifact.Digest, image []byte, sidecar *artifact.Side
 		if err != nil {
 			return err
 		}
-		if err := atomicfile.WriteFile(artifact.Path(path), b); err != nil {
+		if err := writePrivate(artifact.Path(path), b); err != nil {
 			return err
 		}
 	}
 	c.trim()
 	return nil
+}
+
+// writePrivate writes a file that only its owner may read.
+func writePrivate(path string, b []byte) error {
+	if err := atomicfile.WriteFile(path, b); err != nil {
+		return err
+	}
+	return os.Chmod(path, 0o600)
 }
 
 // entries lists the digests in the cache, the latest used first.

@@ -116,18 +116,18 @@ func FindPartition(b *device.Board, profile *board.Profile, name string) (device
 
 // checkBoard compares the machine with the profile.
 func (j *job) checkBoard() error {
-	if j.req.Board == nil || j.req.AnyBoard {
+	if j.req.Board == nil {
 		return nil
 	}
-	if j.req.Board.NoROM != "" {
+	if j.req.Board.NoROM != "" && !j.req.AnyBoard {
 		return incompatible("%s has no ROM partition: %s", j.req.Board.ID, j.req.Board.NoROM)
 	}
-	if !j.req.Board.Runs(j.b.Info.Machine) {
+	if !j.req.AnyBoard && !j.req.Board.Runs(j.b.Info.Machine) {
 		return incompatible("%s: the board is %q, but the image is for %s (%s); --any-board deploys all the same",
 			j.b.Port, j.b.Info.Machine, j.req.Board.ID, strings.Join(j.req.Board.Machines, ", "))
 	}
-	if j.otherCore() && !j.part.CoreIdle && !j.req.VerifyOnly {
-		return incompatible("%s: the %s core runs from partition %s while it is written; stop that core first, then use --any-board, or use --via dfu",
+	if j.otherCore() && !j.part.CoreIdle && !j.req.OtherCore && !j.req.VerifyOnly {
+		return incompatible("%s: the %s core runs from partition %s while it is written; stop that core first, then say --core-stopped, or use --via dfu",
 			j.b.Port, j.part.Core, j.part.Name)
 	}
 	return nil
@@ -168,10 +168,10 @@ func (j *job) checkPartition() error {
 		return incompatible("%s: writing %d bytes in units of %d would reach beyond partition %d of %d bytes", j.b.Port, size, j.geo.Unit, seg.Index, seg.Size)
 	}
 	if torn := j.geo.Tears(j.req.Image); !torn.Safe() {
-		j.warn("%s: should the power fail within the last write of %d bytes, the board may mount %s; layouts compact and stable have a header that avoids it if they are built for this board", j.b.Port, j.geo.Unit, torn)
+		j.warnOnce("%s: should the power fail within the last write of %d bytes, the board may mount %s; layouts compact and stable have a header that avoids it if they are built for this board", j.b.Port, j.geo.Unit, torn)
 	}
 	if j.part != nil && j.part.Size > 0 && j.part.Size != seg.Size {
-		j.warn("%s: partition %d has %d bytes, not %d as the profile of %s says", j.b.Port, seg.Index, seg.Size, j.part.Size, j.req.Board.ID)
+		j.warnOnce("%s: partition %d has %d bytes, not %d as the profile of %s says", j.b.Port, seg.Index, seg.Size, j.part.Size, j.req.Board.ID)
 	}
 	return nil
 }

@@ -28,8 +28,9 @@ type Request struct {
 	VerifyOnly bool   // only compare
 	Full       bool   // send everything, whatever is there
 	NoRun      bool   // stay at the REPL afterwards
-	AnyBoard   bool   // deploy to another board, or for another core, than the profile says
-	Backup     string // file for the old image; "": none
+	AnyBoard   bool   // deploy to another board than the profile says
+	OtherCore  bool   // write a partition that another core runs from: it was stopped
+	Backup     string // file for the old image, which must not hold anything else; "": none
 
 	Imports []string // modules that the board must import from the image afterwards
 
@@ -47,7 +48,7 @@ type Result struct {
 	Status    Status          `json:"status"`
 
 	Blocks  int   `json:"blocks"`         // that the image takes
-	Changed int   `json:"blocks_changed"` // that differ, or were written
+	Changed int   `json:"blocks_changed"` // that differed, each counted once
 	Block   int64 `json:"block_size"`     // bytes
 	Literal int64 `json:"image_bytes_sent"`
 	Copied  int64 `json:"image_bytes_copied"` // rebuilt from what was on the board
@@ -90,6 +91,14 @@ func (e *IncompatibleError) Error() string { return e.Reason }
 type VerifyError struct{ Reason string }
 
 func (e *VerifyError) Error() string { return e.Reason }
+
+// A BackupError says that the file for the old image holds something else.
+// Nothing was changed on the board.
+type BackupError struct{ Path string }
+
+func (e *BackupError) Error() string {
+	return "--backup: " + e.Path + " is there already and is not the image on the board; nothing is overwritten: move it, or name another file"
+}
 
 // An InterruptedError says that a deploy was cancelled while it changed the
 // board.

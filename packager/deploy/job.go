@@ -1,10 +1,13 @@
 package deploy
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 
 	"rules_romfs/internal/atomicfile"
 	"rules_romfs/packager/artifact"
@@ -12,6 +15,7 @@ import (
 	"rules_romfs/packager/deploy/flash"
 	"rules_romfs/packager/device"
 	"rules_romfs/packager/report"
+	"rules_romfs/packager/romfs"
 )
 
 // A job is one image for one partition of the board that is visited.
@@ -28,7 +32,10 @@ type job struct {
 	data []byte // what the partition is to hold: the image, and what must follow it
 
 	// How far it has come.
-	full    bool  // everything is to be written
+	full    bool   // everything is to be written
+	differ  int    // blocks that differed when it was compared last
+	changed []bool // blocks that differed at any time, or were written
+	warned  map[string]bool
 	wrote   bool  // something was changed on the board
 	done    bool  // the partition holds it, or was compared
 	proven  bool  // the board was seen to read it after a reset
@@ -43,7 +50,7 @@ func newJob(r Request, port string) *job {
 	if r.Cache == nil {
 		r.Cache = OpenCache("")
 	}
-	return &job{req: r, digest: digest, full: r.Full, result: &Result{Port: port, SHA256: digest}}
+	return &job{req: r, digest: digest, warned: map[string]bool{}, full: r.Full, result: &Result{Port: port, SHA256: digest}}
 }
 
 func (j *job) warn(format string, args ...any) {
@@ -52,6 +59,15 @@ func (j *job) warn(format string, args ...any) {
 
 func (j *job) info(format string, args ...any) {
 	j.req.Reporter.Log(report.Info, fmt.Sprintf(format, args...))
+}
+
+// warnOnce is warn for what is found out again after each restart of the board.
+func (j *job) warnOnce(format string, args ...any) {
+	msg := fmt.Sprintf(format, args...)
+	if !j.warned[msg] {
+		j.warned[msg] = true
+		j.warn("%s", msg)
+	}
 }
 
 // deliver compares the partition with the image and writes what differs. It
@@ -65,8 +81,7 @@ func (j *job) deliver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	j.result.Blocks, j.result.Changed, j.result.Block = plan.blocks, plan.changed, plan.block
-	j.info("%s: %d of %d blocks changed", j.b.Port, plan.changed, plan.blocks)
+	j.count(plan)
 	if j.req.Backup != "" && j.result.Backup == "" && !j.wrote {
 		if err := j.backup(ctx, rom); err != nil {
 			return err
@@ -98,6 +113,27 @@ func (j *job) deliver(ctx context.Context) error {
 	return nil
 }
 
+// count takes a comparison into the result: blocks count once, whatever came
+// between.
+func (j *job) count(p *plan) {
+	j.differ = p.changed
+	if len(j.changed) != p.blocks {
+		j.changed = make([]bool, p.blocks)
+	}
+	again := j.result.Blocks > 0
+	j.result.Blocks, j.result.Block, j.result.Changed = p.blocks, p.block, 0
+	for i, differs := range p.differs {
+		if j.changed[i] = j.changed[i] || differs; j.changed[i] {
+			j.result.Changed++
+		}
+	}
+	if again {
+		j.info("%s: %d of %d blocks are left", j.b.Port, p.changed, p.blocks)
+	} else {
+		j.info("%s: %d of %d blocks changed", j.b.Port, p.changed, p.blocks)
+	}
+}
+
 // openROM starts the program on the board, with as much buffer as a block
 // takes if memory allows.
 func (j *job) openROM(ctx context.Context) (*device.ROM, error) {
@@ -108,17 +144,24 @@ func (j *job) openROM(ctx context.Context) (*device.ROM, error) {
 	return j.b.OpenROM(ctx, j.seg, buffer)
 }
 
-// backup saves the image that is on the board.
+// backup saves the image that is on the board, and overwrites nothing.
 func (j *job) backup(ctx context.Context, rom *device.ROM) error {
 	image, err := readImage(ctx, rom, j.req.Reporter, j.b.Port)
-	if errors.Is(err, errNoImage) {
-		j.warn("%s: partition %d holds no image, so there is nothing to back up", j.b.Port, j.seg.Index)
+	if errors.Is(err, romfs.ErrNotImage) {
+		j.warnOnce("%s: partition %d holds no image, so there is nothing to back up", j.b.Port, j.seg.Index)
 		return nil
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: reading the old image for --backup, before anything was changed: %w", j.b.Port, err)
 	}
-	if err := atomicfile.WriteFile(j.req.Backup, image); err != nil {
+	there, err := os.ReadFile(j.req.Backup)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = atomicfile.WriteFile(j.req.Backup, image)
+	case err == nil && !bytes.Equal(there, image):
+		return &BackupError{Path: j.req.Backup}
+	}
+	if err != nil {
 		return fmt.Errorf("%s: saving the old image, before anything was changed: %w", j.b.Port, err)
 	}
 	j.result.Backup = j.req.Backup

@@ -11,17 +11,18 @@ import (
 	"rules_romfs/packager/device"
 	"rules_romfs/packager/port"
 	"rules_romfs/packager/report"
+	"rules_romfs/packager/romfs"
 )
 
-// errNoImage says that a partition holds no image.
-var errNoImage = errors.New("the partition holds no ROMFS image")
-
 // readImage reads the image in a partition and compares it with the board's
-// own digest of it.
+// own digest of it. Where there is none, the error matches romfs.ErrNotImage.
 func readImage(ctx context.Context, rom *device.ROM, reporter report.Reporter, name string) ([]byte, error) {
 	size, _, err := rom.Image()
-	if err != nil {
-		return nil, errNoImage
+	switch {
+	case errors.Is(err, romfs.ErrNotImage):
+		return nil, err
+	case err != nil:
+		return nil, incompatible("%s: partition %d begins as an image, but cannot be read as one: %v", name, rom.Index, err)
 	}
 	task := reporter.Task(name+": reading", size, report.Bytes)
 	b, err := rom.Read(ctx, 0, size, task.Add)
@@ -62,10 +63,10 @@ func Pull(ctx context.Context, opener *port.Opener, port string, profile *board.
 		return nil, err
 	}
 	image, err = readImage(ctx, rom, reporter, port)
-	if errors.Is(err, errNoImage) {
+	switch {
+	case errors.Is(err, romfs.ErrNotImage):
 		return nil, incompatible("%s: partition %d holds no ROMFS image", port, seg.Index)
-	}
-	if err != nil {
+	case err != nil:
 		return nil, err
 	}
 	return image, b.Stop(ctx)

@@ -156,7 +156,7 @@ func TestOtherCoreRuns(t *testing.T) {
 		t.Error(errs)
 	}
 	for i := range all {
-		all[i].AnyBoard = true
+		all[i].OtherCore = true
 	}
 	if _, errs = RunAll(context.Background(), all); errors.Join(errs...) != nil || !boardHolds(b, 1, all[1].Image) {
 		t.Error(errs)

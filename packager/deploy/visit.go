@@ -14,7 +14,7 @@ import (
 )
 
 // maxReconnects bounds how often a deploy goes on after the board restarted or
-// its program was interrupted.
+// its program was interrupted, without having come any further since.
 const maxReconnects = 6
 
 // maxShrinks bounds how often a deploy starts anew with less of the board's
@@ -59,7 +59,7 @@ func RunAll(ctx context.Context, requests []Request) ([]*Result, []error) {
 	}
 	if v.b != nil {
 		v.account(v.jobs[at])
-		v.leave(errors.Join(errs...) == nil)
+		v.leave(err)
 	}
 	return results, errs
 }
@@ -91,7 +91,7 @@ func (v *visit) run(ctx context.Context) (at int, err error) {
 		return at, err
 	}
 	v.jobs[0].warnModules()
-	var setbacks setbacks
+	setbacks := setbacks{left: -1, watched: v.b.Info.WatchdogReset}
 	for {
 		if at, err = v.attempt(ctx); err == nil {
 			return at, nil
@@ -166,8 +166,8 @@ func (v *visit) deliver(ctx context.Context) (at int, err error) {
 	return 0, nil
 }
 
-// prove soft-resets the board and checks from the outside that it has the images
-// and mounts what it mounts.
+// prove soft-resets the board if it was changed, as it was before else, and checks
+// from the outside that it has the images and mounts what it mounts.
 func (v *visit) prove(ctx context.Context) (at int, err error) {
 	last := len(v.jobs) - 1
 	if v.wrote() {
@@ -176,7 +176,7 @@ func (v *visit) prove(ctx context.Context) (at int, err error) {
 		}
 	}
 	for i, j := range v.jobs {
-		if !j.wrote || j.proven {
+		if j.proven || j.result.Status != Deployed && j.result.Status != Unchanged {
 			continue
 		}
 		err := j.after(ctx)
@@ -207,7 +207,11 @@ func (v *visit) imports(ctx context.Context) (at int, err error) {
 }
 
 // setbacks counts what was recovered from.
-type setbacks struct{ reconnects, shrinks int }
+type setbacks struct {
+	reconnects, shrinks int  // since the last progress, and of all
+	left                int  // blocks still to be written when it was counted last; -1: never
+	watched             bool // the board says of itself that a watchdog reset it, before this visit
+}
 
 // recover makes the board ready for another attempt after err, which ended one of
 // j, or returns an error.
@@ -219,6 +223,9 @@ func (v *visit) recover(ctx context.Context, n *setbacks, j *job, err error) err
 		v.b.Info.Largest /= 2
 		return v.b.SoftReset(ctx)
 	}
+	if left := v.left(); n.left < 0 || left < n.left {
+		n.left, n.reconnects = left, 0
+	}
 	if !passing(err) || ctx.Err() != nil || n.reconnects >= maxReconnects {
 		return err
 	}
@@ -227,12 +234,31 @@ func (v *visit) recover(ctx context.Context, n *setbacks, j *job, err error) err
 	if rerr := v.b.Reconnect(ctx); rerr != nil {
 		return fmt.Errorf("%w; %w", err, rerr)
 	}
-	if v.b.Info.WatchdogReset && (errors.Is(err, repl.ErrReset) || errors.Is(err, port.ErrLost)) {
+	if v.b.Info.WatchdogReset && (!n.watched || errors.Is(err, repl.ErrReset) || errors.Is(err, port.ErrLost)) {
 		err = errors.New("a watchdog reset the board")
 	}
 	j.warn("%s: %v; going on where it stopped", v.port, err)
 	// The restart may have let boot.py in again.
-	return v.b.SoftReset(ctx)
+	if err := v.b.SoftReset(ctx); err != nil {
+		return err
+	}
+	// What is erased goes by what the board says, so it is asked and checked anew.
+	_, err = v.preflight()
+	return err
+}
+
+// left is how many blocks are still to be written, as far as is known.
+func (v *visit) left() (n int) {
+	for _, j := range v.jobs {
+		switch {
+		case j.done:
+		case j.result.Blocks == 0: // not compared yet
+			n += len(j.req.Image)
+		default:
+			n += j.differ
+		}
+	}
+	return n
 }
 
 // passing tells errors after which trying again helps.
@@ -261,14 +287,16 @@ func (v *visit) failed(at int) {
 	}
 }
 
-// leave ends the visit. After an error the board stays at its REPL: main.py may
-// not find what it imports.
-func (v *visit) leave(well bool) {
+// leave ends the visit. main.py runs again, unless an error ended the visit when
+// the board was changed already: then it may not find what it imports.
+func (v *visit) leave(err error) {
 	for _, j := range v.jobs {
 		j.result.Port = v.b.Port
 	}
-	err := v.b.Close(well && !v.jobs[0].req.NoRun)
-	if well && err != nil {
-		v.jobs[0].warn("%s: the board did not confirm its friendly REPL: %v", v.b.Port, err)
+	var other *device.OtherBoardError // whose program was interrupted all the same
+	run := err == nil || !v.wrote() || errors.As(err, &other)
+	cerr := v.b.Close(run && !v.jobs[0].req.NoRun)
+	if err == nil && cerr != nil {
+		v.jobs[0].warn("%s: the board did not confirm its friendly REPL: %v", v.b.Port, cerr)
 	}
 }

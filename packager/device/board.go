@@ -84,17 +84,23 @@ func (b *Board) ask(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.Info, b.Segments = info, nil
+	var segments []Segment
 	if info.Has.ROMFS {
-		b.Segments, err = Segments(ctx, b.repl)
+		if segments, err = Segments(ctx, b.repl); err != nil {
+			return err
+		}
 	}
-	return err
+	if err := b.recognise(info, segments); err != nil {
+		return err
+	}
+	b.Info, b.Segments = info, segments
+	return nil
 }
 
 // Reconnect opens the port again after the link was lost, the board restarted
 // or its program ended, and leaves the board at a raw REPL that nothing else
 // uses. A board that comes back under another name is found by its USB serial
-// number.
+// number. Another board than before is a *port.Error.
 func (b *Board) Reconnect(ctx context.Context) error {
 	if err := b.reconnect(ctx, repl.ConnectLimit); err != nil {
 		return err
@@ -223,8 +229,8 @@ func (b *Board) Stop(ctx context.Context) error {
 	return err
 }
 
-// SoftReset restarts the interpreter, stays at the raw REPL, and asks again
-// what the board is.
+// SoftReset restarts the interpreter and stays at the raw REPL. If that took USB
+// along, the board is asked again what it is.
 func (b *Board) SoftReset(ctx context.Context) error {
 	if !b.repl.Raw || b.program != nil {
 		b.keepRetries()

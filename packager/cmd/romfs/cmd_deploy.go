@@ -101,7 +101,8 @@ the end the board is reset, and main.py runs.`,
 	flags.BoolVar(&r.Full, "full", false, "send everything, whatever is on the board")
 	flags.BoolVar(&r.NoRun, "no-run", false, "stay at the REPL: do not start main.py")
 	flags.BoolVar(&r.AnyBoard, "any-board", false, "deploy even if the board is another than the image was made for")
-	flags.StringVar(&r.Backup, "backup", "", "first save the image that is on the board to `file`; several get the partition's name before the extension")
+	flags.BoolVar(&r.OtherCore, "core-stopped", false, "write a partition that another core of the board runs from: you have stopped that core")
+	flags.StringVar(&r.Backup, "backup", "", "first save the image that is on the board to `file`, which nothing overwrites; several get the partition's name before the extension")
 	flags.StringArrayVar(&r.Imports, "import", nil, "afterwards import this `module` on the board, which must come from the image; may be repeated")
 	flags.BoolVar(&noCache, "no-history", false, "do not use or keep the images that were deployed from here")
 	flags.StringVar(&via, "via", "repl", "the way to the board: `repl|dfu`; dfu is its bootloader, by dfu-util, with --port as USB serial number")
@@ -138,7 +139,7 @@ func requests(loads []*payload, r deploy.Request) []deploy.Request {
 
 // deployDFU deploys through a board's bootloader.
 func (a *app) deployDFU(cmd *cobra.Command, loads []*payload, p *portFlags, r deploy.DFURequest) error {
-	for _, flag := range []string{"full", "backup", "no-run", "any-board", "import", "all"} {
+	for _, flag := range []string{"full", "backup", "no-run", "any-board", "core-stopped", "import", "all"} {
 		if cmd.Flags().Changed(flag) {
 			return &usageError{fmt.Sprintf("--%s works over the REPL only, not with --via dfu", flag)}
 		}

@@ -99,6 +99,7 @@ var exitRules = []exitRule{
 	{exitUsage, is[*simboard.SpecError]},
 	{exitUsage, is[*simboard.OptionError]},
 	{exitUsage, is[*drivers.NameError]},
+	{exitUsage, is[*deploy.BackupError]},
 	{exitInput, is[*inputError]},
 	{exitInput, is[*inspect.InputError]},
 	{exitInput, is[*artifact.FormatError]},
