@@ -84,7 +84,7 @@ func TestAnotherBoard(t *testing.T) {
 		"machine":    {nil, []func(*simboard.Options){func(o *simboard.Options) { o.Machine = "Somebody else's board" }}, "Somebody else's board"},
 		"no id":      {[]func(*simboard.Options){anonymous}, []func(*simboard.Options){anonymous, func(o *simboard.Options) { o.Release = "1.28.0" }}, "the firmware differs"},
 		"ABI":        {[]func(*simboard.Options){anonymous}, []func(*simboard.Options){anonymous, func(o *simboard.Options) { o.MPY = 6 | 3<<8 }}, "built for another processor"},
-		"partitions": {nil, []func(*simboard.Options){func(o *simboard.Options) { o.Partitions = []simboard.Partition{{Size: 1 << 20, Erase: 8192, Write: 4}} }}, "partitions are others"},
+		"partitions": {nil, []func(*simboard.Options){func(o *simboard.Options) { o.Partitions = []simboard.Partition{{Size: 1 << 20, Erase: 8192}} }}, "partitions are others"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
