@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v4"
+	"gopkg.in/yaml.v3"
 
 	"rules_romfs/internal/placeholder"
 	"rules_romfs/internal/slashpath"

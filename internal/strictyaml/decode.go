@@ -214,13 +214,15 @@ func (v Value) addRange(got string, r rules) {
 	}
 }
 
+// maxQuoted is how many characters of a text are quoted in whole.
+const maxQuoted = 80
+
 // Quote quotes text from a file for a message and shortens what is too long
 // to be read.
 func Quote(s string) string {
-	const most = 80
-	if utf8.RuneCountInString(s) > most {
+	if utf8.RuneCountInString(s) > maxQuoted {
 		r := []rune(s)
-		return strconv.Quote(string(r[:most/2])) + "…" + strconv.Quote(string(r[len(r)-most/4:])) + fmt.Sprintf(" (%d bytes)", len(s))
+		return strconv.Quote(string(r[:maxQuoted/2])) + "…" + strconv.Quote(string(r[len(r)-maxQuoted/4:])) + fmt.Sprintf(" (%d bytes)", len(s))
 	}
 	return strconv.Quote(s)
 }

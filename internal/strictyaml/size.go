@@ -15,14 +15,20 @@ type Size int64
 // 32-bit words of a microcontroller, and so the largest size of any use.
 const maxSize = math.MaxUint32
 
+const numberRemedy = "write it in decimal without leading zeros, or as 0x…"
+
 var (
-	sizePattern = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?) ?(B|KiB|MiB|GiB)$`)
+	wholeNumber = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*|0x[0-9a-fA-F]+)$`)
+	sizePattern = regexp.MustCompile(`^((?:0|[1-9][0-9]*)(?:\.[0-9]+)?) ?(B|KiB|MiB|GiB)$`)
 	units       = map[string]float64{"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 )
 
 // ParseSize reads a size as a command line gives it.
 func ParseSize(s string) (Size, error) {
 	if n, err := strconv.ParseInt(s, 0, 64); err == nil {
+		if !wholeNumber.MatchString(s) {
+			return 0, fmt.Errorf("%s is written in a way that not everybody reads alike; %s", Quote(s), numberRemedy)
+		}
 		return checkSize(n, s)
 	}
 	m := sizePattern.FindStringSubmatch(s)
@@ -45,6 +51,17 @@ func checkSize(n int64, s string) (Size, error) {
 		return 0, fmt.Errorf("%s is out of range; a size is from 1 byte to 4 GiB", Quote(s))
 	}
 	return Size(n), nil
+}
+
+// String writes the size as a file has it: 24MiB, 1536.
+func (z Size) String() string {
+	switch {
+	case z >= 1<<20 && z%(1<<20) == 0:
+		return strconv.FormatInt(int64(z>>20), 10) + "MiB"
+	case z >= 1<<10 && z%(1<<10) == 0:
+		return strconv.FormatInt(int64(z>>10), 10) + "KiB"
+	}
+	return strconv.FormatInt(int64(z), 10)
 }
 
 // UnmarshalValue implements [Unmarshaler].

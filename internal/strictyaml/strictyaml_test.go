@@ -135,7 +135,7 @@ func TestErrors(t *testing.T) {
 		"tab":             {"name: a\nparts:\n\t- id: b\n", "x.yaml:3:1: a tab in the indentation; YAML is indented with spaces"},
 		"tab in a list":   {"name: a\ntags:\n  - a\n \t- b\n", "x.yaml:4:2: a tab in the indentation; YAML is indented with spaces"},
 		"colon":           {"name: a: b\n", "x.yaml:1:8: mapping values are not allowed in this context; a value that contains \": \" needs quotes"},
-		"star":            {"name: a\nmode: *.py\n", "x.yaml:2:7: unknown anchor '.py' referenced; a value that begins with * needs quotes"},
+		"star":            {"name: a\nmode: *.py\n", "x.yaml:2:7: did not find expected alphabetic or numeric character; a value that begins with * or & needs quotes"},
 		"unknown alias":   {"name: *x\n", "x.yaml:1:7: unknown anchor 'x' referenced; a value that begins with * needs quotes"},
 		"at":              {"name: @x\n", "x.yaml:1:7: found character that cannot start any token; a value that begins with @, ` or % needs quotes"},
 		"unclosed":        {"name: a\ntags: [a, b\n", "x.yaml:2:7: did not find expected ',' or ']'; close the list or mapping"},
@@ -143,6 +143,12 @@ func TestErrors(t *testing.T) {
 		"not UTF-8":       {"name: a\n# \xe4\n", "x.yaml:2:3: byte 0xe4 is no UTF-8; save the file as UTF-8"},
 		"UTF-16":          {"\xff\xfen\x00", "x.yaml:1:1: byte 0xff is no UTF-8; save the file as UTF-8"},
 		"NUL":             {"name: a\x00b\n", "x.yaml:1:8: control character U+0000; remove it, or write it as an escape in a double-quoted string"},
+		"octal":           {"name: a\nlevel: 010\n", `x.yaml:2:8: level: "010" is written in a way that not everybody reads alike; write it in decimal without leading zeros, or as 0x…`},
+		"octal, 1.2":      {"name: a\nbase: 0o10\n", `x.yaml:2:7: base: "0o10" is written in a way that not everybody reads alike; write it in decimal without leading zeros, or as 0x…`},
+		"binary number":   {"name: a\nkind: 0b1\n", `x.yaml:2:7: kind: "0b1" is written in a way that not everybody reads alike; write it in decimal without leading zeros, or as 0x…`},
+		"underscore":      {"name: a\nsize: 1_6\n", `x.yaml:2:7: size: "1_6" is written in a way that not everybody reads alike; write it in decimal without leading zeros, or as 0x…`},
+		"octal size":      {"name: a\nsize: 010KiB\n", `x.yaml:2:7: size: "010KiB" is no size; write bytes without quotes, or a number with KiB, MiB or GiB`},
+		"long key":        {"name: a\n" + strings.Repeat("k", 3<<20) + ": b\n", "x.yaml:2:1: \"" + strings.Repeat("k", 40) + "\"…\"" + strings.Repeat("k", 20) + "\" (3145728 bytes): unknown key; known keys are base, core, kind, level, mode, name, on, parts, size, tags"},
 		"long value":      {"name: a\nmode: " + strings.Repeat("x", 10000) + "\n", "x.yaml:2:7: mode: \"" + strings.Repeat("x", 40) + "\"…\"" + strings.Repeat("x", 20) + "\" (10000 bytes) is no legal value; write one of fast, small"},
 		"self reference":  {"name: a\ncore: &c {id: x, next: *c}\n", "x.yaml:2:15: core" + strings.Repeat(".next", 31) + ".id: values nest deeper than 32"},
 		"deep":            {"name: a\ncore: " + strings.Repeat("{id: x, next: ", 40) + "{id: x}" + strings.Repeat("}", 40) + "\n", "x.yaml:2:446: core" + strings.Repeat(".next", 31) + ".id: values nest deeper than 32"},
@@ -200,7 +206,7 @@ type bombOne struct {
 }
 
 func TestParseSize(t *testing.T) {
-	for text, want := range map[string]Size{"1": 1, "0x1000": 4096, "24MiB": 24 << 20, "1.5 KiB": 1536, "4GiB": -1, "4095MiB": 4095 << 20, "0": -1, "-1": -1, "1MB": -1, "": -1, "1e3": -1, "99999999999999999999KiB": -1, "0.5B": -1} {
+	for text, want := range map[string]Size{"1": 1, "0x1000": 4096, "24MiB": 24 << 20, "1.5 KiB": 1536, "4GiB": -1, "4095MiB": 4095 << 20, "0": -1, "-1": -1, "1MB": -1, "": -1, "1e3": -1, "99999999999999999999KiB": -1, "0.5B": -1, "010": -1, "0o10": -1, "0b1": -1, "1_6": -1, "01KiB": -1, "0x10": 16} {
 		got, err := ParseSize(text)
 		if want < 0 && err == nil || want >= 0 && (err != nil || got != want) {
 			t.Errorf("ParseSize(%q) = %d, %v", text, got, err)
@@ -213,6 +219,25 @@ func TestClosest(t *testing.T) {
 	for word, want := range map[string]string{"dst": "dest", "sorce": "", "srcs": "src", "optoinal": "optional", "ALIGN": "align", "x": "", "": "", strings.Repeat("x", 300): ""} {
 		if got := Closest(word, words); got != want {
 			t.Errorf("Closest(%q) = %q, want %q", word, got, want)
+		}
+	}
+}
+
+// A comparison costs no memory, and ends where it can no longer succeed.
+func TestClosestAllocates(t *testing.T) {
+	a, b := strings.Repeat("ab", 100), strings.Repeat("ba", 100)
+	if n := testing.AllocsPerRun(10, func() { distance(a, b, 60) }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+	if got := distance("kitten", "sitting", 10); got != 3 {
+		t.Errorf("distance = %d, want 3", got)
+	}
+}
+
+func TestSizeString(t *testing.T) {
+	for size, want := range map[Size]string{1: "1", 1023: "1023", 1024: "1KiB", 1536: "1536", 24 << 20: "24MiB", 1<<20 + 1024: "1025KiB", 0: "0"} {
+		if got := size.String(); got != want {
+			t.Errorf("%d is %s, want %s", int64(size), got, want)
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v4"
+	"gopkg.in/yaml.v3"
 )
 
 // A Kind is the type of a YAML value.
@@ -163,11 +163,24 @@ func (v Value) Int() (i int64, ok bool) {
 		v.WrongType(string(Int))
 		return 0, false
 	}
+	if !v.plainNumber() {
+		return 0, false
+	}
 	if v.n.Decode(&i) != nil {
 		v.Errorf(CodeValue, "", "%s is out of range", Quote(v.Text()))
 		return 0, false
 	}
 	return i, true
+}
+
+// plainNumber refuses numbers that one reader of YAML takes for another number
+// than the next: 010 is eight in YAML 1.1, and ten in YAML 1.2.
+func (v Value) plainNumber() bool {
+	if wholeNumber.MatchString(v.Text()) {
+		return true
+	}
+	v.Errorf(CodeValue, numberRemedy, "%s is written in a way that not everybody reads alike", Quote(v.Text()))
+	return false
 }
 
 // Uint returns v as a whole number from 0, or reports that it is none.
@@ -177,6 +190,9 @@ func (v Value) Uint() (u uint64, ok bool) {
 	}
 	if v.Kind() != Int {
 		v.WrongType(string(Int))
+		return 0, false
+	}
+	if !v.plainNumber() {
 		return 0, false
 	}
 	if v.n.Decode(&u) != nil {
@@ -233,7 +249,10 @@ func (v Value) keys() ([]key, bool) {
 			continue
 		}
 		path := kn.Value
-		if strings.ContainsAny(path, ".[] \n") || path == "" {
+		switch {
+		case len(path) > maxQuoted:
+			path = Quote(path) // it is part of each message about what is below
+		case strings.ContainsAny(path, ".[] \n") || path == "":
 			path = strconv.Quote(path)
 		}
 		if v.path != "" {

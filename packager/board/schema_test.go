@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
-	"go.yaml.in/yaml/v4"
+	"gopkg.in/yaml.v3"
 
 	"rules_romfs/internal/strictyaml"
 	"rules_romfs/internal/strictyaml/schemagen"

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"rules_romfs/internal/strictyaml"
 )
 
 // A doc is a manifest as it is going to be written: what it says, and the
@@ -189,7 +191,7 @@ func (w *writer) pair(key, value, comment string) { w.commented(key+": "+value, 
 
 func (w *writer) budget(im *image) {
 	if im.budget > 0 {
-		w.pair("budget", fmt.Sprintf("{max: %s}", sizeText(im.budget)), im.why)
+		w.pair("budget", fmt.Sprintf("{max: %v}", strictyaml.Size(im.budget)), im.why)
 	}
 }
 
@@ -329,15 +331,4 @@ func oneLine(s string) string {
 		}
 		return r
 	}, s)
-}
-
-// sizeText writes a size as manifests have it.
-func sizeText(n int64) string {
-	switch {
-	case n%(1<<20) == 0:
-		return fmt.Sprintf("%dMiB", n>>20)
-	case n%(1<<10) == 0:
-		return fmt.Sprintf("%dKiB", n>>10)
-	}
-	return fmt.Sprint(n)
 }

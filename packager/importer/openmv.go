@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"rules_romfs/internal/strictyaml"
 	"rules_romfs/manifest"
 	"rules_romfs/packager/board"
 )
@@ -200,9 +201,9 @@ func (p *openmvPartition) readSize(v *node) {
 		p.budget = size
 	case size < p.size:
 		p.budget = size
-		p.im.noteAt(v, NoteSize, "correct whichever is wrong", "partition %q has %s, and %s of %s has %s: the manifest's budget keeps the smaller", p.key, sizeText(size), p.name, p.im.target.Board.ID, sizeText(p.size))
+		p.im.noteAt(v, NoteSize, "correct whichever is wrong", "partition %q has %v, and %s of %s has %v: the manifest's budget keeps the smaller", p.key, strictyaml.Size(size), p.name, p.im.target.Board.ID, strictyaml.Size(p.size))
 	case size > p.size:
-		p.im.noteAt(v, NoteSize, "correct whichever is wrong", "partition %q has %s, and %s of %s has only %s, which counts", p.key, sizeText(size), p.name, p.im.target.Board.ID, sizeText(p.size))
+		p.im.noteAt(v, NoteSize, "correct whichever is wrong", "partition %q has %v, and %s of %s has only %v, which counts", p.key, strictyaml.Size(size), p.name, p.im.target.Board.ID, strictyaml.Size(p.size))
 	}
 }
 

@@ -195,15 +195,10 @@ func (l Limit) Of(whole int64) int64 {
 
 // String returns l as a manifest writes it.
 func (l Limit) String() string {
-	switch {
-	case l.Percent > 0:
+	if l.Percent > 0 {
 		return strconv.Itoa(l.Percent) + "%"
-	case l.Bytes >= 1<<20 && l.Bytes%(1<<20) == 0:
-		return strconv.FormatInt(l.Bytes>>20, 10) + "MiB"
-	case l.Bytes >= 1<<10 && l.Bytes%(1<<10) == 0:
-		return strconv.FormatInt(l.Bytes>>10, 10) + "KiB"
 	}
-	return strconv.FormatInt(l.Bytes, 10)
+	return strictyaml.Size(l.Bytes).String()
 }
 
 var percentPattern = regexp.MustCompile(`^(100|[1-9][0-9]?) ?%$`)

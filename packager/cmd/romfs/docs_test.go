@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -32,6 +33,27 @@ func TestDocs(t *testing.T) {
 	}
 	if d := cmp.Diff(want, string(got)); d != "" {
 		t.Errorf("docs/cli.md is out of date; run `go test ./packager/cmd/romfs -run TestDocs -update` (-want +got)\n%s", d)
+	}
+}
+
+// TestDependencies: docs/dependencies.md says of each module why it is there.
+func TestDependencies(t *testing.T) {
+	mod, err := os.ReadFile("../../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../../../docs/dependencies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	direct := regexp.MustCompile(`(?m)^\t(\S+) v\S+$`).FindAllStringSubmatch(string(mod), -1)
+	for _, m := range direct {
+		if !strings.Contains(string(page), "`"+m[1]+"`") {
+			t.Errorf("docs/dependencies.md does not say why %s is there", m[1])
+		}
+	}
+	if len(direct) < 10 {
+		t.Errorf("only %d modules in go.mod", len(direct))
 	}
 }
 
