@@ -60,12 +60,12 @@ typedef struct {
     uint32_t programmed; // bytes
     uint32_t received;
     uint32_t lost;       // input bytes that the ring had no room for
+    uint32_t unheard;    // that came while the board was deaf, as when the host asks a slow one again
     uint32_t bad;        // programmed without an erase
     uint32_t twice;      // a unit programmed again
     uint32_t unaligned;
     uint32_t outside;    // of the partition
     uint32_t source;     // programmed from the flash itself
-    uint32_t unheard;    // input that came while the board was deaf
 } counters_t;
 
 #define MAGIC (0x524d4631)

@@ -9,8 +9,8 @@ static mp_obj_t emulated_stats(void) {
         uint16_t name;
         uint16_t offset;
     } words[] = {
-        WORD(boots), WORD(erases), WORD(programs), WORD(programmed), WORD(received), WORD(lost),
-        WORD(bad), WORD(twice), WORD(unaligned), WORD(outside), WORD(source), WORD(unheard),
+        WORD(boots), WORD(erases), WORD(programs), WORD(programmed), WORD(received), WORD(lost), WORD(unheard),
+        WORD(bad), WORD(twice), WORD(unaligned), WORD(outside), WORD(source),
     };
     mp_obj_t dict = mp_obj_new_dict(MP_ARRAY_SIZE(words));
     for (size_t i = 0; i < MP_ARRAY_SIZE(words); i++) {

@@ -63,13 +63,13 @@ type settings struct {
 // Counters is counters_t of firmware/board.h: what happened on a board since it
 // was new. Those from Bad on are of what no careful driver does.
 type Counters struct {
-	Magic, Cause, Boots, Steps, Busy, Erases, Programs, Programmed, Received, Lost uint32
-	Bad, Twice, Unaligned, Outside, Source, Unheard                                uint32
+	Magic, Cause, Boots, Steps, Busy, Erases, Programs, Programmed, Received, Lost, Unheard uint32
+	Bad, Twice, Unaligned, Outside, Source                                                  uint32
 }
 
 // Violations is how often something was done that no careful driver does.
 func (c *Counters) Violations() uint32 {
-	return c.Bad + c.Twice + c.Unaligned + c.Outside + c.Source + c.Unheard
+	return c.Bad + c.Twice + c.Unaligned + c.Outside + c.Source
 }
 
 const magic = 0x524d4631
