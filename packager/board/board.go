@@ -171,8 +171,15 @@ func (r Range) String() string {
 // A USBID is a pair of USB vendor and product.
 type USBID struct {
 	Vendor, Product uint16
-	Mode            string // "runtime": MicroPython's serial port; "bootloader"
+	Mode            string // one of those below
 }
+
+// The modes of a USBID.
+const (
+	ModeRuntime    = "runtime"    // MicroPython's serial port
+	ModeBootloader = "bootloader" // no MicroPython runs
+	ModeAdapter    = "adapter"    // a USB serial adapter, as boards carry it; others have it, too
+)
 
 func (u USBID) String() string { return fmt.Sprintf("%04X:%04X", u.Vendor, u.Product) }
 

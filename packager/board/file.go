@@ -158,8 +158,9 @@ type DFUFile struct {
 type USBFile struct {
 	// Vendor and product, such as 37C5:1206.
 	ID string `yaml:"id" jsonschema:"required,pattern=^[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}$"`
-	// runtime (MicroPython's serial port) or bootloader.
-	Mode string `yaml:"mode" jsonschema:"required,enum=runtime,enum=bootloader"`
+	// runtime (MicroPython's serial port), bootloader, or adapter: a USB serial
+	// adapter that boards carry, or a probe that is one, which others have, too.
+	Mode string `yaml:"mode" jsonschema:"required,enum=runtime,enum=bootloader,enum=adapter"`
 }
 
 // parse reads a board file. The error, if any, is a [strictyaml.Errors].

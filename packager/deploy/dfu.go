@@ -116,7 +116,7 @@ func (r *DFURequest) target() (*board.Partition, board.USBID, error) {
 		return nil, none, incompatible("the image has %d bytes, partition %s only %d", n, part.Name, part.Size)
 	}
 	for _, id := range r.Board.USB {
-		if id.Mode == "bootloader" {
+		if id.Mode == board.ModeBootloader {
 			return part, id, nil
 		}
 	}

@@ -19,7 +19,7 @@ type Board struct {
 
 	opener  *port.Opener
 	lock    *port.Lock
-	usb     string // USB serial number of the port, if it has one
+	usb     port.Device
 	link    *port.Link
 	repl    *repl.REPL
 	program caller // runs; nil at the prompt
@@ -38,7 +38,7 @@ func Connect(ctx context.Context, o *port.Opener, name string, reset bool) (*Boa
 	if err != nil {
 		return nil, err
 	}
-	b := &Board{Port: name, opener: o, lock: lock, usb: port.SerialOf(name)}
+	b := &Board{Port: name, opener: o, lock: lock, usb: port.Find(name)}
 	if err := b.connect(ctx, reset); err != nil {
 		b.Close(false)
 		return nil, err
@@ -52,7 +52,7 @@ func (b *Board) connect(ctx context.Context, reset bool) error {
 		return err
 	}
 	b.link, b.repl, b.program = link, &repl.REPL{Link: link}, nil
-	if err := b.repl.Enter(ctx, repl.ConnectLimit); errors.Is(err, port.ErrLost) {
+	if err := b.rouse(ctx, repl.ConnectLimit); errors.Is(err, port.ErrLost) {
 		// Opening the port reset the board and took USB along, or whoever had
 		// the port before has not quite left it.
 		if err := b.reconnect(ctx, goneLimit); err != nil {
@@ -112,15 +112,11 @@ func (b *Board) reconnect(ctx context.Context, limit time.Duration) error {
 	b.drop()
 	end := time.Now().Add(limit)
 	for {
-		if b.usb != "" {
-			if name := port.WithSerial(b.usb); name != "" {
-				b.Port = name
-			}
-		}
+		b.Port = b.usb.Where()
 		link, err := b.opener.Open(ctx, b.Port)
 		if err == nil {
 			b.link, b.repl = link, &repl.REPL{Link: link}
-			if err = b.repl.Enter(ctx, time.Until(end)); err == nil {
+			if err = b.rouse(ctx, time.Until(end)); err == nil {
 				return nil
 			}
 			b.drop()

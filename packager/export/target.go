@@ -184,7 +184,7 @@ func (p *Place) bootloader(o *Options, part *board.Partition) {
 		o.Address = part.DFU.Address
 	}
 	for _, id := range p.Board.USB {
-		if id.Mode == "bootloader" {
+		if id.Mode == board.ModeBootloader {
 			o.Target.Vendor, o.Target.Product = id.Vendor, id.Product
 			return
 		}

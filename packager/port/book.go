@@ -1,10 +1,10 @@
 package port
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -16,9 +16,35 @@ import (
 const PortsFile = "romfs-ports.yaml"
 
 // A Book is the content of a ports file: for each name, which may be the id of
-// a board profile, its ports. A port is anything that Open takes, or the serial
-// number of a USB device.
-type Book map[string][]string
+// a board profile, where its boards are.
+type Book struct {
+	// Named says that the user named the file. One that merely lies in the
+	// current folder may be somebody else's, and start no programs.
+	Named  bool
+	Places map[string][]Place
+}
+
+// A Place is where a board is: at a port, anything that Open takes, or wherever
+// the USB device with a serial number is plugged in.
+type Place struct {
+	Port, Serial string
+	Reset        string // how a board there is restarted, as ParseReset takes it; "" for the usual way
+}
+
+func (p Place) String() string {
+	if p.Serial != "" {
+		return "serial number " + p.Serial
+	}
+	return p.Port
+}
+
+// is tells whether a port is the one of that place.
+func (p Place) is(port Info) bool {
+	if p.Serial != "" {
+		return strings.EqualFold(p.Serial, port.Serial)
+	}
+	return Same(p.Port, port.Name)
+}
 
 // bookFile is the form of a ports file. A name that comes several times stands
 // for several boards.
@@ -28,59 +54,66 @@ type bookFile struct {
 		Name   string `yaml:"name" jsonschema:"required"`
 		Port   string `yaml:"port"`
 		Serial string `yaml:"serial"`
+		Reset  string `yaml:"reset"`
 	} `yaml:"boards" jsonschema:"required"`
 }
 
-// ReadBook reads a ports file. Errors are *BookError.
-func ReadBook(path string) (Book, error) {
+// ReadBook reads a ports file. named says that the user named it. Errors are
+// *BookError.
+func ReadBook(path string, named bool) (Book, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, &BookError{path, err}
+		return Book{}, &BookError{path, err}
 	}
 	var f bookFile
 	if err := strictyaml.Decode(data, path, &f); err != nil {
-		return nil, &BookError{path, err}
+		return Book{}, &BookError{path, err}
 	}
-	b := Book{}
+	b := Book{named, map[string][]Place{}}
 	for i, e := range f.Boards {
+		err := error(nil)
 		if (e.Port == "") == (e.Serial == "") {
-			return nil, &BookError{path, fmt.Errorf("%s: boards[%d] (%s): give port or serial, one of them", path, i, e.Name)}
+			err = errors.New("give port or serial, one of them")
+		} else {
+			_, err = ParseReset(e.Reset)
 		}
-		b[e.Name] = append(b[e.Name], e.Port+e.Serial)
+		if err != nil {
+			return Book{}, &BookError{path, fmt.Errorf("%s: boards[%d] (%s): %w", path, i, e.Name, err)}
+		}
+		b.Places[e.Name] = append(b.Places[e.Name], Place{e.Port, e.Serial, e.Reset})
 	}
 	return b, nil
 }
 
-// names returns the names of the book, for people.
-func (b Book) names() string {
-	return strings.Join(slices.Sorted(maps.Keys(b)), ", ")
+// names returns the names of the book in order.
+func (b Book) names() []string { return slices.Sorted(maps.Keys(b.Places)) }
+
+// of returns the names of a port.
+func (b Book) of(p Info) (names []string) {
+	for _, name := range b.names() {
+		if slices.ContainsFunc(b.Places[name], func(at Place) bool { return at.is(p) }) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
-// Merge adds to list, this machine's ports, what else the book names: ports
-// that no system lists, and serial numbers of USB devices that are not there.
-// It returns the names of each.
-func (b Book) Merge(list []Info) ([]Info, [][]string) {
-	names := make([][]string, len(list))
-	for _, name := range slices.Sorted(maps.Keys(b)) {
-		for _, where := range b[name] {
-			real, err := filepath.EvalSymlinks(where)
-			if err != nil {
-				real = where
+// Unlisted returns what the book names besides list, this machine's ports, with
+// its names: ports that no system lists, and USB devices that are not there.
+func (b Book) Unlisted(list []Info) (places []Place, names [][]string) {
+	for _, name := range b.names() {
+		for _, at := range b.Places[name] {
+			if slices.ContainsFunc(list, at.is) {
+				continue
 			}
-			i := slices.IndexFunc(list, func(p Info) bool {
-				return p.Name != "" && (p.Name == where || p.Name == real) || p.Serial != "" && strings.EqualFold(p.Serial, where)
-			})
+			i := slices.IndexFunc(places, func(q Place) bool { return q.Port == at.Port && q.Serial == at.Serial })
 			if i < 0 {
-				p := Info{Serial: where}
-				if isPort(where) {
-					p = Info{Name: where}
-				}
-				i, list, names = len(list), append(list, p), append(names, nil)
+				i, places, names = len(places), append(places, at), append(names, nil)
 			}
 			names[i] = append(names[i], name)
 		}
 	}
-	return list, names
+	return places, names
 }
 
 // A BookError says what is wrong with a ports file.

@@ -15,139 +15,262 @@ type Choice struct {
 	All     bool           // every board that matches, not exactly one
 	Default string         // $ROMFS_PORT
 	Book    Book           // the ports file
-	Board   *board.Profile // nil: any board that a profile knows
+	Board   *board.Profile // nil: any board
 
 	// List returns this machine's ports; nil: List.
 	List func() ([]Info, error)
 }
 
 // Choose returns the ports to use, at least one: those asked for, else
-// $ROMFS_PORT, else the board's in the ports file, else the USB devices with
-// the board's ids. More than one without All is a *Error that lists them.
-func (c *Choice) Choose() ([]string, error) {
+// $ROMFS_PORT, else the board's in the ports file, else the USB devices that look
+// like the board. Of each place Port is the one to open. More than one without
+// All is an *Error that lists them, as is none.
+func (c *Choice) Choose() ([]Place, error) {
 	asked := c.Ports
 	if len(asked) == 0 && !c.All && c.Default != "" {
 		asked = []string{c.Default}
 	}
-	var out []string
-	add := func(ports ...string) {
-		for _, p := range ports {
-			if !slices.Contains(out, p) {
-				out = append(out, p)
-			}
-		}
-	}
-	for _, name := range asked {
-		ports, known := c.Book[name]
-		if !known {
-			ports = []string{name}
-		}
-		for _, p := range ports {
-			port, err := c.resolve(p, name)
-			if err != nil {
-				return nil, err
-			}
-			add(port)
-		}
-	}
-	if len(out) > 0 && !c.All {
-		return out, nil
+	chosen, err := c.named(asked)
+	if err != nil || len(chosen) > 0 {
+		return chosen, err
 	}
 	if c.Board != nil {
-		for _, p := range c.Book[c.Board.ID] {
-			port, err := c.resolve(p, c.Board.ID)
-			if err != nil {
-				return nil, err
-			}
-			add(port)
+		if chosen, err = c.resolveAll(c.Book.Places[c.Board.ID], c.Board.ID); err != nil {
+			return nil, err
 		}
-		if len(out) > 0 && !c.All {
-			return c.one(out, nil)
+		if len(chosen) > 0 && !c.All {
+			return chosen, c.one(chosen)
 		}
 	}
 	list, err := c.list()
 	if err != nil {
-		return nil, &Error{Err: fmt.Errorf("listing the serial ports: %w", err)}
+		return nil, err
 	}
-	var others []string
-	for _, p := range list {
-		if c.matches(p) {
-			add(p.Name)
-		} else {
-			others = append(others, describe(p))
+	seen := c.look(list)
+	for _, s := range seen {
+		if s.Taken || s.rival {
+			chosen = add(chosen, c.placeOf(s.Info))
 		}
 	}
-	return c.one(out, others)
+	if len(chosen) == 0 {
+		return nil, c.none(seen)
+	}
+	return chosen, c.one(chosen)
 }
 
-// one demands at least one port, and no more than one without All.
-func (c *Choice) one(ports, others []string) ([]string, error) {
-	what := "a board"
-	if c.Board != nil {
-		what = c.Board.ID
+// named returns the places that were asked for by name.
+func (c *Choice) named(asked []string) (chosen []Place, err error) {
+	for _, name := range asked {
+		places, known := c.Book.Places[name]
+		if !known {
+			at, err := c.guess(name)
+			if err != nil {
+				return nil, err
+			}
+			chosen = add(chosen, at)
+			continue
+		}
+		at, err := c.resolveAll(places, name)
+		if err != nil {
+			return nil, err
+		}
+		chosen = add(chosen, at...)
 	}
-	switch {
-	case len(ports) == 0:
-		msg := "no port looks like " + what
-		if len(others) > 0 {
-			msg += " (there are " + strings.Join(others, ", ") + ")"
+	return chosen, nil
+}
+
+// add appends the places whose ports are not there yet.
+func add(list []Place, more ...Place) []Place {
+	for _, p := range more {
+		if !slices.ContainsFunc(list, func(q Place) bool { return q.Port == p.Port }) {
+			list = append(list, p)
 		}
-		if len(c.Book) > 0 {
-			return nil, &Error{Err: fmt.Errorf("%s; give --port (the ports file names %s), or set $ROMFS_PORT", msg, c.Book.names())}
-		}
-		return nil, &Error{Err: errors.New(msg + "; give --port, set $ROMFS_PORT, or name it in " + PortsFile)}
-	case len(ports) > 1 && !c.All:
-		return nil, &Error{Err: fmt.Errorf("several ports look like %s: %s; give --port, or --all for every one of them", what, strings.Join(ports, ", "))}
+	}
+	return list
+}
+
+// one refuses several ports without All.
+func (c *Choice) one(chosen []Place) error {
+	if len(chosen) < 2 || c.All {
+		return nil
+	}
+	var ports []string
+	for _, p := range chosen {
+		ports = append(ports, p.Port)
+	}
+	return &Error{Code: CodeSeveral, Err: fmt.Errorf("several ports look like %s: %s", c.what(), strings.Join(ports, ", ")),
+		Hint: "give --port, or --all for every one of them"}
+}
+
+// none is the error for a machine without such a board.
+func (c *Choice) none(seen []Seen) error {
+	msg := "no port looks like " + c.what()
+	var others []string
+	for _, s := range seen {
+		others = append(others, describe(s.Info))
+	}
+	if len(others) > 0 {
+		msg += " (there are " + strings.Join(others, ", ") + ")"
+	}
+	hint := "give --port, set $ROMFS_PORT, or name it in " + PortsFile
+	if names := c.Book.names(); len(names) > 0 {
+		hint = "give --port (the ports file names " + strings.Join(names, ", ") + "), or set $ROMFS_PORT"
+	}
+	return &Error{Code: CodeAbsent, Err: errors.New(msg), Hint: hint + "; `romfs ports` says why each port is not taken"}
+}
+
+func (c *Choice) what() string {
+	if c.Board == nil {
+		return "a board"
+	}
+	return c.Board.ID
+}
+
+func (c *Choice) list() ([]Info, error) {
+	list := c.List
+	if list == nil {
+		list = List
+	}
+	ports, err := list()
+	if err != nil {
+		return nil, &Error{Err: fmt.Errorf("listing the serial ports: %w", err)}
 	}
 	return ports, nil
 }
 
-func (c *Choice) list() ([]Info, error) {
-	if c.List != nil {
-		return c.List()
+// resolveAll resolves the places of a name of the book.
+func (c *Choice) resolveAll(places []Place, name string) (chosen []Place, err error) {
+	for _, at := range places {
+		if kind, _ := scheme(at.Port); kind == execScheme && !c.Book.Named {
+			return nil, &Error{Port: name, Code: CodeDenied, Err: fmt.Errorf("the ports file here has it run a program, %s", at.Port),
+				Hint: "if you trust it, name the file: --ports-file " + PortsFile}
+		}
+		if at.Serial != "" {
+			if at, err = c.withSerial(at, name, fmt.Sprintf("the ports file says %s, and there is ", at)); err != nil {
+				return nil, err
+			}
+		}
+		chosen = add(chosen, at)
 	}
-	return List()
+	return chosen, nil
 }
 
-// resolve turns a USB serial number into the port where that device is now.
-// What looks like a port is one. name is what was asked for: the port, or a name
-// of the book.
-func (c *Choice) resolve(port, name string) (string, error) {
-	if port == "" {
-		return "", &Error{Err: errors.New("the port has no name; leave --port out to have it found")}
+// guess finds out what was asked for: a port, or the serial number of a USB
+// device. Only what is neither here is judged by how it looks, since serial
+// numbers may look like much.
+func (c *Choice) guess(name string) (Place, error) {
+	if name == "" {
+		return Place{}, &Error{Code: CodeName, Err: errors.New("the port has no name"), Hint: "leave --port out to have it found"}
 	}
-	if isPort(port) {
-		return port, nil
+	if kind, _ := scheme(name); kind != "" || strings.Contains(name, "://") {
+		return Place{Port: name}, nil
 	}
 	list, err := c.list()
-	if err != nil {
-		return "", &Error{Port: port, Err: err}
+	if err != nil && isPath(name) {
+		return Place{Port: name}, nil
 	}
+	if err != nil {
+		return Place{}, err
+	}
+	for _, p := range list {
+		if Same(p.Name, name) {
+			return c.placeOf(Info{Name: name, Serial: p.Serial}), nil
+		}
+	}
+	at := Place{Serial: name}
+	if !slices.ContainsFunc(list, at.is) && isPath(name) {
+		return c.placeOf(Info{Name: name}), nil
+	}
+	const none = "there is no port, no name in "
+	if names := c.Book.names(); len(names) > 0 {
+		return c.withSerial(at, name, none+"the ports file (it has "+strings.Join(names, ", ")+") and ")
+	}
+	return c.withSerial(at, name, none+PortsFile+" and ")
+}
+
+// placeOf returns the place of a port, with how the book says it is reset.
+func (c *Choice) placeOf(p Info) Place {
+	for _, name := range c.Book.names() {
+		for _, at := range c.Book.Places[name] {
+			if at.is(p) && at.Reset != "" {
+				return Place{Port: p.Name, Serial: p.Serial, Reset: at.Reset}
+			}
+		}
+	}
+	return Place{Port: p.Name, Serial: p.Serial}
+}
+
+// withSerial finds the port of the device with a serial number, for which asked
+// stands. Without one, the error begins with what else was looked for.
+func (c *Choice) withSerial(at Place, asked, tried string) (Place, error) {
+	list, err := c.list()
+	if err != nil {
+		return at, err
+	}
+	var found []Info
 	var there []string
 	for _, p := range list {
-		if strings.EqualFold(p.Serial, port) {
-			return p.Name, nil
-		}
-		if p.Name == port {
-			return port, nil
+		if at.is(p) {
+			found = append(found, p)
 		}
 		there = append(there, describe(p))
 	}
-	msg := "there is no port, no name in " + PortsFile + " and no USB device with this serial number"
-	if _, known := c.Book[name]; known {
-		msg = fmt.Sprintf("the ports file says %s, and there is no port and no USB device with this serial number", port)
-	} else if len(c.Book) > 0 {
-		msg = fmt.Sprintf("there is no port, no name in the ports file (it has %s) and no USB device with this serial number", c.Book.names())
+	switch found = oneEach(found); len(found) {
+	case 1:
+		at.Port = found[0].Name
+		if at.Reset == "" {
+			at.Reset = c.placeOf(found[0]).Reset
+		}
+		return at, nil
+	case 0:
+		if len(there) > 0 {
+			return at, &Error{Port: asked, Code: CodeAbsent, Err: fmt.Errorf("%sno USB device with this serial number (there are %s)", tried, strings.Join(there, ", ")),
+				Hint: "`romfs ports` lists what there is; --wait waits until it is plugged in"}
+		}
+		return at, &Error{Port: asked, Code: CodeAbsent, Err: errors.New(tried + "no USB device with this serial number"),
+			Hint: "plug it in; --wait waits for that"}
 	}
-	if len(there) > 0 {
-		msg += " (there are " + strings.Join(there, ", ") + ")"
+	var ports []string
+	for _, p := range found {
+		ports = append(ports, p.Name)
 	}
-	return "", &Error{Port: name, Err: errors.New(msg)}
+	return at, &Error{Port: asked, Code: CodeSeveral, Err: fmt.Errorf("several USB devices have this serial number: %s", strings.Join(ports, ", ")),
+		Hint: "name one of these ports"}
 }
 
-// isPort tells what looks like a port from a name or serial number.
-func isPort(s string) bool {
-	return strings.ContainsAny(s, "/:\\") || strings.HasPrefix(strings.ToUpper(s), "COM")
+// Serial returns the serial number of the one device that was asked for, by which
+// tools for bootloaders know it; "" if none was. A board in its bootloader has no
+// port, so the port of a place helps only while MicroPython runs.
+func (c *Choice) Serial() (string, error) {
+	if len(c.Ports) == 0 {
+		return "", nil
+	}
+	name := c.Ports[0]
+	places, known := c.Book.Places[name]
+	if len(c.Ports) > 1 || len(places) > 1 {
+		return "", &Error{Code: CodeSeveral, Err: errors.New("one board at a time"), Hint: "name one of them"}
+	}
+	at := Place{Port: name}
+	if known {
+		at = places[0]
+	}
+	if at.Serial != "" {
+		return at.Serial, nil
+	}
+	list, err := c.list()
+	if err != nil {
+		return "", err
+	}
+	for _, p := range list {
+		if at.is(p) && p.Serial != "" {
+			return p.Serial, nil
+		}
+	}
+	if kind, _ := scheme(at.Port); !known && kind == "" && !isPath(at.Port) {
+		return name, nil // as it was given
+	}
+	return "", &Error{Port: name, Code: CodeAbsent, Err: errors.New("no USB device is there whose serial number could be used"),
+		Hint: "give the serial number as --port, or write it into the ports file in place of the port"}
 }
 
 func describe(p Info) string {
@@ -155,27 +278,4 @@ func describe(p Info) string {
 		return p.Name
 	}
 	return fmt.Sprintf("%s (USB %s, serial number %s)", p.Name, p.USB, p.Serial)
-}
-
-// matches tells whether a port is one of the board, by its USB ids.
-func (c *Choice) matches(p Info) bool {
-	return len(Profiles(p, c.Board)) > 0
-}
-
-// Profiles returns the ids of the board profiles whose firmware shows up as p
-// does; of only, if that is not nil, else of all.
-func Profiles(p Info, only *board.Profile) []string {
-	list := board.Builtin()
-	if only != nil {
-		list = []*board.Profile{only}
-	}
-	var ids []string
-	for _, b := range list {
-		for _, id := range b.USB {
-			if p.USB != "" && id.Mode != "bootloader" && strings.EqualFold(id.String(), p.USB) && !slices.Contains(ids, b.ID) {
-				ids = append(ids, b.ID)
-			}
-		}
-	}
-	return ids
 }

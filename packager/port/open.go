@@ -8,6 +8,7 @@ package port
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/url"
@@ -20,8 +21,23 @@ type Opener struct {
 	// Baud is the speed of serial lines; 0 means 115200. USB ignores it.
 	Baud int
 
+	// Reset says how boards that do not answer are restarted, and ResetOf how
+	// those at certain ports are, both as ParseReset takes it.
+	Reset   string
+	ResetOf map[string]string
+
+	// Warn is told in words what a user should know; nil: nobody is.
+	Warn func(message string)
+
 	// Sim starts a simulated board for a port "sim:ARG". Nil: sim: is an error.
 	Sim func(ctx context.Context, arg string) (io.ReadWriteCloser, error)
+}
+
+// Warnf tells the user something.
+func (o *Opener) Warnf(format string, args ...any) {
+	if o.Warn != nil {
+		o.Warn(fmt.Sprintf(format, args...))
+	}
 }
 
 // DefaultBaud is the speed that MicroPython's UART REPLs use.

@@ -38,6 +38,14 @@ const (
 	comAnswer      = 100
 )
 
+// Values of comSetControl.
+const (
+	controlDTROn  = 8
+	controlDTROff = 9
+	controlRTSOn  = 11
+	controlRTSOff = 12
+)
+
 // rfc2217 is a serial port behind a telnet server, after RFC 2217.
 type rfc2217 struct {
 	net.Conn
@@ -104,8 +112,7 @@ func (p *rfc2217) negotiate(ctx context.Context, baud int) error {
 		{comSetStopSize, []byte{1}}, // one
 		{comSetControl, []byte{1}},  // no flow control
 	} {
-		sub := append([]byte{telnetIAC, telnetSB, optionComPort, set.command}, escapeIAC(set.value)...)
-		if err := p.send(append(sub, telnetIAC, telnetSE)...); err != nil {
+		if err := p.set(set.command, set.value); err != nil {
 			return err
 		}
 		var got []byte
@@ -126,6 +133,57 @@ func (p *rfc2217) negotiate(ctx context.Context, baud int) error {
 		}
 	}
 	return nil
+}
+
+// set asks the server to change a setting.
+func (p *rfc2217) set(command byte, value []byte) error {
+	sub := append([]byte{telnetIAC, telnetSB, optionComPort, command}, escapeIAC(value)...)
+	return p.send(append(sub, telnetIAC, telnetSE)...)
+}
+
+// SetDTR sets the line at the server's port.
+func (p *rfc2217) SetDTR(on bool) error {
+	if on {
+		return p.control(controlDTROn)
+	}
+	return p.control(controlDTROff)
+}
+
+// SetRTS sets the line at the server's port.
+func (p *rfc2217) SetRTS(on bool) error {
+	if on {
+		return p.control(controlRTSOn)
+	}
+	return p.control(controlRTSOff)
+}
+
+// controlLimit bounds how long a server takes to set a line.
+const controlLimit = 3 * time.Second
+
+// control sets a line and waits until the server says so. Somebody has to read
+// meanwhile.
+func (p *rfc2217) control(value byte) error {
+	for len(p.answers) > 0 {
+		<-p.answers
+	}
+	if err := p.set(comSetControl, []byte{value}); err != nil {
+		return err
+	}
+	late := time.After(controlLimit)
+	for {
+		select {
+		case a := <-p.answers:
+			if len(a) != 2 || a[0] != comSetControl+comAnswer {
+				continue // a notification
+			}
+			if a[1] != value {
+				return errors.New("the server refuses")
+			}
+			return nil
+		case <-late:
+			return errors.New("the server does not answer")
+		}
+	}
 }
 
 // until reads until done. Data of the board in between is from before we were

@@ -17,19 +17,6 @@ import (
 	"rules_romfs/internal/peer"
 )
 
-// wantCode fails the test unless err is an *Error with that code and a hint.
-func wantCode(t *testing.T, err error, code string) {
-	t.Helper()
-	var e *Error
-	if !errors.As(err, &e) {
-		t.Fatalf("%v (%T) is no port.Error", err, err)
-	}
-	got, hint := e.Advice()
-	if got != code || hint == "" || !strings.HasSuffix(err.Error(), hint) {
-		t.Errorf("code %q, hint %q of %q; wanted %s and a hint", got, hint, err, code)
-	}
-}
-
 // TestBusyForOthers: a port that mpremote's library has open is busy for us, and
 // one that we have open is busy for it, and for us once more.
 func TestBusyForOthers(t *testing.T) {

@@ -56,3 +56,6 @@ func deniedHint(name string) string {
 	}
 	return "join " + group + ", and log in again"
 }
+
+// accessible tells whether this user may open a device.
+func accessible(name string) bool { return unix.Access(name, unix.R_OK|unix.W_OK) == nil }

@@ -53,6 +53,9 @@ func (e *Error) Error() string {
 	return "the board raised " + strings.TrimSpace(lines[len(lines)-1])
 }
 
+// Advice returns the code of the error.
+func (e *Error) Advice() (code, hint string) { return "board-exception", "" }
+
 // OutOfMemory tells whether the code ended for want of memory.
 func (e *Error) OutOfMemory() bool { return strings.Contains(e.Traceback, "MemoryError") }
 

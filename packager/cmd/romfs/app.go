@@ -304,6 +304,10 @@ type jsonError struct {
 	ExitCode int      `json:"exit_code"`
 	Stage    string   `json:"stage"`
 	Messages []string `json:"messages"`
+	// Code is that of the trouble, and Hint what to do about it, where the error
+	// has them.
+	Code string `json:"code,omitempty"`
+	Hint string `json:"hint,omitempty"`
 	// Defects are those of a manifest, board file or directory one by one,
 	// each with its code.
 	Defects manifest.Errors `json:"defects,omitempty"`
@@ -354,7 +358,15 @@ func (a *app) finish(ctx context.Context, err error) int {
 			a.reporter = report.NewLog(a.stderr)
 		}
 	}
-	a.reporter.Event("error", map[string]any{"exit_code": code, "stage": exitNames[code], "messages": messages})
+	fields := map[string]any{"exit_code": code, "stage": exitNames[code], "messages": messages}
+	trouble, hint := advice(err)
+	if trouble != "" {
+		fields["code"] = trouble
+	}
+	if hint != "" {
+		fields["hint"] = hint
+	}
+	a.reporter.Event("error", fields)
 	if a.events != "json" { // there the event has said it
 		for _, m := range messages {
 			a.reporter.Log(report.Error, m)
@@ -362,7 +374,7 @@ func (a *app) finish(ctx context.Context, err error) int {
 	}
 	if a.output == "json" && !a.printed {
 		// stdout may be what failed; the exit code tells all the same.
-		failure := jsonError{ExitCode: code, Stage: exitNames[code], Messages: messages}
+		failure := jsonError{ExitCode: code, Stage: exitNames[code], Messages: messages, Code: trouble, Hint: hint}
 		errors.As(err, &failure.Defects)
 		_ = a.printJSON(jsonFailure{failure})
 	}

@@ -31,6 +31,8 @@ type deployedBoard struct {
 	deploy.Result
 	ExitCode int    `json:"exit_code"`
 	Error    string `json:"error,omitempty"`
+	Code     string `json:"code,omitempty"` // of the trouble
+	Hint     string `json:"hint,omitempty"` // what to do about it
 }
 
 func newDeployCmd(a *app) *cobra.Command {
@@ -75,18 +77,18 @@ the end the board is reset, and main.py runs.`,
 			default:
 				return &usageError{fmt.Sprintf("--via takes repl or dfu, not %q", via)}
 			}
+			if r.Backup != "" {
+				if err := checkOutput(r.Backup); err != nil {
+					return err
+				}
+			}
 			profile := loads[0].board
-			ports, err := p.choose(a, profile)
+			ports, err := p.choose(cmd.Context(), a, profile)
 			if err != nil {
 				return err
 			}
 			if r.Backup != "" && len(ports) > 1 {
 				return &usageError{"--backup takes one board, not " + fmt.Sprint(len(ports))}
-			}
-			if r.Backup != "" {
-				if err := checkOutput(r.Backup); err != nil {
-					return err
-				}
 			}
 			r.Board, r.Partition, r.Reporter = profile, f.partition, a.reporter
 			r.Opener, r.Cache = p.opener(a, profile), a.deployed(noCache)
@@ -105,7 +107,7 @@ the end the board is reset, and main.py runs.`,
 	flags.StringVar(&r.Backup, "backup", "", "first save the image that is on the board to `file`, which nothing overwrites; several get the partition's name before the extension")
 	flags.StringArrayVar(&r.Imports, "import", nil, "afterwards import this `module` on the board, which must come from the image; may be repeated")
 	flags.BoolVar(&noCache, "no-history", false, "do not use or keep the images that were deployed from here")
-	flags.StringVar(&via, "via", "repl", "the way to the board: `repl|dfu`; dfu is its bootloader, by dfu-util, with --port as USB serial number")
+	flags.StringVar(&via, "via", "repl", "the way to the board: `repl|dfu`; dfu is its bootloader, by dfu-util, which finds the board by the USB serial number of --port")
 	flags.StringVar(&dfuTool, "dfu-util", "", "the dfu-util to use, a `file` (default: the one on PATH)")
 	a.complete(cmd, "via", "repl", "dfu")
 	cmd.MarkFlagsMutuallyExclusive("dry-run", "verify-only")
@@ -144,12 +146,15 @@ func (a *app) deployDFU(cmd *cobra.Command, loads []*payload, p *portFlags, r de
 			return &usageError{fmt.Sprintf("--%s works over the REPL only, not with --via dfu", flag)}
 		}
 	}
-	switch len(p.ports) {
-	case 0:
-	case 1:
-		r.Serial = p.ports[0]
-	default:
+	if len(p.ports) > 1 {
 		return &usageError{"--via dfu takes one board at a time"}
+	}
+	choice, err := p.choice(a, nil)
+	if err != nil {
+		return err
+	}
+	if r.Serial, err = choice.Serial(); err != nil {
+		return err
 	}
 	asked := r.Partition
 	var results []*deploy.DFUResult
@@ -218,6 +223,7 @@ func (a *app) deployAll(ctx context.Context, loads []*payload, rs []deploy.Reque
 				fields := map[string]any{"port": result.Port, "status": result.Status, "exit_code": board.ExitCode, "sha256": result.SHA256}
 				if failures[j] != nil {
 					board.Error = failures[j].Error()
+					board.Code, board.Hint = advice(failures[j])
 					fields["message"] = board.Error
 				}
 				if len(results) > 1 {

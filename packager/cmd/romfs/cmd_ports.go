@@ -10,59 +10,82 @@ import (
 	"rules_romfs/packager/port"
 )
 
-type portResult struct {
-	port.Info
-	Boards []string `json:"boards"` // profiles that show up with these USB ids
-	Names  []string `json:"names"`  // of the ports file
+// newPortResults joins the ports of this machine and what else the ports file
+// names.
+func newPortResults(c *port.Choice) ([]port.Seen, error) {
+	all, err := c.Look()
+	if err != nil {
+		return nil, err
+	}
+	var list []port.Info
+	for _, s := range all {
+		list = append(list, s.Info)
+	}
+	places, names := c.Book.Unlisted(list)
+	chosen, err := c.Choose()
+	for i, at := range places {
+		s := port.Seen{Info: port.Info{Name: at.Port, Serial: at.Serial}, Boards: []string{}, Names: names[i], Why: "not connected"}
+		if at.Port != "" {
+			s.Why = "not listed by the system; named by the ports file"
+			s.Taken = err == nil && len(chosen) == 1 && chosen[0].Port == at.Port
+		}
+		all = append(all, s)
+	}
+	return all, nil
 }
 
-func (p *portResult) String() string {
+// portText is the line of a port.
+func portText(s *port.Seen) string {
 	var words []string
-	for _, s := range []string{p.Name, p.USB, p.Serial, p.Product, strings.Join(p.Boards, " ")} {
-		if s != "" {
-			words = append(words, s)
+	for _, word := range []string{s.Name, s.USB, s.Serial, s.Product} {
+		if word != "" {
+			words = append(words, word)
 		}
 	}
-	if len(p.Names) > 0 {
-		words = append(words, "named "+strings.Join(p.Names, ", "))
+	if len(s.Names) > 0 {
+		words = append(words, "named "+strings.Join(s.Names, ", "))
 	}
-	if p.Name == "" {
-		words = append(words, "not connected")
+	verdict := "not taken: "
+	if s.Taken {
+		verdict = "taken: "
 	}
-	return strings.Join(words, "  ")
+	return strings.Join(append(words, verdict+s.Why), "  ")
 }
 
 func newPortsCmd(a *app) *cobra.Command {
 	var f portFlags
+	var boardID string
 	cmd := &cobra.Command{
 		Use:   "ports",
-		Short: "List the serial ports and the boards that they look like",
-		Long: `List the serial ports of this machine, and for each the boards that show up with
-its USB ids, and its names in the ports file. What else that names follows. The
-command opens none of them.`,
-		Example: "  romfs ports\n  romfs ports --output json",
+		Short: "List the serial ports, and which of them a command without --port takes",
+		Long: `List the serial ports of this machine, and say of each why a command that is given
+no --port would take it, or why not; --board looks for that board. What else the
+ports file names follows. The command opens none of them.`,
+		Example: "  romfs ports\n  romfs ports --board openmv-n6\n  romfs ports --output json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			book, err := f.book(a)
+			profile, err := lookupBoard(boardID)
 			if err != nil {
 				return err
 			}
-			list, err := port.List()
+			c, err := f.choice(a, profile)
 			if err != nil {
-				return &port.Error{Err: fmt.Errorf("listing the serial ports: %w", err)}
+				return err
 			}
-			list, names := book.Merge(list)
-			all := []portResult{}
-			for i, p := range list {
-				all = append(all, portResult{p, append([]string{}, port.Profiles(p, nil)...), append([]string{}, names[i]...)})
+			all, err := newPortResults(c)
+			if err != nil {
+				return err
+			}
+			if all == nil {
+				all = []port.Seen{}
 			}
 			return a.result(all, func(w io.Writer) error {
 				if len(all) == 0 {
 					_, err := fmt.Fprintln(w, "no serial ports")
 					return err
 				}
-				for _, p := range all {
-					if _, err := fmt.Fprintln(w, &p); err != nil {
+				for i := range all {
+					if _, err := fmt.Fprintln(w, portText(&all[i])); err != nil {
 						return err
 					}
 				}
@@ -71,5 +94,7 @@ command opens none of them.`,
 		},
 	}
 	f.addBook(cmd)
+	cmd.Flags().StringVar(&boardID, "board", "", "`board` id or board file: which ports look like it")
+	a.completeBoard(cmd, "board")
 	return cmd
 }

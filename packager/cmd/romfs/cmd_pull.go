@@ -48,7 +48,7 @@ with the board's own digest, and save it. "-" writes it to stdout.`,
 			if err != nil {
 				return err
 			}
-			port, err := p.chooseOne(a, profile)
+			port, err := p.chooseOne(cmd.Context(), a, profile)
 			if err != nil {
 				return err
 			}

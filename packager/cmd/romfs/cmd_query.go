@@ -29,7 +29,7 @@ The running program is interrupted; afterwards main.py is started anew.`,
 			if err != nil {
 				return err
 			}
-			port, err := p.chooseOne(a, profile)
+			port, err := p.chooseOne(cmd.Context(), a, profile)
 			if err != nil {
 				return err
 			}

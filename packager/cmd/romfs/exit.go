@@ -176,6 +176,17 @@ func interrupted(ctx context.Context, err error) bool {
 	return ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx)))
 }
 
+// advice returns the code of the first error in a tree that has one, and what to
+// do about it.
+func advice(err error) (code, hint string) {
+	walk(err, func(e error) {
+		if a, ok := e.(interface{ Advice() (code, hint string) }); ok && code == "" {
+			code, hint = a.Advice()
+		}
+	})
+	return code, hint
+}
+
 // walk visits err and everything that it wraps.
 func walk(err error, visit func(error)) {
 	if err == nil {

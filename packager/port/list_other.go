@@ -1,4 +1,4 @@
-//go:build !darwin || cgo
+//go:build !linux && !darwin
 
 package port
 
@@ -8,6 +8,8 @@ import (
 	"go.bug.st/serial/enumerator"
 )
 
+// listPorts lists the serial ports. Which interface of a device they are is not
+// told here.
 func listPorts() ([]Info, error) {
 	found, err := enumerator.GetDetailedPortsList()
 	if err != nil {
