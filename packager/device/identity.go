@@ -62,4 +62,4 @@ func (s Segment) isLike(o Segment) bool {
 }
 
 // USBSerial returns the USB serial number of the board's port, "" if it has none.
-func (b *Board) USBSerial() string { return b.usb }
+func (b *Board) USBSerial() string { return b.usb.Serial }
