@@ -19,14 +19,23 @@ type File struct {
 }
 
 // Create begins the file at path with mode 0666 before umask. A symbolic link
-// is followed: what it points to is replaced. A target that exists and is no
-// regular file, such as /dev/null or a FIFO, is written in place.
+// is followed: what it points to is replaced, or made if it is not there. A
+// target that exists and is no regular file, such as /dev/null or a FIFO, is
+// written in place. What a run that was killed left beside the target is swept.
 func Create(path string) (*File, error) {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
+	f, err := create(path)
+	if err == nil && f.Regular() {
+		Sweep(filepath.Dir(f.Name()))
 	}
+	return f, err
+}
+
+func create(path string) (*File, error) {
 	switch info, err := os.Stat(path); {
 	case errors.Is(err, fs.ErrNotExist):
+		if path, err = followDangling(path); err != nil {
+			return nil, err
+		}
 	case err != nil:
 		return nil, err
 	case info.IsDir():
@@ -37,12 +46,37 @@ func Create(path string) (*File, error) {
 			return nil, err
 		}
 		return &File{direct: f}, nil
+	default:
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			path = real
+		}
 	}
 	p, err := newPending(path)
 	if err != nil {
 		return nil, err
 	}
 	return &File{pending: p}, nil
+}
+
+// followDangling returns where a file has to be made that is not there yet, so
+// that it is there under a path which may be a link to nothing.
+func followDangling(path string) (string, error) {
+	for range 40 { // as Linux does
+		to, err := os.Readlink(path)
+		if err != nil {
+			return path, nil // no link
+		}
+		if !filepath.IsAbs(to) {
+			beside, _ := filepath.Split(path)
+			to = beside + to // not cleaned: ".." may follow a link
+		}
+		dir, name := filepath.Split(to)
+		if dir, err = filepath.EvalSymlinks(dir); err != nil {
+			return "", err
+		}
+		path = filepath.Join(dir, name)
+	}
+	return "", &fs.PathError{Op: "open", Path: path, Err: errors.New("too many links")}
 }
 
 // Regular reports whether the file will replace its target. If not, what is
@@ -77,6 +111,16 @@ func (f *File) Close() error {
 // WriteFile writes data to path atomically.
 func WriteFile(path string, data []byte) error {
 	f, err := Create(path)
+	return write(f, err, data)
+}
+
+// WriteEntry is WriteFile for a folder of many files, which its owner sweeps.
+func WriteEntry(path string, data []byte) error {
+	f, err := create(path)
+	return write(f, err, data)
+}
+
+func write(f *File, err error, data []byte) error {
 	if err != nil {
 		return err
 	}

@@ -1,29 +1,25 @@
 package atomicfile
 
 import (
-	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 )
 
-// Prefix is that of the names of temporary files. What a program that was killed
-// left behind may be removed.
-const Prefix = ".romfs-"
-
 // pending is a temporary file beside the one that it will replace.
 type pending struct {
 	*os.File
-	path string // of the target
-	done bool
+	path    string // of the target
+	release func() // until then nobody sweeps the file
+	done    bool
 }
 
 // newPending begins a file with the mode of the one that it replaces, or with
 // 0666 before umask.
 func newPending(path string) (*pending, error) {
 	for {
-		name := filepath.Join(filepath.Dir(path), Prefix+rand.Text()[:12])
+		name := filepath.Join(filepath.Dir(path), Temporary())
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 		if errors.Is(err, fs.ErrExist) {
 			continue
@@ -31,7 +27,12 @@ func newPending(path string) (*pending, error) {
 		if err != nil {
 			return nil, err
 		}
-		p := &pending{File: f, path: path}
+		release, ok := Hold(f)
+		if !ok {
+			f.Close()
+			continue
+		}
+		p := &pending{File: f, path: path, release: release}
 		if old, err := os.Stat(path); err == nil {
 			if err := f.Chmod(old.Mode().Perm()); err != nil {
 				return nil, errors.Join(err, p.cleanup())
@@ -46,6 +47,7 @@ func newPending(path string) (*pending, error) {
 // one; the sidecar's digest tells an image that is not whole, and the next build
 // makes it again.
 func (p *pending) commit() error {
+	defer p.release()
 	if err := p.File.Close(); err != nil {
 		return err
 	}
@@ -57,6 +59,7 @@ func (p *pending) commit() error {
 }
 
 func (p *pending) cleanup() error {
+	defer p.release()
 	if p.done {
 		return nil
 	}

@@ -98,7 +98,7 @@ func (c *Cache) Put(k Key, content []byte, sum [32]byte) {
 	path := c.Path(k)
 	err := os.MkdirAll(filepath.Dir(path), 0o777)
 	if err == nil {
-		err = atomicfile.WriteFile(path, append(sum[:], content...))
+		err = atomicfile.WriteEntry(path, append(sum[:], content...))
 	}
 	if err != nil {
 		c.failed.CompareAndSwap(nil, &err)

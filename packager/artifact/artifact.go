@@ -25,9 +25,17 @@ import (
 // the only one that it reads.
 const Schema = 1
 
-// MaxSize is the largest sidecar in bytes that Load and Decode accept: room
-// for about 100,000 files, far beyond what a board's flash holds.
+// MaxSize is the largest sidecar in bytes: that Encode writes, and that Load
+// and Decode accept. It is room for about 100,000 files, far beyond what a
+// board's flash holds.
 const MaxSize = 64 << 20
+
+// A LimitError says that the sidecar of an image would be larger than MaxSize.
+type LimitError struct{ Files int }
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("the description of the image's %d files would have more than %d MiB, the limit; pack fewer files, or join some in an archive", e.Files, MaxSize>>20)
+}
 
 // A Digest is a SHA-256. Its text form is 64 lower-case hexadecimal digits.
 type Digest [sha256.Size]byte
@@ -165,7 +173,25 @@ func (s *Sidecar) EncodeTo(w io.Writer) error {
 	if err := s.check(); err != nil {
 		return err
 	}
-	return s.write(w)
+	limited := &limitWriter{w: w, left: MaxSize}
+	if err := s.write(limited); limited.left < 0 {
+		return &LimitError{len(s.Files)}
+	} else {
+		return err
+	}
+}
+
+// A limitWriter writes so many bytes and no more.
+type limitWriter struct {
+	w    io.Writer
+	left int64 // negative: more was wanted
+}
+
+func (l *limitWriter) Write(b []byte) (int, error) {
+	if l.left -= int64(len(b)); l.left < 0 {
+		return 0, io.ErrShortWrite
+	}
+	return l.w.Write(b)
 }
 
 func (s *Sidecar) write(w io.Writer) error {

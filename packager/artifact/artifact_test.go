@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -211,4 +212,33 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("changed (-first +again):\n%s", d)
 		}
 	})
+}
+
+// TestSizeLimit: what is written can be read. A sidecar that could not is not
+// written.
+func TestSizeLimit(t *testing.T) {
+	t.Parallel()
+	s := example(image)
+	f := s.Files[0]
+	s.Files = nil
+	long := strings.Repeat("x", 30_000)
+	for len(s.Files) < MaxSize/2/len(long)-20 {
+		f.Path = fmt.Sprint(long, len(s.Files))
+		f.Source = f.Path
+		s.Files = append(s.Files, f)
+	}
+	s.Totals.Files = len(s.Files)
+	if b, err := s.Encode(); err != nil || len(b) < MaxSize*9/10 || len(b) > MaxSize {
+		t.Errorf("%d bytes: %v", len(b), err)
+	}
+	for range 40 {
+		f.Path = fmt.Sprint(long, len(s.Files))
+		s.Files = append(s.Files, f)
+	}
+	s.Totals.Files = len(s.Files)
+	var limit *LimitError
+	b, err := s.Encode()
+	if !errors.As(err, &limit) || limit.Files != len(s.Files) || len(b) > MaxSize {
+		t.Errorf("%d bytes: %v", len(b), err)
+	}
 }

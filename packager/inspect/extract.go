@@ -2,7 +2,6 @@ package inspect
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -41,7 +40,7 @@ type Extraction struct {
 // a part of what is wanted. When it fails it removes what it wrote, but does not
 // bring back what Force has replaced.
 func Extract(ctx context.Context, im *Image, o ExtractOptions) (*Extraction, error) {
-	x := &extractor{im: im, o: o, chosen: map[string]int64{}}
+	x := &extractor{im: im, o: o, chosen: map[string]int64{}, swept: map[string]bool{}}
 	if err := x.choose(); err != nil {
 		return nil, err
 	}
@@ -58,7 +57,8 @@ type extractor struct {
 	entries []*romfs.Entry   // in image order: directories before what is in them
 	chosen  map[string]int64 // their paths, with the offsets of their records
 	root    *os.Root
-	made    []string // what was created, in order
+	made    []string        // what was created, in order
+	swept   map[string]bool // directories in which leftovers were looked for
 	result  Extraction
 }
 
@@ -217,47 +217,74 @@ func (x *extractor) write(ctx context.Context, e *romfs.Entry, task report.Task)
 			return err
 		}
 	}
-	// A file that is to be replaced stays until the new one is complete.
-	target := name
 	switch info, err := x.root.Lstat(name); {
 	case err != nil: // there is none
 	case info.IsDir():
 		return x.fail(name, errors.New("it is there already, and is a directory"))
 	case x.o.Force:
-		name = filepath.Join(filepath.Dir(name), atomicfile.Prefix+rand.Text()[:12])
+		return x.replace(ctx, name, e, task)
 	}
-	if err := x.file(ctx, name, target, e, task); err != nil {
-		return err
-	}
-	if name != target {
-		if err := x.root.Rename(name, target); err != nil {
-			return x.fail(target, err)
-		}
-		x.made = x.made[:len(x.made)-1] // what replaced a file is not taken away again
-	}
-	x.result.Files++
-	x.result.Bytes += e.Size
-	return nil
-}
-
-// file writes a file's content under a name; errors speak of target.
-func (x *extractor) file(ctx context.Context, name, target string, e *romfs.Entry, task report.Task) error {
-	f, err := x.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	f, err := x.create(name)
 	if errors.Is(err, fs.ErrExist) {
-		return x.fail(target, errors.New("it is there already; say --force to replace it, or -o another directory"))
+		return x.fail(name, errors.New("it is there already; say --force to replace it, or -o another directory"))
 	}
 	if err != nil {
-		return x.fail(target, err)
+		return x.fail(name, err)
 	}
-	x.made = append(x.made, name)
-	_, err = io.Copy(f, ctxReader{ctx, io.TeeReader(x.im.Section(e), report.Writer(task))})
+	return x.fill(ctx, f, name, e, task)
+}
+
+// replace writes an entry in place of a file that is there, which stays until
+// the new one is complete.
+func (x *extractor) replace(ctx context.Context, name string, e *romfs.Entry, task report.Task) error {
+	dir := filepath.Dir(name)
+	if !x.swept[dir] {
+		atomicfile.Sweep(filepath.Join(x.o.Dir, dir))
+		x.swept[dir] = true
+	}
+	for {
+		temporary := filepath.Join(dir, atomicfile.Temporary())
+		f, err := x.create(temporary)
+		if err != nil {
+			return x.fail(name, err)
+		}
+		release, ok := atomicfile.Hold(f)
+		if !ok { // another run has just swept it
+			f.Close()
+			continue
+		}
+		defer release()
+		if err := x.fill(ctx, f, name, e, task); err != nil {
+			return err
+		}
+		if err := x.root.Rename(temporary, name); err != nil {
+			return x.fail(name, err)
+		}
+		x.made = x.made[:len(x.made)-1] // what replaced a file is not taken away again
+		return nil
+	}
+}
+
+func (x *extractor) create(name string) (*os.File, error) {
+	f, err := x.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	if err == nil {
+		x.made = append(x.made, name)
+	}
+	return f, err
+}
+
+// fill writes an entry's content to f and closes it; name is for errors.
+func (x *extractor) fill(ctx context.Context, f *os.File, name string, e *romfs.Entry, task report.Task) error {
+	_, err := io.Copy(f, ctxReader{ctx, io.TeeReader(x.im.Section(e), report.Writer(task))})
 	err = errors.Join(err, f.Close())
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil:
-		return x.fail(target, err)
+		return x.fail(name, err)
 	}
+	x.result.Files++
+	x.result.Bytes += e.Size
 	return nil
 }
 

@@ -20,13 +20,16 @@ type folding struct {
 func foldingOf(root *os.Root) (f folding, err error) {
 	// Its own name each time: another run may have been killed at this point.
 	const umlaut = "\u00e4"
-	name := atomicfile.Prefix + "probe-" + strings.ToLower(rand.Text()) + umlaut
+	name := atomicfile.ProbePrefix + strings.ToLower(rand.Text()) + umlaut
 	file, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if err != nil {
 		return f, err
 	}
-	file.Close()
 	defer root.Remove(name)
+	defer file.Close()
+	if release, ok := atomicfile.Hold(file); ok {
+		defer release()
+	}
 	if _, err := root.Lstat(strings.TrimSuffix(strings.ToUpper(name), "\u00c4") + umlaut); err == nil {
 		f.upperCase = true
 	}

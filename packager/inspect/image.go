@@ -12,11 +12,6 @@ import (
 	"rules_romfs/packager/romfs"
 )
 
-// maxPaths bounds the lengths of all paths of an image together, in bytes. An
-// image of a few MiB can nest a million directories, whose paths would not fit
-// into any memory; that of 20,000 files has about 1 MiB.
-const maxPaths = 64 << 20
-
 // An Image is an image that can be read.
 type Image struct {
 	*romfs.Image
@@ -66,7 +61,7 @@ func (s *Source) Sidecar() (*artifact.Sidecar, error) {
 	return sidecar, err
 }
 
-var errPaths = fmt.Errorf("its paths add up to more than %d MiB: no image that somebody made", maxPaths>>20)
+var errPaths = fmt.Errorf("its paths add up to more than %d MiB: no image that a build writes", romfs.MaxPaths>>20)
 
 // entries lists what is below dir ("." for all), in image order: also what no
 // lookup on the board would find. Where the image is damaged, the error comes
@@ -144,7 +139,7 @@ func (b *pathBudget) spend(e *romfs.Entry) error {
 	if n := len(b.open); n > 0 {
 		length += 1 + b.open[n-1].length
 	}
-	if b.sum += length; b.sum > maxPaths {
+	if b.sum += length; b.sum > romfs.MaxPaths {
 		return errPaths
 	}
 	if e.Dir {

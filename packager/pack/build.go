@@ -15,12 +15,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"rules_romfs/internal/filecache"
 	"rules_romfs/manifest"
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/report"
+	"rules_romfs/packager/romfs"
 )
 
 // Options are what a build knows besides its manifest.
@@ -192,7 +194,23 @@ func (b *builder) image(ctx context.Context, plan *manifest.Plan, target Target)
 	if transformErr != nil {
 		return nil, transformErr
 	}
-	return Assemble(ctx, spec, b.Jobs, b.Reporter)
+	im, err := Assemble(ctx, spec, b.Jobs, b.Reporter)
+	return im, blameEntry(plan, err)
+}
+
+// blameEntry says which rule put an entry into the image that cannot be there.
+func blameEntry(plan *manifest.Plan, err error) error {
+	var tree *romfs.TreeError
+	if !errors.As(err, &tree) {
+		return err
+	}
+	for i := range plan.Entries {
+		e := &plan.Entries[i]
+		if e.Dest == tree.Path || strings.HasPrefix(e.Dest, tree.Path+"/") {
+			return manifest.Errors{{File: e.File, Line: e.Line, Column: e.Column, Code: manifest.CodeLimit, Rule: e.Rule, Message: tree.Error(), Remedy: "put it elsewhere, or leave it out"}}
+		}
+	}
+	return err
 }
 
 // compile compiles the jobs of one plan with the release that it asks for.

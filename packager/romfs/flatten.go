@@ -31,62 +31,101 @@ func newSettler(root *Node, o Options) (*settler, error) {
 // flatten lists the tree in image order. It keeps its own stack, so that depth
 // costs memory only.
 func (s *settler) flatten(root *Node) error {
-	type level struct {
-		index    int // of the directory in items, -1 for the root
-		path     string
-		children []*Node
-	}
-	bulk := map[*Node]bool{}
+	f := flattener{s: s, bulk: map[*Node]bool{}}
 	if s.layout == Stable {
-		markBulk(root, bulk, 0)
+		markBulk(root, f.bulk, 0)
 	}
-	open := func(index int, path string, n *Node) (level, error) {
-		c, err := n.children(path, s.keepOrder)
-		quiet, loud := make([]*Node, 0, len(c)), []*Node(nil)
-		for _, n := range c {
-			if bulk[n] && !s.keepOrder {
-				loud = append(loud, n)
-			} else {
-				quiet = append(quiet, n)
-			}
-		}
-		return level{index, path, append(quiet, loud...)}, err
-	}
-	top, err := open(-1, ".", root)
-	if err != nil {
+	if err := f.open(-1, ".", root); err != nil {
 		return err
 	}
-	stack := []level{top}
-	for len(stack) > 0 {
-		l := &stack[len(stack)-1]
-		if len(l.children) == 0 {
-			if l.index >= 0 {
-				s.items[l.index].last = len(s.items)
-			}
-			stack = stack[:len(stack)-1]
-			continue
-		}
-		n := l.children[0]
-		l.children = l.children[1:]
-		i := len(s.items)
-		s.items = append(s.items, item{node: n, index: i, parent: l.index, last: i + 1, first: i, minWidth: 1})
-		if n.Dir {
-			if len(stack) > MaxDepth {
-				return &TreeError{join(l.path, n.Name), fmt.Sprintf("directories nest deeper than %d", MaxDepth)}
-			}
-			next, err := open(i, join(l.path, n.Name), n)
-			if err != nil {
-				return err
-			}
-			stack = append(stack, next)
-		} else {
-			s.dirAlign = max(s.dirAlign, n.Align)
-			if n.Bulk && n.Size > 0 && s.boundary < 0 && s.layout == Stable {
-				s.boundary = i
-			}
+	for len(f.stack) > 0 {
+		if err := f.step(); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// A flattener walks a tree.
+type flattener struct {
+	s     *settler
+	bulk  map[*Node]bool // that are or hold bulk files, in layout Stable
+	stack []opened       // the directories around the place at hand
+	paths int64          // the lengths of all paths so far
+}
+
+// An opened directory is one whose children are being listed.
+type opened struct {
+	index    int // in items, -1 for the root
+	path     string
+	children []*Node // that are left
+}
+
+// open begins the directory n.
+func (f *flattener) open(index int, path string, n *Node) error {
+	if len(f.stack) > MaxDepth {
+		return &TreeError{path, fmt.Sprintf("directories nest deeper than %d", MaxDepth)}
+	}
+	all, err := n.children(path, f.s.keepOrder)
+	if err != nil {
+		return err
+	}
+	f.stack = append(f.stack, opened{index, path, f.order(all)})
+	return nil
+}
+
+// order puts what is or holds bulk files behind everything else.
+func (f *flattener) order(children []*Node) []*Node {
+	if len(f.bulk) == 0 || f.s.keepOrder {
+		return children
+	}
+	list, last := make([]*Node, 0, len(children)), []*Node(nil)
+	for _, c := range children {
+		if f.bulk[c] {
+			last = append(last, c)
+		} else {
+			list = append(list, c)
+		}
+	}
+	return append(list, last...)
+}
+
+// step lists the next child of the innermost directory, or ends that.
+func (f *flattener) step() error {
+	s, l := f.s, &f.stack[len(f.stack)-1]
+	if len(l.children) == 0 {
+		if l.index >= 0 {
+			s.items[l.index].last = len(s.items)
+		}
+		f.stack = f.stack[:len(f.stack)-1]
+		return nil
+	}
+	n := l.children[0]
+	l.children = l.children[1:]
+	i := len(s.items)
+	s.items = append(s.items, item{node: n, index: i, parent: l.index, last: i + 1, first: i, minWidth: 1})
+	if f.paths += pathLen(l.path, n); f.paths > MaxPaths {
+		return &TreeError{join(l.path, n.Name), fmt.Sprintf("with it the paths of all files and directories add up to more than %d MiB, the limit", MaxPaths>>20)}
+	}
+	if n.Dir {
+		return f.open(i, join(l.path, n.Name), n)
+	}
+	s.dirAlign = max(s.dirAlign, n.Align)
+	if n.Bulk && n.Size > 0 && s.boundary < 0 && s.layout == Stable {
+		s.boundary = i
+	}
+	return nil
+}
+
+// pathLen is the length of the path of a child of dir, without making it.
+func pathLen(dir string, n *Node) int64 {
+	switch {
+	case n.Record:
+		return 0
+	case dir == ".":
+		return int64(len(n.Name))
+	}
+	return int64(len(dir) + 1 + len(n.Name))
 }
 
 // markBulk notes the nodes that are or hold bulk files, as deep as a tree may be.

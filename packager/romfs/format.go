@@ -37,6 +37,12 @@ const (
 	// 32 bits, and a larger length wraps there.
 	MaxSize = 1<<32 - 1
 
+	// MaxPaths is how many bytes the paths of all files and directories of an
+	// image that this package lays out may have together: an image of a few MiB
+	// could nest a million directories, whose paths would not fit into any memory.
+	// That of 20,000 files has about 1 MiB.
+	MaxPaths = 64 << 20
+
 	// MaxDepth is how deep directories may nest in an image that this package
 	// lays out. The format has no limit; but every entry's path is spelled out
 	// in a plan, and mpremote's builder, which recurses, ends near the same

@@ -125,7 +125,23 @@ type TreeError struct {
 	Reason string
 }
 
-func (e *TreeError) Error() string { return fmt.Sprintf("romfs: %q: %s", e.Path, e.Reason) }
+func (e *TreeError) Error() string { return fmt.Sprintf("%q: %s", shorten(e.Path), e.Reason) }
+
+// shorten leaves out the middle of a path that nobody reads to its end.
+func shorten(path string) string {
+	const front, back = 60, 40
+	if len(path) <= front+back {
+		return path
+	}
+	return strings.ToValidUTF8(path[:front], "") + "…" + strings.ToValidUTF8(path[len(path)-back:], "")
+}
+
+// A SizeError is an image that would be larger than any board can address.
+type SizeError struct{ Size int64 } // bytes
+
+func (e *SizeError) Error() string {
+	return fmt.Sprintf("the image would have %d bytes, and boards address at most %d", e.Size, int64(MaxSize))
+}
 
 // CheckName returns what makes name useless as the name of a file or directory
 // in an image, or nil. The driver splits paths at "/" and ends them at NUL, so

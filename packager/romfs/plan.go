@@ -1,7 +1,5 @@
 package romfs
 
-import "fmt"
-
 // A Plan says where every byte of an image goes. All offsets count from the
 // first byte of the image, which is the partition's base on a board.
 type Plan struct {
@@ -79,8 +77,8 @@ type PlacedDir struct {
 
 // NewPlan lays out the tree under root, which must be a directory. It reads no
 // file. The result depends on the tree and the options alone: not on the order
-// of children, except in layout OpenMV. The error is a *TreeError, or says that
-// an option is out of range.
+// of children, except in layout OpenMV. The error is a *TreeError, a *SizeError,
+// or says that an option is out of range.
 func NewPlan(root *Node, o Options) (*Plan, error) {
 	s, err := newSettler(root, o)
 	if err != nil {
@@ -116,7 +114,7 @@ func (s *settler) plan() (*Plan, error) {
 		tail:       s.tail,
 	}
 	if p.Size > MaxSize {
-		return nil, fmt.Errorf("romfs: the image would have %d bytes, and boards address at most %d", p.Size, int64(MaxSize))
+		return nil, &SizeError{p.Size}
 	}
 	p.HeaderPadding = int64(s.header - uintLen(p.Size-p.HeaderSize))
 	p.TailPadding = s.tail

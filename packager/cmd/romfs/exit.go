@@ -119,6 +119,8 @@ var exitRules = []exitRule{
 	{exitImage, is[*pack.FitError]},
 	{exitImage, is[*export.SizeError]},
 	{exitImage, is[*romfs.FormatError]},
+	{exitImage, is[*romfs.SizeError]},
+	{exitImage, is[*artifact.LimitError]},
 	{exitBoard, is[*simboard.InterpreterError]},
 	{exitVerify, is[*artifact.MismatchError]},
 	{exitIncompatible, is[*pack.MPYError]},
