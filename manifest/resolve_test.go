@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"rules_romfs/internal/strictyaml"
 	"rules_romfs/manifest/internal/code"
 	"rules_romfs/manifest/internal/source"
 	"rules_romfs/manifest/internal/spec"
@@ -288,6 +290,9 @@ files: []
 	if got := p.Budget.Max.Of(1001); got != 500 {
 		t.Errorf("50%% of 1001 is %d", got)
 	}
+	if got, none := p.Budget.Max.Of(1), p.Budget.Max.Of(0); got != 1 || none != 0 {
+		t.Errorf("50%% of 1 is %d, of nothing %d", got, none)
+	}
 	if got := p.Budget.Warn.Of(1001); got != 1536 {
 		t.Errorf("1.5KiB is %d", got)
 	}
@@ -314,6 +319,100 @@ romfs.yaml:8:10: files[4].src: "secret/x" cannot be read: permission denied`
 	if d := cmp.Diff(wantLines, lines); d != "" {
 		t.Error(d)
 	}
+}
+
+// A directory that cannot be read is one error, not also one about what could
+// be in it.
+func TestUnreadableDirectory(t *testing.T) {
+	m, err := Parse([]byte(head+"files:\n  - src: secret/*.py\n  - src: \"secret/**/*.txt\"\n"), "romfs.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = Resolve(context.Background(), m, oddSource{}, ResolveOptions{})
+	want := `romfs.yaml:4:10: files[0].src: the directory "secret" cannot be read: permission denied; make it readable, or name the directories beside it`
+	if fmt.Sprint(err) != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+// A link that leads nowhere is one, however it is named, and not optional: its
+// file was there when somebody made it.
+func TestBrokenLink(t *testing.T) {
+	root := writeTree(t, "broken -> gone", "dir/x -> ../gone", "a")
+	for _, rule := range []string{"{src: broken}", "{src: broken, optional: true}", "{src: 'bro*'}", "{src: 'dir/*', optional: true}", "{src: broken/x, optional: true}", "{src: a, transform: {run: [x, '{in}'], inputs: [broken]}}"} {
+		m, err := Parse([]byte(head+"files:\n  - "+rule+"\n"), filepath.Join(root, "romfs.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err = Resolve(context.Background(), m, nil, ResolveOptions{}); err == nil || strings.Count(err.Error(), "\n") > 0 || !strings.Contains(err.Error(), " is broken; ") {
+			t.Errorf("%s: %v", rule, err)
+		}
+	}
+}
+
+// Where thousands of names are wrong, as many errors as are reported are looked
+// for, and no advice is thought of for the rest.
+func TestManyErrors(t *testing.T) {
+	const n = 3000
+	var text strings.Builder
+	text.WriteString(head + "files:\n")
+	files := map[string]string{}
+	for i := range n {
+		fmt.Fprintf(&text, "  - src: src/modul%04d.py\n", i)
+		name := fmt.Sprintf("src/module%04d.py", i)
+		files[name] = name
+	}
+	m, err := Parse([]byte(text.String()), "romfs.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	src, err := ListSource(files, func(_, _ string) string { asked++; return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = Resolve(context.Background(), m, src, ResolveOptions{})
+	var errs Errors
+	if !errors.As(err, &errs) || len(errs) != strictyaml.MaxErrors+1 || errs[strictyaml.MaxErrors].Code != CodeLimit {
+		t.Errorf("%d errors", len(errs))
+	}
+	if asked > strictyaml.MaxErrors+1 {
+		t.Errorf("advice was thought of %d times", asked)
+	}
+}
+
+// A walk ends when nobody waits for its result.
+func TestResolveCanceled(t *testing.T) {
+	root := writeTree(t, "a/b/c", "d")
+	m, err := Parse([]byte(head+"files:\n  - src: \"**\"\n"), filepath.Join(root, "romfs.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	why := errors.New("enough")
+	src := &cancelingSource{DirSource(root), func() { cancel(why) }, 0}
+	if _, _, err := Resolve(ctx, m, src, ResolveOptions{}); !errors.Is(err, why) {
+		t.Errorf("Resolve: %v", err)
+	}
+	if src.read > 1 {
+		t.Errorf("%d directories were read", src.read)
+	}
+	if _, _, err := DirPlan(ctx, root, DirOptions{}); !errors.Is(err, why) {
+		t.Errorf("DirPlan: %v", err)
+	}
+}
+
+// A cancelingSource calls cancel when its first directory is read.
+type cancelingSource struct {
+	Source
+	cancel func()
+	read   int
+}
+
+func (s *cancelingSource) ReadDir(dir string) ([]source.Info, error) {
+	s.cancel()
+	s.read++
+	return s.Source.ReadDir(dir)
 }
 
 // An oddSource is a tree that a test cannot make as every user: root may read

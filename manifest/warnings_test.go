@@ -29,6 +29,7 @@ files:
 		{name: "directory shadows module", yaml: "files:\n  - src: app.py\n  - mkdir: app\n", tree: []string{"app.py"}},
 		{name: "case", yaml: "files:\n  - src: \"**\"\n    exclude: [romfs.yaml]\n", tree: []string{"Lib/a", "lib/b", "x/README", "x/readme", "x/ReadMe"}},
 		{name: "non-ASCII", yaml: "files:\n  - src: \"**\"\n    exclude: [romfs.yaml]\n", tree: []string{"é/a", "é/b", "ü"}},
+		{name: "normalization", yaml: "lint: {allow: [non-ascii]}\nfiles:\n  - src: \"**\"\n    exclude: [romfs.yaml]\n", tree: []string{"\u00e4/x", "a\u0308/y", "b/\u00e4", "b/a\u0308", "c/\u00c4", "c/a\u0308"}},
 		{name: "long name", yaml: "files:\n  - {src: a, dest: " + long + "/" + long + "}\n", tree: []string{"a"}},
 		{name: "main compiled", yaml: "mpy: {keep_source: []}\nfiles:\n  - src: \"**/*.py\"\n", tree: []string{"main.py", "boot.py", "app/main.py"}},
 		{name: "main given compiled", yaml: "files:\n  - src: main.mpy\n", tree: []string{"main.mpy"}},

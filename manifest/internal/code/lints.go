@@ -20,6 +20,7 @@ const (
 	LintMainCompiled         LintCode = "main-compiled"
 	LintNoEffect             LintCode = "no-effect"
 	LintNonASCII             LintCode = "non-ascii"
+	LintNormalization        LintCode = "normalization"
 	LintOpenMVDirectory      LintCode = "openmv-directory"
 	LintOpenMVName           LintCode = "openmv-name"
 	LintOpenMVSuffix         LintCode = "openmv-suffix"
@@ -54,6 +55,7 @@ var lints = []LintInfo{
 	{"mpy-cross-uncached", "the compiler cannot be kept in the cache"},
 	{LintNoEffect, "earlier rules have placed every file that a rule matches"},
 	{LintNonASCII, "a name is not ASCII, which mpremote could not pack"},
+	{LintNormalization, "two names are the same letters in different code points (ä as one, or as a and dots), so the image cannot be extracted on macOS"},
 	{"not-mpy", "a .mpy file does not begin as one, so no firmware imports it"},
 	{LintOpenMVDirectory, "layout openmv: OpenMV Studio shows the root of an image alone, and drops directories when it saves"},
 	{"openmv-empty", "OpenMV boards: OpenMV IDE drops an empty file when it saves the image"},

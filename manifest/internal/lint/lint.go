@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"rules_romfs/internal/fold"
 	"rules_romfs/internal/slashpath"
 	"rules_romfs/internal/strictyaml"
 	"rules_romfs/manifest/internal/code"
@@ -23,65 +24,87 @@ type Finding struct {
 
 // Entries finds what is probably not meant among the names of an image.
 func Entries(entries []plan.Entry, tools Tools) []Finding {
-	var out []Finding
-	find := func(i int, code code.LintCode, remedy, format string, args ...any) {
-		out = append(out, Finding{i, code, fmt.Sprintf(format, args...), remedy})
+	l := &linter{
+		final: make(map[string]bool, len(entries)), dirs: map[string]bool{},
+		folded: map[string]string{}, seen: map[string]bool{},
 	}
-	final := make(map[string]int, len(entries)) // destination to entry
-	dirs := map[string]int{}                    // directory to an entry in it, or its own
-	for i := range entries {
-		final[entries[i].Dest] = i
-		if entries[i].Kind == plan.Dir {
-			dirs[entries[i].Dest] = i
-		}
-		for dir := slashpath.Parent(entries[i].Dest); dir != ""; dir = slashpath.Parent(dir) {
-			if _, ok := dirs[dir]; ok {
-				break
-			}
-			dirs[dir] = i
-		}
-	}
-	folded := map[string]string{} // lower case to the name first seen
-	seen := map[string]bool{}
 	for i := range entries {
 		e := &entries[i]
-		q := strictyaml.Quote(e.Dest)
-		for name := e.Dest; name != "" && !seen[name]; name = slashpath.Parent(name) {
-			seen[name] = true
-			lower := strings.ToLower(name)
-			if other, ok := folded[lower]; ok && slashpath.Parent(other) == slashpath.Parent(name) {
-				find(i, code.LintCase, "rename one of them", "%s and %s differ only in case, and cannot both be extracted on Windows or macOS", strictyaml.Quote(other), strictyaml.Quote(name))
-			} else if !ok {
-				folded[lower] = name
-			}
-			base := path.Base(name)
-			if strings.ContainsFunc(base, func(c rune) bool { return c >= utf8.RuneSelf }) {
-				find(i, code.LintNonASCII, "rename it, if mpremote has to pack it too", "%s is not ASCII, and mpremote could not pack it", strictyaml.Quote(name))
-			}
-			if len(base) > 255 {
-				find(i, code.LintLongName, "shorten it", "%s cannot be extracted: most file systems have names of at most 255 bytes", strictyaml.Quote(name))
-			}
+		l.final[e.Dest] = true
+		dir := e.Dest
+		if e.Kind != plan.Dir {
+			dir = slashpath.Parent(dir)
 		}
-		tools.lint(e, func(code code.LintCode, remedy, format string, args ...any) { find(i, code, remedy, format, args...) })
-		if e.Kind != plan.File {
-			continue
-		}
-		stem, isMPY := strings.CutSuffix(e.Dest, ".mpy")
-		if !isMPY {
-			stem, _ = strings.CutSuffix(e.Dest, ".py")
-			if stem == e.Dest {
-				continue
-			}
-		}
-		if _, ok := final[stem+".py"]; ok && isMPY {
-			find(i, code.LintPyAndMPY, "exclude one of them", "%s is never imported: the .py beside it wins", q)
-		}
-		if _, ok := dirs[stem]; ok {
-			find(i, code.LintPackageShadowsModule, "rename one of them", "%s is never imported: the directory of that name wins", q)
-		}
-		if _, ok := final[stem+".py"]; isMPY && !ok && (stem == "main" || stem == "boot") {
-			find(i, code.LintMainCompiled, "keep it as source (mpy.keep_source), or import it by another name", "%s never runs by itself: firmware looks for %s.py only", q, stem)
+		for ; dir != "" && !l.dirs[dir]; dir = slashpath.Parent(dir) {
+			l.dirs[dir] = true
 		}
 	}
-	return out
+	for i := range entries {
+		e := &entries[i]
+		l.entry = i
+		for name := e.Dest; name != "" && !l.seen[name]; name = slashpath.Parent(name) {
+			l.seen[name] = true
+			l.name(name)
+		}
+		tools.lint(e, l.find)
+		if e.Kind == plan.File {
+			l.module(e.Dest)
+		}
+	}
+	return l.out
+}
+
+// A linter goes through the entries of an image.
+type linter struct {
+	out   []Finding
+	entry int // the one at hand
+
+	final, dirs map[string]bool   // destinations, and the directories in them
+	folded      map[string]string // what file systems take for one name, to the one first seen
+	seen        map[string]bool   // names, of directories too, that were looked at
+}
+
+func (l *linter) find(code code.LintCode, remedy, format string, args ...any) {
+	l.out = append(l.out, Finding{l.entry, code, fmt.Sprintf(format, args...), remedy})
+}
+
+// name looks at one name: of a file, or of a directory.
+func (l *linter) name(name string) {
+	q := strictyaml.Quote(name)
+	folded := fold.Folding{Case: true, Normalization: true}.Name(name)
+	switch other, ok := l.folded[folded]; {
+	case !ok:
+		l.folded[folded] = name
+	case slashpath.Parent(other) != slashpath.Parent(name): // that has been said of the directories
+	case fold.ByCase(other, name):
+		l.find(code.LintCase, "rename one of them", "%s and %s differ only in case, and cannot both be extracted on Windows or macOS", strictyaml.Quote(other), q)
+	default:
+		l.find(code.LintNormalization, "rename one of them", "%s (%+q) and %s (%+q) are the same letters in different code points, and cannot both be extracted on macOS", strictyaml.Quote(other), path.Base(other), q, path.Base(name))
+	}
+	base := path.Base(name)
+	if strings.ContainsFunc(base, func(c rune) bool { return c >= utf8.RuneSelf }) {
+		l.find(code.LintNonASCII, "rename it, if mpremote has to pack it too", "%s is not ASCII, and mpremote could not pack it", q)
+	}
+	if len(base) > 255 {
+		l.find(code.LintLongName, "shorten it", "%s cannot be extracted: most file systems have names of at most 255 bytes", q)
+	}
+}
+
+// module looks at what an import would find of a file.
+func (l *linter) module(dest string) {
+	stem, isMPY := strings.CutSuffix(dest, ".mpy")
+	stem, isPy := strings.CutSuffix(stem, ".py")
+	if isMPY == isPy { // neither, or x.py.mpy
+		return
+	}
+	q := strictyaml.Quote(dest)
+	if isMPY && l.final[stem+".py"] {
+		l.find(code.LintPyAndMPY, "exclude one of them", "%s is never imported: the .py beside it wins", q)
+	}
+	if l.dirs[stem] {
+		l.find(code.LintPackageShadowsModule, "rename one of them", "%s is never imported: the directory of that name wins", q)
+	}
+	if isMPY && !l.final[stem+".py"] && (stem == "main" || stem == "boot") {
+		l.find(code.LintMainCompiled, "keep it as source (mpy.keep_source), or import it by another name", "%s never runs by itself: firmware looks for %s.py only", q, stem)
+	}
 }

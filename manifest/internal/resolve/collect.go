@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"rules_romfs/internal/strictyaml"
 	"rules_romfs/manifest/internal/code"
 	"rules_romfs/manifest/internal/plan"
 )
@@ -15,6 +16,9 @@ const MaxAlike = 8
 
 // add reports an error about the value at path.
 func (r *resolver) add(path, code, remedy, format string, args ...any) {
+	if r.full() {
+		return
+	}
 	if r.errCount == nil {
 		r.errCount = map[alike]int{}
 	}
@@ -23,6 +27,10 @@ func (r *resolver) add(path, code, remedy, format string, args ...any) {
 		r.errs = append(r.errs, r.m.Doc().Errorf(path, code, remedy, format, args...))
 	}
 }
+
+// full reports whether there are so many errors that more are of no use: then
+// nothing further is looked for, and no advice is thought of.
+func (r *resolver) full() bool { return len(r.errs) > strictyaml.MaxErrors }
 
 // An alike is what makes errors or warnings count as one kind.
 type alike struct{ path, code string }

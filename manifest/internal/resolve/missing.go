@@ -112,13 +112,14 @@ func (r *resolver) advice(name, pattern string) string {
 }
 
 func (r *resolver) badLink(s *scan, name string, err error) {
+	s.failed = true
 	q := strictyaml.Quote(name)
 	switch {
 	case errors.Is(err, source.ErrOutside):
 		r.add(s.at, code.Escape, "copy the file, or set root to a directory that holds both", "the symbolic link %s leads out of root", q)
 	case errors.Is(err, source.ErrLoop):
 		r.add(s.at, code.Irregular, "remove or exclude it", "the symbolic link %s leads back to itself", q)
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, source.ErrBroken):
 		r.add(s.at, code.Irregular, "remove or exclude it", "the symbolic link %s is broken", q)
 	default:
 		r.add(s.at, code.IO, "", "%s cannot be read: %s", q, syserr.Reason(err))
@@ -126,6 +127,7 @@ func (r *resolver) badLink(s *scan, name string, err error) {
 }
 
 func (r *resolver) irregular(s *scan, name string) {
+	s.failed = true
 	r.add(s.at, code.Irregular, "exclude it", "%s is a FIFO, socket or device, and cannot be packed", strictyaml.Quote(name))
 }
 

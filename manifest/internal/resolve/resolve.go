@@ -127,7 +127,7 @@ func (r *resolver) run() {
 	r.checkImages()
 	next := 0
 	for i := range r.m.Compiled().Rules {
-		if r.ctx.Err() != nil {
+		if r.full() || r.ctx.Err() != nil {
 			return
 		}
 		rule := &r.m.Compiled().Rules[i]
@@ -160,6 +160,7 @@ type scan struct {
 	// left is the first file that matched and was left out, and by what.
 	left, leftBy string
 	secrets      []string // matched, and left out for their names
+	failed       bool     // what it matches cannot be read; that has been reported
 }
 
 // scan fills the found lists of all patterns: literals by lookup, the others
@@ -169,6 +170,9 @@ func (r *resolver) scan() {
 	for i := range r.m.Compiled().Rules {
 		rule := &r.m.Compiled().Rules[i]
 		for j, g := range rule.Patterns {
+			if r.full() || r.ctx.Err() != nil {
+				return
+			}
 			s := &scan{rule: rule, glob: g, strip: rule.Strips[j], at: r.m.SrcAt(rule, j)}
 			r.scans = append(r.scans, s)
 			if g.Literal() {
@@ -180,7 +184,7 @@ func (r *resolver) scan() {
 	}
 	r.walk("", walk)
 	for _, s := range r.scans {
-		if len(s.found) == 0 && !s.glob.Literal() && !s.rule.Optional {
+		if len(s.found) == 0 && !s.failed && !s.glob.Literal() && !s.rule.Optional && !r.full() {
 			r.noMatch(s)
 		}
 		slices.Sort(s.found)
@@ -202,6 +206,9 @@ func (r *resolver) walk(dir string, ws []walking) {
 	d := r.tree.Dir(dir)
 	if d.Err != nil {
 		r.add(ws[0].s.at, code.IO, "make it readable, or name the directories beside it", "the directory %s cannot be read: %s", strictyaml.Quote(dir), syserr.Reason(d.Err))
+		for _, w := range ws {
+			w.s.failed = true
+		}
 		return
 	}
 	var below []walking

@@ -78,6 +78,8 @@ func (r *resolver) input(at, name string) bool {
 	switch {
 	case errors.Is(err, source.ErrOutside):
 		r.add(at, code.Escape, "copy the file, or set root to a directory that holds both", "the symbolic link %s leads out of root", q)
+	case errors.Is(err, source.ErrBroken):
+		r.add(at, code.Irregular, "correct or remove it", "the symbolic link %s is broken", q)
 	case errors.Is(err, fs.ErrNotExist):
 		r.add(at, code.NoMatch, r.advice(name, pattern.Escape(name)), "there is no file %s", q)
 	case err != nil:

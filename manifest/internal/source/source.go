@@ -17,7 +17,7 @@ type Source interface {
 	// links. A directory that does not exist is an fs.ErrNotExist.
 	ReadDir(dir string) ([]Info, error)
 	// Follow says what the symbolic link name leads to: File, Dir or
-	// Irregular. Errors: fs.ErrNotExist (broken), ErrOutside, ErrLoop.
+	// Irregular. Errors: ErrBroken, ErrOutside, ErrLoop.
 	Follow(name string) (Kind, error)
 	// Path returns where to read the file name.
 	Path(name string) string
@@ -51,6 +51,7 @@ const (
 var (
 	ErrOutside = errors.New("leads out of root")
 	ErrLoop    = errors.New("leads back to itself")
+	ErrBroken  = errors.New("leads nowhere")
 )
 
 func kindOf(mode fs.FileMode) Kind {
@@ -127,6 +128,9 @@ func (d *dirSource) Follow(name string) (Kind, error) {
 	if err != nil {
 		if _, statErr := os.Stat(d.Path(name)); IsLoop(statErr) || strings.Contains(err.Error(), "too many links") {
 			return 0, ErrLoop
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return 0, ErrBroken
 		}
 		return 0, err
 	}

@@ -185,10 +185,11 @@ type Limit struct {
 	Percent int   // 1 to 100
 }
 
-// Of returns the limit in bytes, where whole is what a percentage refers to.
+// Of returns the limit in bytes, where whole is what a percentage refers to:
+// at least 1, unless whole is 0, which stands for a size that is not known.
 func (l Limit) Of(whole int64) int64 {
 	if l.Percent > 0 {
-		return whole * int64(l.Percent) / 100
+		return max(whole*int64(l.Percent)/100, min(whole, 1)) // 0 is no limit
 	}
 	return l.Bytes
 }
