@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"rules_romfs/internal/atomicfile"
+	"rules_romfs/internal/fold"
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
@@ -182,16 +183,16 @@ func (x *extractor) collisions() error {
 
 // twins returns the error for the first two entries whose paths are one to the
 // file system.
-func (x *extractor) twins(f folding) error {
-	if !f.upperCase && !f.normalization {
+func (x *extractor) twins(f fold.Folding) error {
+	if !f.Case && !f.Normalization {
 		return nil
 	}
 	seen := map[string]string{}
 	for _, e := range x.entries {
 		name := e.Path()
-		folded := f.fold(name)
+		folded := f.Name(name)
 		if first, ok := seen[folded]; ok {
-			return x.refuse(e, fmt.Sprintf("%s differs from it only in %s, which this file system ignores", report.Name(first), f.difference(first, name)))
+			return x.refuse(e, fmt.Sprintf("%s differs from it only in %s, which this file system ignores", report.Name(first), difference(first, name)))
 		}
 		seen[folded] = name
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"rules_romfs/internal/fold"
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
 )
@@ -54,21 +55,21 @@ func TestTwins(t *testing.T) {
 	const composed, decomposed = "\u00e4", "a\u0308"
 	for name, tc := range map[string]struct {
 		nodes []*romfs.Node
-		folds folding
+		folds fold.Folding
 		want  string
 	}{
-		"files":                 {[]*romfs.Node{file("Readme", "x"), file("README", "x")}, folding{upperCase: true}, "case"},
-		"directories":           {[]*romfs.Node{dir("Lib", file("a", "x")), dir("lib", file("b", "x"))}, folding{upperCase: true}, "case"},
-		"umlauts":               {[]*romfs.Node{file("ä", "x"), file("Ä", "x")}, folding{upperCase: true}, "case"},
-		"apart":                 {[]*romfs.Node{dir("a", file("x", "x")), dir("b", file("X", "x"))}, folding{true, true}, ""},
-		"forms":                 {[]*romfs.Node{file(composed, "x"), file(decomposed, "x")}, folding{true, true}, "code points"},
-		"forms, case kept":      {[]*romfs.Node{file(composed, "x"), file(decomposed, "x")}, folding{normalization: true}, "code points"},
-		"forms and case":        {[]*romfs.Node{file("Ä", "x"), file(decomposed, "x")}, folding{true, true}, "code points"},
-		"forms of directories":  {[]*romfs.Node{dir(composed, file("a", "x")), dir(decomposed, file("b", "x"))}, folding{true, true}, "code points"},
-		"forms kept apart":      {[]*romfs.Node{file(composed, "x"), file(decomposed, "x")}, folding{upperCase: true}, ""},
-		"case kept apart":       {[]*romfs.Node{file("a", "x"), file("A", "x")}, folding{normalization: true}, ""},
-		"nothing is ignored":    {[]*romfs.Node{file("a", "x"), file("A", "x")}, folding{}, ""},
-		"compatible is no twin": {[]*romfs.Node{file("\ufb01", "x"), file("fi", "x")}, folding{normalization: true}, ""},
+		"files":                 {[]*romfs.Node{file("Readme", "x"), file("README", "x")}, fold.Folding{Case: true}, "case"},
+		"directories":           {[]*romfs.Node{dir("Lib", file("a", "x")), dir("lib", file("b", "x"))}, fold.Folding{Case: true}, "case"},
+		"umlauts":               {[]*romfs.Node{file("ä", "x"), file("Ä", "x")}, fold.Folding{Case: true}, "case"},
+		"apart":                 {[]*romfs.Node{dir("a", file("x", "x")), dir("b", file("X", "x"))}, fold.Folding{Case: true, Normalization: true}, ""},
+		"forms":                 {[]*romfs.Node{file(composed, "x"), file(decomposed, "x")}, fold.Folding{Case: true, Normalization: true}, "code points"},
+		"forms, case kept":      {[]*romfs.Node{file(composed, "x"), file(decomposed, "x")}, fold.Folding{Normalization: true}, "code points"},
+		"forms and case":        {[]*romfs.Node{file("Ä", "x"), file(decomposed, "x")}, fold.Folding{Case: true, Normalization: true}, "code points"},
+		"forms of directories":  {[]*romfs.Node{dir(composed, file("a", "x")), dir(decomposed, file("b", "x"))}, fold.Folding{Case: true, Normalization: true}, "code points"},
+		"forms kept apart":      {[]*romfs.Node{file(composed, "x"), file(decomposed, "x")}, fold.Folding{Case: true}, ""},
+		"case kept apart":       {[]*romfs.Node{file("a", "x"), file("A", "x")}, fold.Folding{Normalization: true}, ""},
+		"nothing is ignored":    {[]*romfs.Node{file("a", "x"), file("A", "x")}, fold.Folding{}, ""},
+		"compatible is no twin": {[]*romfs.Node{file("\ufb01", "x"), file("fi", "x")}, fold.Folding{Normalization: true}, ""},
 	} {
 		x := &extractor{im: imageOf(t, romfs.Options{}, tc.nodes...), chosen: map[string]int64{}}
 		if err := x.choose(); err != nil {
@@ -121,7 +122,7 @@ func TestProbe(t *testing.T) {
 	}
 	_, upper := os.Lstat(filepath.Join(target, "CASE\u00e4"))
 	_, decomposed := os.Lstat(filepath.Join(target, "casea\u0308"))
-	if want := (folding{upper == nil, decomposed == nil}); folds != want {
+	if want := (fold.Folding{Case: upper == nil, Normalization: decomposed == nil}); folds != want {
 		t.Errorf("%+v, want %+v", folds, want)
 	}
 }

@@ -8,16 +8,11 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"rules_romfs/internal/atomicfile"
+	"rules_romfs/internal/fold"
 )
 
-// A folding says which differences between names a file system ignores.
-type folding struct {
-	upperCase     bool // "Readme" and "README" are one file
-	normalization bool // "ä" in one code point and in two are: macOS
-}
-
 // foldingOf asks the file system itself, with a file that is gone afterwards.
-func foldingOf(root *os.Root) (f folding, err error) {
+func foldingOf(root *os.Root) (f fold.Folding, err error) {
 	// Its own name each time: another run may have been killed at this point.
 	const umlaut = "\u00e4"
 	name := atomicfile.ProbePrefix + strings.ToLower(rand.Text()) + umlaut
@@ -31,31 +26,17 @@ func foldingOf(root *os.Root) (f folding, err error) {
 		defer release()
 	}
 	if _, err := root.Lstat(strings.TrimSuffix(strings.ToUpper(name), "\u00c4") + umlaut); err == nil {
-		f.upperCase = true
+		f.Case = true
 	}
 	if _, err := root.Lstat(norm.NFD.String(name)); err == nil {
-		f.normalization = true
+		f.Normalization = true
 	}
 	return f, nil
 }
 
-// fold returns the same for names that are one to the file system.
-func (f folding) fold(name string) string {
-	if f.normalization {
-		name = norm.NFD.String(name)
-	}
-	if f.upperCase {
-		name = strings.ToLower(strings.ToUpper(name))
-	}
-	if f.normalization {
-		name = norm.NFD.String(name) // other case may be other code points
-	}
-	return name
-}
-
 // difference words what two names differ in that fold to one.
-func (f folding) difference(a, b string) string {
-	if (folding{upperCase: f.upperCase}).fold(a) == (folding{upperCase: f.upperCase}).fold(b) {
+func difference(a, b string) string {
+	if fold.ByCase(a, b) {
 		return "case"
 	}
 	return "the code points that its letters are made of"
