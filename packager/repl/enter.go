@@ -1,0 +1,136 @@
+package repl
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"rules_romfs/packager/port"
+)
+
+// ConnectLimit bounds the wait for a prompt: a board that boots when its port
+// is opened, and waits for a network in boot.py, takes a while.
+const ConnectLimit = 20 * time.Second
+
+// Enter brings the board to the raw REPL, whatever it is doing, within limit.
+// Opening the port may have reset the board, and a program may be running, so
+// it asks again and again, each time in another way.
+func (r *REPL) Enter(ctx context.Context, limit time.Duration) error {
+	r.Raw = false
+	end := time.Now().Add(limit)
+	var seen []byte
+	for try := 0; ; try++ {
+		if err := r.knock(ctx, try); err != nil {
+			return err
+		}
+		// A program needs a moment to end; a prompt answers at once.
+		b, err := r.Link.Drain(ctx, 20*time.Millisecond, 200*time.Millisecond)
+		if err != nil {
+			return connectError(r.Link, err)
+		}
+		seen = append(seen, b...)
+		if err := r.Link.Write(ctx, []byte("\r"+ctrlA)); err != nil {
+			return err
+		}
+		wait := min(time.Duration(try+1)*300*time.Millisecond, 2*time.Second)
+		b, err = r.Link.WaitFor(ctx, wait, Banner)
+		if err == nil {
+			r.Raw = true
+			return nil
+		}
+		if !errors.Is(err, port.ErrTimeout) {
+			return connectError(r.Link, err)
+		}
+		if seen = append(seen, b...); time.Now().After(end) {
+			return &port.TransferError{Op: "entering the raw REPL of " + r.Link.Name(),
+				Err:  fmt.Errorf("%w within %v%s", port.ErrTimeout, limit, heard(seen)),
+				Hint: "is it a MicroPython board, and is no other program using the port?"}
+		}
+	}
+}
+
+// knock interrupts what the board is doing, in one of several ways.
+func (r *REPL) knock(ctx context.Context, try int) error {
+	switch {
+	case try == 0:
+		return r.Link.Write(ctx, []byte("\r"+ctrlC+ctrlC))
+	case try%3 == 2:
+		return r.burst(ctx)
+	case try%2 == 1: // also out of a raw REPL that another tool left behind
+		return r.Link.Write(ctx, []byte("\r"+r.Farewell+ctrlB+ctrlC))
+	}
+	return r.Link.Write(ctx, []byte("\r"+r.Farewell+ctrlC+ctrlC))
+}
+
+// burst is for a program that catches the KeyboardInterrupt and goes on: of many
+// at changing intervals, one comes while it deals with the one before.
+func (r *REPL) burst(ctx context.Context) error {
+	const many = 60
+	for i := range many {
+		if err := r.Link.Write(ctx, []byte(ctrlC)); err != nil {
+			return err
+		}
+		select {
+		case <-time.After(time.Duration(i%7) * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func connectError(l *port.Link, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return port.Failed("connecting to "+l.Name(), err)
+}
+
+// heard words what a board said instead of what was hoped for.
+func heard(b []byte) string {
+	b = bytes.TrimSpace(b)
+	if len(b) == 0 {
+		return " (it said nothing)"
+	}
+	if len(b) > 60 {
+		b = b[len(b)-60:]
+	}
+	return fmt.Sprintf(" (it said %q)", b)
+}
+
+// rebooted is what a board prints when it begins a soft reset.
+const rebooted = "soft reboot"
+
+// SoftReset restarts the interpreter and stays in raw mode. boot.py runs
+// again, main.py does not. A boot.py that does not end is interrupted.
+func (r *REPL) SoftReset(ctx context.Context, limit time.Duration) error {
+	for range 3 {
+		// What the line already holds would be run instead.
+		if err := r.Link.Write(ctx, []byte(ctrlC+ctrlD)); err != nil {
+			return err
+		}
+		begun := false
+		end := time.Now().Add(min(limit, 3*time.Second))
+		for {
+			out, err := r.Link.WaitFor(ctx, time.Until(end), rebooted, Banner)
+			if errors.Is(err, port.ErrTimeout) {
+				break
+			}
+			if err != nil {
+				return port.Failed("soft reset of "+r.Link.Name(), err)
+			}
+			// A banner before it is that of an older question.
+			done := begun && bytes.HasSuffix(out, []byte(Banner))
+			begun = begun || bytes.HasSuffix(out, []byte(rebooted))
+			if done {
+				return nil
+			}
+		}
+		if err := r.Enter(ctx, limit); err != nil || begun {
+			return err
+		}
+	}
+	return nil // it says nothing, or the line loses it: what depends on it, is checked
+}
