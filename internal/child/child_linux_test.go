@@ -82,22 +82,24 @@ func TestEndGroup(t *testing.T) {
 	EndGroup(exec.Command("never", "started"))
 }
 
-// TestLimitFiles: a file that grows too large ends its writer.
+// TestLimitFiles: a file that grows too large ends its writer, also one that has
+// started before anybody could look at it.
 func TestLimitFiles(t *testing.T) {
 	t.Parallel()
-	cmd := Command(t.Context(), "/bin/sh", "-c", "read x; exec truncate -s 4097 "+t.TempDir()+"/file")
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
+	for _, script := range []string{"exec truncate -s 4097 ", "(ulimit -f; truncate -s 4097 $0) & wait $!; exit $?; : "} {
+		file := t.TempDir() + "/file"
+		cmd := Command(t.Context(), "/bin/sh", "-c", script+file, file)
+		if !LimitFiles(cmd, 4096) {
+			t.Fatal("there is no limit")
+		}
+		out, err := cmd.CombinedOutput()
+		if info, statErr := os.Stat(file); err == nil || statErr == nil && info.Size() > 4096 {
+			t.Errorf("%s: %v, %s", script, err, out)
+		}
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if err := LimitFiles(cmd, 4096); err != nil {
-		t.Fatal(err)
-	}
-	fmt.Fprintln(in, "go on")
-	if err := cmd.Wait(); err == nil || !strings.Contains(err.Error(), "file size limit") {
-		t.Errorf("%v", err)
+	cmd := Command(t.Context(), "/bin/echo", "$0", "a b", "", `"'`)
+	LimitFiles(cmd, 4096)
+	if out, err := cmd.Output(); err != nil || string(out) != "$0 a b  \"'\n" {
+		t.Errorf("arguments arrive as %q, %v", out, err)
 	}
 }

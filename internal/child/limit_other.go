@@ -1,8 +1,8 @@
-//go:build !linux
+//go:build !unix
 
 package child
 
 import "os/exec"
 
-// LimitFiles does nothing: only Linux limits another process.
-func LimitFiles(*exec.Cmd, uint64) error { return nil }
+// LimitFiles limits nothing here, and says so.
+func LimitFiles(*exec.Cmd, int64) bool { return false }

@@ -183,12 +183,8 @@ func (d *directory) run(ctx context.Context, t *Tool, args []string) (string, er
 	cmd.Env = append(slices.Clone(t.env), d.environment()...)
 	var printed tail
 	cmd.Stdout, cmd.Stderr = &printed, &printed
-	err := cmd.Start()
-	if err == nil {
-		// One that has ended by now cannot be limited, and need not be.
-		_ = child.LimitFiles(cmd, maxWritten)
-		err = cmd.Wait()
-	}
+	child.LimitFiles(cmd, maxWritten)
+	err := cmd.Run()
 	child.EndGroup(cmd)
 	if errors.Is(err, exec.ErrWaitDelay) {
 		err = nil // it has ended well, and something that it started had not
