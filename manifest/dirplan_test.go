@@ -48,8 +48,20 @@ file main.py <- main.py by directory (keep_source: main.py)
 	if p.Name != "src" || p.Board != "openmv-n6" || p.Partition != "1" || p.Layout != "compact" || p.Manifest != "" {
 		t.Errorf("%+v", p)
 	}
-	if len(warns) != 1 || warns[0].String() != dir+`: "both.mpy" is never imported: the .py beside it wins; exclude one of them [py-and-mpy]` {
-		t.Error(warns)
+	var told []string
+	for _, w := range warns {
+		told = append(told, strings.TrimPrefix(w.String(), dir+": "))
+	}
+	if d := cmp.Diff([]string{
+		`"both.mpy" is never imported: the .py beside it wins; exclude one of them [py-and-mpy]`,
+		`"id_rsa" looks like a key or a password, and is packed; move it out of the directory, or build from a manifest, which leaves it out (romfs init) [secret]`,
+	}, told); d != "" {
+		t.Error(d)
+	}
+
+	_, warns, err = DirPlan(context.Background(), writeTree(t, "lib/.git/config", "lib/KEY.PEM", "lib/key.txt"), DirOptions{})
+	if err != nil || len(warns) != 2 || warns[0].Code != code.LintGit || warns[1].Code != code.LintSecret {
+		t.Error(warns, err)
 	}
 
 	p, _, err = DirPlan(context.Background(), dir, DirOptions{Name: "x", Layout: "openmv"})

@@ -22,11 +22,12 @@ type Job struct {
 
 // A Result is what a [Job] became.
 type Result struct {
-	Code       []byte   // the .mpy file
-	Sum        [32]byte // its sha256
-	SourceSize int64    // bytes read from Job.Path
-	SourceSum  [32]byte // sha256 of the source
-	Cached     bool     // taken from the cache
+	Code       []byte    // the .mpy file
+	Sum        [32]byte  // its sha256
+	SourceSize int64     // bytes read from Job.Path
+	Modified   time.Time // when the source was written to last
+	SourceSum  [32]byte  // sha256 of the source
+	Cached     bool      // taken from the cache
 }
 
 // A Batch compiles many sources.
@@ -70,12 +71,12 @@ func (b *Batch) job(ctx context.Context, j Job) (Result, error) {
 		buf = new([]byte)
 	}
 	defer sources.Put(buf)
-	src, _, err := smallfile.ReadInto(*buf, j.Path, maxSource)
+	src, modified, err := smallfile.ReadInto(*buf, j.Path, maxSource)
 	if err != nil {
 		return Result{}, err
 	}
 	*buf = src
-	r := Result{SourceSize: int64(len(src)), SourceSum: sha256.Sum256(src)}
+	r := Result{SourceSize: int64(len(src)), Modified: modified, SourceSum: sha256.Sum256(src)}
 	var k filecache.Key
 	cache := b.Cache
 	if b.Compiler.Digest == ([32]byte{}) {

@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"rules_romfs/internal/filecache"
 	"rules_romfs/manifest"
@@ -180,6 +181,7 @@ func (b *builder) image(ctx context.Context, plan *manifest.Plan, target Target)
 	}
 	transformErr := b.transform(ctx, plan, &spec)
 	if len(jobs) > 0 {
+		start := time.Now()
 		compiler, results, err := b.compile(ctx, plan, jobs)
 		if err := errors.Join(transformErr, err); err != nil {
 			return nil, err
@@ -188,7 +190,11 @@ func (b *builder) image(ctx context.Context, plan *manifest.Plan, target Target)
 		spec.ABIVersion, spec.ABISubVersion = compiler.Version, compiler.SubVersion
 		for i, r := range results {
 			source := artifact.Digest(r.SourceSum)
-			spec.Inputs[compiled[i]].Code, spec.Inputs[compiled[i]].SourceSHA256 = r.Code, &source
+			in := &spec.Inputs[compiled[i]]
+			in.Code, in.SourceSHA256 = r.Code, &source
+			if start.Sub(r.Modified) < freshFor {
+				in.fresh = &fresh{in.Path, r.SourceSize, r.Modified, in.fail}
+			}
 		}
 	}
 	if transformErr != nil {

@@ -32,7 +32,7 @@ func project(t testing.TB, text string, files map[string]string) string {
 
 // nativeMPY is the header of a .mpy file with native code for an architecture
 // (py/persistentcode.h: version 6.3, arch in bits 2 to 5 of the third byte).
-func nativeMPY(arch byte) string { return string([]byte{'M', 6, arch<<2 | 3, 31, 0, 0}) }
+func nativeMPY(arch byte) string { return string([]byte{'M', 6, arch<<2 | 3, 31, 0, 0, 0}) }
 
 func TestErrors(t *testing.T) {
 	t.Parallel()

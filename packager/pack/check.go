@@ -10,6 +10,7 @@ import (
 	"rules_romfs/internal/pow2"
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/board"
+	"rules_romfs/packager/content"
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
@@ -254,5 +255,25 @@ func (im *Image) checkEmpty(contents []digested) {
 			more = fmt.Sprintf(" and %d more", len(empty)-3)
 		}
 		im.warn(WarnEmpty, "%s%s: empty, and OpenMV IDE drops empty files when it saves the image; put a byte in, or save it with this tool only", strings.Join(empty[:min(3, len(empty))], ", "), more)
+	}
+}
+
+// checkContents warns of files that cannot be what their suffix says: one line for
+// all of which the same is to say.
+func (im *Image) checkContents(contents []digested) {
+	byFinding := map[content.Finding][]string{}
+	var order []content.Finding
+	for i := range contents {
+		f := contents[i].finding
+		if f == nil {
+			continue
+		}
+		if byFinding[*f] == nil {
+			order = append(order, *f)
+		}
+		byFinding[*f] = append(byFinding[*f], im.Spec.Inputs[i].Dest)
+	}
+	for _, f := range order {
+		im.warn(f.Code, "%s", f.About(byFinding[f]))
 	}
 }

@@ -8,12 +8,13 @@ import (
 
 	"rules_romfs/manifest"
 	"rules_romfs/packager/board"
+	"rules_romfs/packager/content"
 	"rules_romfs/packager/romfs"
 )
 
 // TestWarningCodes: manifest lists the codes of all stages, for lint.allow.
 func TestWarningCodes(t *testing.T) {
-	for _, code := range []string{WarnBoundary, WarnBudget, WarnPartition, WarnMPY, WarnABI, WarnCache, WarnSize, WarnBudgetAbove, WarnEnd, WarnEmpty} {
+	for _, code := range []string{WarnBoundary, WarnBudget, WarnPartition, WarnMPY, WarnABI, WarnCache, WarnSize, WarnBudgetAbove, WarnEnd, WarnEmpty, content.CodeLFS, content.CodeMismatch, content.CodeEmpty, content.CodeTruncated} {
 		if _, err := manifest.ParseLintCode(code); err != nil {
 			t.Error(err)
 		}
@@ -26,6 +27,8 @@ func codes(warnings []Warning) (all []string) {
 	}
 	return all
 }
+
+const lfsPointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"
 
 func TestWarnings(t *testing.T) {
 	t.Parallel()
@@ -42,13 +45,17 @@ func TestWarnings(t *testing.T) {
 		"boundary dropped":     {"board: openmv-m4\nlayout: stable\nfiles: [{src: a.py}, {src: b, bulk: true}]\n", map[string]string{"a.py": "", "b": big}, []string{WarnBoundary}},
 		"garbage, no board":    {"files: [{src: '*.mpy'}]\n", map[string]string{"a.mpy": "x"}, []string{WarnMPY}},
 		"two processors":       {"files: [{src: '*.mpy'}]\n", map[string]string{"a.mpy": nativeMPY(8), "b.mpy": nativeMPY(10)}, []string{WarnABI}},
-		"one family":           {"files: [{src: '*.mpy'}]\n", map[string]string{"a.mpy": nativeMPY(8), "b.mpy": nativeMPY(5), "c.mpy": "M\x06\x00\x1f"}, nil},
-		"two versions":         {"files: [{src: '*.mpy'}]\n", map[string]string{"a.mpy": "M\x06\x00\x1f", "b.mpy": "M\x05\x00\x1f"}, []string{WarnABI}},
+		"one family":           {"files: [{src: '*.mpy'}]\n", map[string]string{"a.mpy": nativeMPY(8), "b.mpy": nativeMPY(5), "c.mpy": "M\x06\x00\x1f\x00\x00\x00"}, nil},
+		"two versions":         {"files: [{src: '*.mpy'}]\n", map[string]string{"a.mpy": "M\x06\x00\x1f\x00\x00\x00", "b.mpy": "M\x05\x00\x1f\x00\x00\x00"}, []string{WarnABI}},
 		"budget above":         {"board: openmv-m4\nbudget: {max: 256KiB}\nfiles: [{src: a}]\n", map[string]string{"a": "x"}, []string{WarnBudgetAbove}},
 		"budget of all":        {"board: openmv-m4\nbudget: {max: 128KiB}\nfiles: [{src: a}]\n", map[string]string{"a": "x"}, nil},
 		"empty, OpenMV board":  {"board: openmv-m4\nfiles: [{src: '*'}]\n", map[string]string{"a": "", "b": ""}, []string{WarnEmpty}},
 		"empty, their layout":  {"layout: openmv\nfiles: [{src: a}]\n", map[string]string{"a": ""}, []string{WarnEmpty}},
 		"empty, other board":   {"board: pybd-sf2\nfiles: [{src: a}]\n", map[string]string{"a": ""}, nil},
+		"pointers of git-lfs":  {"files: [{src: '*'}]\n", map[string]string{"a.tflite": lfsPointer, "b.bin": lfsPointer, "c.txt": lfsPointer}, []string{content.CodeLFS}},
+		"a page for a model":   {"files: [{src: '*'}]\n", map[string]string{"a.tflite": "<html>", "b.html": "<html>"}, []string{content.CodeMismatch}},
+		"an empty model":       {"files: [{src: '*'}]\n", map[string]string{"a.tflite": "", "b.txt": ""}, []string{content.CodeEmpty}},
+		"a module cut off":     {"files: [{src: '*'}]\n", map[string]string{"a.mpy": "M\x06\x00\x1f\x00\x00"}, []string{content.CodeTruncated}},
 		"silenced by the file": {"board: rp2\nlint: {allow: [partition-size]}\nfiles: [{src: a}]\n", map[string]string{"a": ""}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -6,13 +6,15 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io"
-	"os"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
 
 	"rules_romfs/internal/batch"
 	"rules_romfs/internal/smallfile"
+	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/content"
 	"rules_romfs/packager/report"
 )
 
@@ -21,8 +23,9 @@ const MPYHeaderLen = 4 + 10
 
 // A digested input is what one look at its content tells, besides its sha256.
 type digested struct {
-	size int64
-	head []byte // of a .mpy file: the first MPYHeaderLen bytes, or fewer
+	size    int64
+	head    []byte           // of a .mpy file: the first MPYHeaderLen bytes, or fewer
+	finding *content.Finding // about a content that cannot be what its suffix says
 }
 
 // Small files are kept from the first look to the writing, so that an image of
@@ -41,7 +44,7 @@ const (
 // order.
 func digest(ctx context.Context, inputs []Input, dedup bool, jobs int, reporter report.Reporter) ([]digested, error) {
 	task := reporter.Task("read", int64(len(inputs)), report.Files)
-	d := digester{now: time.Now()}
+	d := digester{ctx: ctx, now: time.Now()}
 	d.room.Store(keepTotal)
 	looks := make([]*Input, len(inputs))
 	for i := range inputs {
@@ -61,6 +64,7 @@ func digest(ctx context.Context, inputs []Input, dedup bool, jobs int, reporter 
 
 // A digester looks at inputs.
 type digester struct {
+	ctx  context.Context
 	now  time.Time
 	room atomic.Int64 // bytes that may still be kept
 }
@@ -72,20 +76,21 @@ func (d *digester) look(in *Input) (digested, error) {
 	case in.Code != nil:
 		return in.lookAt(in.Code), nil
 	}
-	switch b, _, err := smallfile.Read(in.Path, keepFile); {
+	switch b, modified, err := smallfile.Read(in.Path, keepFile); {
 	case err == nil:
 		if d.room.Add(-int64(len(b))) >= 0 {
 			in.Code = b
 		}
+		if d.now.Sub(modified) < freshFor {
+			in.fresh = &fresh{in.Path, int64(len(b)), modified, in.fail}
+		}
 		return in.lookAt(b), nil
-	case errors.Is(err, smallfile.ErrNotRegular):
-		return digested{}, in.fail(&os.PathError{Op: "read", Path: in.Path, Err: errNotRegular})
 	case !errors.Is(err, smallfile.ErrLarge):
-		return digested{}, in.fail(err)
+		return digested{}, in.fail(advise(in.Path, err))
 	}
 	found, err := d.large(in)
 	if err == nil && !in.seen.settled(d.now) {
-		err = in.digest()
+		err = in.digest(d.ctx)
 	}
 	return found, err
 }
@@ -107,7 +112,7 @@ func (d *digester) large(in *Input) (digested, error) {
 	if err != nil && err != io.EOF {
 		return digested{}, in.fail(err)
 	}
-	return digested{info.Size(), head[:n]}, nil
+	return digested{info.Size(), head[:n], content.Check(in.Dest, f, info.Size())}, nil
 }
 
 // lookAt is the look at a content in memory.
@@ -117,17 +122,23 @@ func (in *Input) lookAt(b []byte) digested {
 	if in.isMPY() {
 		found.head = bytes.Clone(b[:min(len(b), MPYHeaderLen)])
 	}
+	if in.Kind != artifact.KindMPY { // what was compiled here has been looked at
+		found.finding = content.Check(in.Dest, bytes.NewReader(b), int64(len(b)))
+	}
 	return found
 }
 
 // digest reads a content to know its sha256.
-func (in *Input) digest() error {
+func (in *Input) digest(ctx context.Context) error {
 	r, err := in.measure()
 	if err != nil {
 		return err
 	}
 	defer r.Close()
 	for buf := make([]byte, 128<<10); err == nil; {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		_, err = r.Read(buf)
 	}
 	if err == io.EOF {
@@ -150,19 +161,16 @@ func digestTwins(ctx context.Context, inputs []Input, found []digested) error {
 			bySize[found[i].size] = append(same, &inputs[i])
 		}
 	}
-	for size, same := range bySize {
-		twins, err := sameSamples(same, size)
+	for _, size := range slices.Sorted(maps.Keys(bySize)) {
+		twins, err := sameSamples(bySize[size], size)
 		if err != nil {
 			return err
 		}
 		for _, in := range twins {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
 			if in.known {
 				continue
 			}
-			if err := in.digest(); err != nil {
+			if err := in.digest(ctx); err != nil {
 				return err
 			}
 		}

@@ -143,11 +143,43 @@ func TestNestedTwin(t *testing.T) {
 	}
 }
 
+// age makes a file as old as one whose writer is surely done.
+func age(t *testing.T, path string) {
+	t.Helper()
+	then := time.Now().Add(-2 * freshFor)
+	if err := os.Chtimes(path, then, then); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestHalfWritten: a source that somebody was still writing to when it was read
+// is no part of an image, be it code or data.
+func TestHalfWritten(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"a", "m.py"} {
+		path := project(t, "files: [{src: "+name+"}]\n", map[string]string{name: ""}) // emptied, to be written anew
+		im, err := Build(t.Context(), options(t, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(filepath.Dir(path), name), []byte("x = 1\n"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		var source *SourceError
+		if _, err := im.WriteTo(io.Discard); !errors.As(err, &source) || source.Source != name {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // TestSmallFileChanges: a small file has been read whole, so the image holds
 // what it was then.
 func TestSmallFileChanges(t *testing.T) {
 	t.Parallel()
 	path := project(t, "files: [{src: a}, {src: empty}]\n", map[string]string{"a": "one", "empty": ""})
+	for _, name := range []string{"a", "empty"} {
+		age(t, filepath.Join(filepath.Dir(path), name))
+	}
 	im, err := Build(t.Context(), options(t, path))
 	if err != nil {
 		t.Fatal(err)

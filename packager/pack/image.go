@@ -62,6 +62,7 @@ func Assemble(ctx context.Context, spec Spec, jobs int, reporter report.Reporter
 		return nil, err
 	}
 	im.checkEmpty(contents)
+	im.checkContents(contents)
 	root := &romfs.Node{Dir: true}
 	dirs := map[string]*romfs.Node{"": root}
 	for _, d := range spec.Dirs {
@@ -216,9 +217,27 @@ func (im *Image) WriteTo(w io.Writer) (int64, error) {
 		return n, im.writeError(err)
 	}
 	if im.sidecar == nil {
+		if err := im.unchanged(); err != nil {
+			return n, err
+		}
 		im.sidecar = im.describe(artifact.Image{SHA256: artifact.Digest(h.Sum(nil)), Size: n})
 	}
 	return n, nil
+}
+
+// unchanged looks once more at the sources that were being written to when they
+// were read, or shortly before.
+func (im *Image) unchanged() error {
+	var errs []error
+	for i := range im.Spec.Inputs {
+		switch in := &im.Spec.Inputs[i]; {
+		case in.Nested != nil:
+			errs = append(errs, in.Nested.unchanged())
+		case in.fresh != nil:
+			errs = append(errs, in.fresh.unchanged())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // writeError names the source where romfs names the destination.

@@ -9,6 +9,8 @@ import (
 	"os"
 	"runtime"
 	"time"
+
+	"rules_romfs/internal/smallfile"
 )
 
 // errNotRegular is what a source may not be: reading a FIFO would hang, and a
@@ -18,19 +20,16 @@ var errNotRegular = errors.New("no regular file; remove it, or exclude it in the
 // openRegular opens a source for reading and refuses whatever is no regular
 // file, without ever waiting for a writer.
 func openRegular(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|openNonblock, 0)
-	if err != nil {
-		return nil, err
+	f, err := smallfile.Open(path)
+	return f, advise(path, err)
+}
+
+// advise says what to do about a source that is no regular file.
+func advise(path string, err error) error {
+	if errors.Is(err, smallfile.ErrNotRegular) {
+		return &os.PathError{Op: "read", Path: path, Err: errNotRegular}
 	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = &os.PathError{Op: "read", Path: path, Err: errNotRegular}
-	}
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
+	return err
 }
 
 // A version tells a file from what it was before or after somebody wrote to it
@@ -51,6 +50,30 @@ func (v version) settled(now time.Time) bool {
 	}
 	age := now.Sub(v.info.ModTime())
 	return age >= 3*time.Second || age >= 100*time.Millisecond && v.info.ModTime().Nanosecond() != 0
+}
+
+// freshFor is how old a source is whose writer is surely done with it. A younger
+// one may be half written: it is looked at once more before the image counts.
+const freshFor = 3 * time.Second
+
+// A fresh source was written to shortly before it was read.
+type fresh struct {
+	path     string
+	size     int64
+	modified time.Time
+	fail     func(error) error
+}
+
+// unchanged returns an error if the source is no longer what was read.
+func (f fresh) unchanged() error {
+	info, err := os.Stat(f.path)
+	switch {
+	case err != nil:
+		return f.fail(err)
+	case info.Size() != f.size || !info.ModTime().Equal(f.modified):
+		return f.fail(errChanged)
+	}
+	return nil
 }
 
 // A sourceFile is an open source. It names the source in errors of reading it.

@@ -68,6 +68,7 @@ type Input struct {
 	Code   []byte
 	Nested *Image
 	seen   version  // of a large file, from then on
+	fresh  *fresh   // of a small file that was written to shortly before
 	sum    [32]byte // sha256 of the content,
 	known  bool     // once it has been read
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -106,7 +105,7 @@ func (t Target) Command(plan *manifest.TransformPlan) (transform.Command, error)
 func (f *finding) lacking(e *manifest.Entry, where transform.Where, why error) transform.Kept {
 	t := e.Transform
 	if t.Preset != "" {
-		if source, err := os.ReadFile(e.Path); err == nil && transform.Converted(t.Preset, source) {
+		if transform.Converted(t.Preset, e.Path) {
 			return transform.AlreadyDone
 		}
 	}

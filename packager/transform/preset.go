@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"rules_romfs/internal/smallfile"
 	"rules_romfs/manifest"
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/report"
@@ -52,11 +53,16 @@ func presetOf(name string) *preset {
 	return &presets[slices.IndexFunc(presets, func(p preset) bool { return p.name == name })]
 }
 
-// Converted tells whether a source needs no conversion by the preset of that
-// name: it is what the preset makes.
-func Converted(name string, source []byte) bool {
+// Converted tells whether the file at path needs no conversion by the preset of
+// that name: it is what the preset makes. One that cannot be read, or is larger
+// than a source may be, is not.
+func Converted(name, path string) bool {
 	p := presetOf(name)
-	return p.converted != nil && p.converted(source)
+	if p.converted == nil {
+		return false
+	}
+	source, _, err := smallfile.Read(path, maxFile)
+	return err == nil && p.converted(source)
 }
 
 // velaIni has the memory systems of the boards.

@@ -168,6 +168,7 @@ func TestMissing(t *testing.T) {
 	}
 
 	o.SkipMissingTransforms = true
+	o.Allow = append(o.Allow, "not-as-named") // these are no models
 	im, image, s := build(t, o)
 	for name, data := range files {
 		if name == "romfs.yaml" {

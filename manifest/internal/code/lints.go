@@ -16,6 +16,7 @@ type LintCode string
 const (
 	LintAlignBelowBoard      LintCode = "align-below-board"
 	LintCase                 LintCode = "case"
+	LintGit                  LintCode = "git"
 	LintLongName             LintCode = "long-name"
 	LintMainCompiled         LintCode = "main-compiled"
 	LintNoEffect             LintCode = "no-effect"
@@ -47,6 +48,10 @@ var lints = []LintInfo{
 	{"budget-above-partition", "budget.max is larger than the partition, so it limits nothing"},
 	{"cache", "the compile cache does not work"},
 	{LintCase, "two names differ only in case, so the image cannot be extracted on Windows and macOS"},
+	{"cut-off", "a model or module is shorter than it says itself"},
+	{"empty-file", "a file is empty that by its suffix is a model, a module or a picture"},
+	{LintGit, "build DIR: a folder of git goes into the image"},
+	{"lfs-pointer", "a pointer of git-lfs is packed in the place of the file"},
 	{LintLongName, "a name has more than 255 bytes, so the image cannot be extracted on most file systems"},
 	{LintMainCompiled, "boot.py or main.py of the root is compiled, and firmware runs these as source only"},
 	{"mixed-abi", "the .mpy files ask for different firmware, so no board loads all of them"},
@@ -56,6 +61,7 @@ var lints = []LintInfo{
 	{LintNoEffect, "earlier rules have placed every file that a rule matches"},
 	{LintNonASCII, "a name is not ASCII, which mpremote could not pack"},
 	{LintNormalization, "two names are the same letters in different code points (ä as one, or as a and dots), so the image cannot be extracted on macOS"},
+	{"not-as-named", "a file does not begin as files of its suffix do, such as a web page that was saved as a model"},
 	{"not-mpy", "a .mpy file does not begin as one, so no firmware imports it"},
 	{LintOpenMVDirectory, "layout openmv: OpenMV Studio shows the root of an image alone, and drops directories when it saves"},
 	{"openmv-empty", "OpenMV boards: OpenMV IDE drops an empty file when it saves the image"},
@@ -66,7 +72,7 @@ var lints = []LintInfo{
 	{"partition-size", "the size of the partition is not known, so nothing checks that the image fits"},
 	{LintPyAndMPY, "a module is there as .py and as .mpy, and the .py wins at import"},
 	{LintPySource, "OpenMV boards: a .py file is packed as source, so each import compiles it into RAM"},
-	{LintSecret, "a pattern matches what looks like a key or a password, which is left out"},
+	{LintSecret, "what looks like a key or a password: a pattern matches it and leaves it out, or build DIR packs it"},
 	{"size-differs", "--partition-size is another size than the board's profile has for the partition"},
 	{"transform-skipped", "a file is packed as it is, because the program of its transform is missing"},
 	{LintUnused, "a pattern of align matches nothing, or one of exclude names a directory"},

@@ -196,7 +196,8 @@ func (d *dirPlanner) file(name string, beside map[string]bool) plan.Entry {
 func (d *dirPlanner) lint() []plan.Warning {
 	var out []plan.Warning
 	count := map[code.LintCode]int{}
-	for _, f := range lint.Entries(d.plan.Entries, lint.Tools{OpenMV: d.o.OpenMV, Layout: d.plan.Layout}) {
+	found := lint.Entries(d.plan.Entries, lint.Tools{OpenMV: d.o.OpenMV, Layout: d.plan.Layout})
+	for _, f := range append(found, lint.Private(d.plan.Entries)...) {
 		if _, silent := slices.BinarySearch(d.plan.Allow, f.Code); silent {
 			continue
 		}

@@ -37,13 +37,14 @@ func TestOpenMVPage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	const tfliteMark = "\x1c\x00\x00\x00TFL3" // what models begin with; the rest is noise
 	// The folders that the page begins with.
-	model, cascade := noise(57040), minimalCascade
+	model, cascade := tfliteMark+noise(57040)[len(tfliteMark):], minimalCascade
 	for path, content := range map[string]string{
 		"camera/main.py": "import detector\n", "camera/detector.py": "MODEL = \"/rom/person.tflite\"\n",
 		"camera/person.tflite": model, "camera/person.txt": "person\nno person\n", "camera/face.xml": cascade,
 		"openmv/lib/models/person.tflite": model, "openmv/lib/models/person.txt": "person\nno person\n",
-		"openmv/lib/models/audio.tflite": noise(7760), "openmv/lib/haar/face.xml": cascade,
+		"openmv/lib/models/audio.tflite": tfliteMark + noise(7760)[len(tfliteMark):], "openmv/lib/haar/face.xml": cascade,
 		"ae3/main.py": "print(\"HP\")\n", "ae3/person.tflite": model,
 	} {
 		write(path, content)
