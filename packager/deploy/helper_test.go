@@ -27,6 +27,7 @@ func startBoard(t testing.TB, o simboard.Options) *simboard.Board {
 
 func start(t testing.TB, o simboard.Options) *simboard.Board {
 	t.Helper()
+	o.Listen = "127.0.0.1:0"
 	b, err := simboard.Start(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ import (
 
 func startBoard(t *testing.T) *simboard.Board {
 	t.Helper()
-	b, err := simboard.Start(context.Background(), simboard.Options{Interpreter: peer.MicroPython(t)})
+	b, err := simboard.Start(context.Background(), simboard.Options{Interpreter: peer.MicroPython(t), Listen: "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
 	}

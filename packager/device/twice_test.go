@@ -22,6 +22,7 @@ func TestStatementsRunTwice(t *testing.T) {
 	for _, driver := range []string{"stm32-qspi", "rp2"} {
 		b, err := simboard.Start(t.Context(), simboard.Options{
 			Interpreter: peer.MicroPython(t),
+			Listen:      "127.0.0.1:0",
 			Partitions:  []simboard.Partition{{Driver: driver, Size: 1 << 18}},
 		})
 		if err != nil {

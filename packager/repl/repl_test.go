@@ -15,7 +15,7 @@ import (
 // atPrompt starts a simulated board and enters its raw REPL.
 func atPrompt(t *testing.T) *REPL {
 	t.Helper()
-	b, err := simboard.Start(t.Context(), simboard.Options{Interpreter: peer.MicroPython(t)})
+	b, err := simboard.Start(t.Context(), simboard.Options{Interpreter: peer.MicroPython(t), Listen: "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
 	}

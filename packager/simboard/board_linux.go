@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -164,8 +162,14 @@ func (b *Board) firmwarePath() string { return filepath.Join(b.dir, firmwareModu
 // PTY is the present path of the board's pseudo-terminal.
 func (b *Board) PTY() string { return b.link.ptyPath() }
 
-// Addr is the board's TCP port as pyserial names it: "socket://127.0.0.1:port".
-func (b *Board) Addr() string { return "socket://" + b.link.addr }
+// Addr is the board's TCP port as pyserial names it: "socket://127.0.0.1:port";
+// "" without Options.Listen.
+func (b *Board) Addr() string {
+	if b.link.addr == "" {
+		return ""
+	}
+	return "socket://" + b.link.addr
+}
 
 // FlashFile is the path of the flash contents.
 func (b *Board) FlashFile() string { return b.opts.Flash }
@@ -176,11 +180,9 @@ func (b *Board) FlashPlaces() []flashsim.Place { return b.flash.Places() }
 // Machine is the board's sys.implementation._machine.
 func (b *Board) Machine() string { return b.opts.Machine }
 
-// Dial connects to the board's TCP port.
-func (b *Board) Dial(ctx context.Context) (io.ReadWriteCloser, error) {
-	var d net.Dialer
-	return d.DialContext(ctx, "tcp", strings.TrimPrefix(b.Addr(), "socket://"))
-}
+// Dial connects to the board, one host at a time. Of that kind of port nobody
+// else knows.
+func (b *Board) Dial(ctx context.Context) (io.ReadWriteCloser, error) { return b.link.dial(ctx) }
 
 // Close powers the board off for good and removes everything that Start made,
 // except a flash file that was named. It returns why the board had ended

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 )
 
 // An InterpreterError says that no usable MicroPython was found.
@@ -19,26 +20,60 @@ func (e *InterpreterError) Error() string {
 
 func (e *InterpreterError) Unwrap() error { return e.Err }
 
-// Connect starts a board and connects to it. Closing the connection ends the board.
-func Connect(ctx context.Context, o Options) (io.ReadWriteCloser, error) {
-	b, err := Start(ctx, o)
+// A BusyError says that another host, or another board, uses something.
+type BusyError struct{ What string }
+
+func (e *BusyError) Error() string { return e.What }
+
+// A Rack holds the simulated boards of one command, each by its specification.
+// A board starts when its port is opened for the first time. Closing the port
+// leaves it as it is: its flash, a power cut that is still to come, a watchdog
+// that runs. Its zero value is empty.
+type Rack struct {
+	mu     sync.Mutex
+	boards map[string]*Board
+}
+
+// Dial connects to the board that spec stands for; options says what board that
+// is, when it is to be started.
+func (r *Rack) Dial(ctx context.Context, spec string, options func() (Options, error)) (io.ReadWriteCloser, error) {
+	b, err := r.board(ctx, spec, options)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := b.Dial(ctx)
+	return b.Dial(ctx)
+}
+
+func (r *Rack) board(ctx context.Context, spec string, options func() (Options, error)) (*Board, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if b := r.boards[spec]; b != nil {
+		return b, nil
+	}
+	o, err := options()
 	if err != nil {
-		b.Close()
 		return nil, err
 	}
-	return &connection{conn, b}, nil
+	// A command that is interrupted wants to leave its board in order first.
+	b, err := Start(context.WithoutCancel(ctx), o)
+	if err != nil {
+		return nil, err
+	}
+	if r.boards == nil {
+		r.boards = map[string]*Board{}
+	}
+	r.boards[spec] = b
+	return b, nil
 }
 
-// A connection owns its board.
-type connection struct {
-	io.ReadWriteCloser
-	board *Board
-}
-
-func (c *connection) Close() error {
-	return errors.Join(c.ReadWriteCloser.Close(), c.board.Close())
+// Close ends the boards.
+func (r *Rack) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var errs []error
+	for _, b := range r.boards {
+		errs = append(errs, b.Close())
+	}
+	r.boards = nil
+	return errors.Join(errs...)
 }

@@ -1,6 +1,7 @@
 package simboard
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -32,6 +33,13 @@ func openFlash(path string, parts []Partition, habits flashsim.Habits) (*flashFi
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, err
+	}
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		file.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, &BusyError{"flash file " + path + ": another simulated board has it"}
+		}
+		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
 	f := &flashFile{file: file}
 	if err := f.mapFile(places, size); err != nil {

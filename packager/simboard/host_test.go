@@ -41,6 +41,9 @@ func start(t testing.TB, o simboard.Options, faults ...string) *simboard.Board {
 	return b
 }
 
+// loopback asks for a TCP port.
+const loopback = "127.0.0.1:0"
+
 // A host is a test's own end of the link.
 type host struct {
 	t    testing.TB
@@ -186,7 +189,7 @@ func deployFiles(t testing.TB, b *simboard.Board, files map[string]string) {
 	for name, content := range files {
 		write(t, filepath.Join(dir, name), content)
 	}
-	out := run(t, peer.Mpremote(t), "connect", b.Addr(), "romfs", "--no-mpy", "deploy", dir)
+	out := run(t, peer.Mpremote(t), "connect", b.PTY(), "romfs", "--no-mpy", "deploy", dir)
 	if !strings.Contains(out, "ROMFS image deployed") {
 		t.Fatal(out)
 	}

@@ -1,25 +1,18 @@
 package simboard
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"net"
 	"os"
 	"sync"
-	"time"
-
-	"github.com/creack/pty"
-	"golang.org/x/sys/unix"
-	"golang.org/x/term"
 )
 
-// A link is the serial line between host and board. Its host end is a pty and
-// a TCP port at once, as a board may have a UART and USB; both carry the same.
+// A link is the serial line between host and board. Its host end is a pty, a
+// connection of this process (Dial), and where it was asked for a TCP port, as a
+// board may have a UART and USB; all carry the same.
 type link struct {
 	board    *Board
-	listener net.Listener
+	listener net.Listener // nil: none
 	addr     string
 	in, out  *pacer
 	inMu     sync.Mutex // of toBoard, which has its own order of bytes
@@ -27,11 +20,11 @@ type link struct {
 	outMu    sync.Mutex
 	toHost   *disturber
 
-	mu   sync.Mutex
-	pty  *os.File // nil while unplugged
-	name string
-	conn net.Conn
-	wg   sync.WaitGroup
+	mu     sync.Mutex
+	pty    *ptyMaster // nil while unplugged
+	conn   net.Conn
+	hungUp chan struct{} // closed and replaced whenever conn has ended
+	wg     sync.WaitGroup
 
 	countMu   sync.Mutex
 	direction int   // of the last byte: 1 to the board, 2 to the host
@@ -43,183 +36,29 @@ type link struct {
 
 func newLink(b *Board, in, out *rand.Rand) (*link, error) {
 	f := &b.opts.Faults
-	l := &link{board: b, cutAt: f.CutAtByte,
+	l := &link{board: b, cutAt: f.CutAtByte, hungUp: make(chan struct{}),
 		toBoard: &disturber{Disturbance: f.ToBoard, rand: in},
 		toHost:  &disturber{Disturbance: f.ToHost, noise: f.Noise, rand: out}}
 	if err := l.listen(); err != nil {
 		return nil, err
 	}
-	if err := l.openPTY(); err != nil {
-		l.listener.Close()
+	if err := l.plug(); err != nil {
+		l.stopListening()
 		return nil, err
 	}
 	l.in = newPacer(f.Baud, f.Latency, b.receive)
 	l.out = newPacer(f.Baud, f.Latency, l.deliver)
-	l.wg.Add(2)
-	go l.acceptLoop()
-	go l.ptyLoop()
+	l.wg.Go(l.ptyLoop)
+	if l.listener != nil {
+		l.wg.Go(l.acceptLoop)
+	}
 	return l, nil
-}
-
-// listen opens the TCP port, on the loopback interface only.
-func (l *link) listen() error {
-	addr, err := net.ResolveTCPAddr("tcp", l.board.opts.Listen)
-	if err != nil {
-		return fmt.Errorf("listen on %s: %w", l.board.opts.Listen, err)
-	}
-	if !addr.IP.IsLoopback() {
-		return optionError("listen on %s: a board without a password is offered on loopback addresses only", l.board.opts.Listen)
-	}
-	if l.listener, err = net.ListenTCP("tcp", addr); err != nil {
-		return fmt.Errorf("listen on %s: %w", l.board.opts.Listen, err)
-	}
-	l.addr = l.listener.Addr().String()
-	return nil
-}
-
-// openPTY makes the pseudo-terminal. Our own handle of its terminal side is
-// closed again, so that the kernel tells whether a host has it open.
-func (l *link) openPTY() error {
-	master, terminal, err := pty.Open()
-	if err != nil {
-		return fmt.Errorf("pseudo-terminal: %w", err)
-	}
-	defer terminal.Close()
-	if _, err := term.MakeRaw(int(terminal.Fd())); err != nil {
-		master.Close()
-		return fmt.Errorf("pseudo-terminal: %w", err)
-	}
-	if master, err = pollable(master); err != nil {
-		return fmt.Errorf("pseudo-terminal: %w", err)
-	}
-	if path := l.board.opts.Link; path != "" {
-		if err := symlink(terminal.Name(), path); err != nil {
-			master.Close()
-			return err
-		}
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.pty, l.name = master, terminal.Name()
-	return nil
-}
-
-// pollable exchanges a blocking file for one whose reads end when it is closed.
-func pollable(f *os.File) (*os.File, error) {
-	defer f.Close()
-	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return nil, err
-	}
-	if err := unix.SetNonblock(fd, true); err != nil {
-		unix.Close(fd)
-		return nil, err
-	}
-	return os.NewFile(uintptr(fd), f.Name()), nil
-}
-
-// symlink points path to a terminal; it replaces a symlink, but nothing else.
-func symlink(terminal, path string) error {
-	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSymlink != 0 {
-		os.Remove(path)
-	}
-	err := os.Symlink(terminal, path)
-	if errors.Is(err, fs.ErrExist) {
-		return optionError("%s is there already and no symlink, so it is kept; choose another path for the link", path)
-	}
-	return err
-}
-
-func (l *link) ptyPath() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.name
-}
-
-// master returns the pty while one is plugged in, and whether a host has it open.
-func (l *link) master() (f *os.File, open bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.pty, l.pty != nil && hasHost(l.pty)
-}
-
-// hasHost says whether anybody has the terminal side open.
-func hasHost(master *os.File) bool {
-	conn, err := master.SyscallConn()
-	if err != nil {
-		return false
-	}
-	open := false
-	conn.Control(func(fd uintptr) {
-		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-		if _, err := unix.Poll(fds, 0); err == nil {
-			open = fds[0].Revents&unix.POLLHUP == 0
-		}
-	})
-	return open
-}
-
-// ptyLoop reads the pty. The kernel does not tell when a host opens it, so
-// while nobody has it open this looks every few milliseconds.
-func (l *link) ptyLoop() {
-	defer l.wg.Done()
-	buf := make([]byte, 4096)
-	for wasOpen := false; l.board.sleep(0); {
-		master, open := l.master()
-		if open && !wasOpen {
-			l.opened()
-		}
-		if wasOpen = open; !open {
-			time.Sleep(2 * time.Millisecond)
-			continue
-		}
-		n, _ := master.Read(buf) // an error means that the host closed it: the next round sees
-		l.fromHost(buf[:n])
-	}
 }
 
 // opened is what the board notices of a host that opens its port.
 func (l *link) opened() {
 	if l.board.opts.Faults.ResetOnOpen {
 		l.board.end(reset{cause: causeHard, why: "opening the port reset the board"})
-	}
-}
-
-// acceptLoop takes one TCP connection at a time, as a serial port does.
-func (l *link) acceptLoop() {
-	defer l.wg.Done()
-	for {
-		c, err := l.listener.Accept()
-		if err != nil {
-			return
-		}
-		l.mu.Lock()
-		if l.conn != nil || l.pty == nil {
-			l.mu.Unlock()
-			c.Close()
-			continue
-		}
-		l.conn = c
-		l.mu.Unlock()
-		l.opened()
-		l.wg.Go(func() { l.connLoop(c) })
-	}
-}
-
-func (l *link) connLoop(c net.Conn) {
-	buf := make([]byte, 4096)
-	for {
-		n, err := c.Read(buf)
-		l.fromHost(buf[:n])
-		if err != nil {
-			break
-		}
-	}
-	c.Close()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.conn == c {
-		l.conn = nil
 	}
 }
 
@@ -299,22 +138,39 @@ func (l *link) deliver(p []byte) {
 	if conn != nil {
 		conn.Write(p)
 	}
-	if master, open := l.master(); open {
-		master.Write(p)
+	if pty := l.master(); pty != nil && pty.hasHost() {
+		pty.Write(p)
 	}
 }
 
-// unplug takes the ports away, as a USB device that resets does; openPTY brings
-// them back, the pty under a new name.
+// plug makes the pseudo-terminal, under a new name, and the symlink to it.
+func (l *link) plug() error {
+	pty, err := openPTY()
+	if err != nil {
+		return err
+	}
+	if path := l.board.opts.Link; path != "" {
+		if err := symlink(pty.terminal, path); err != nil {
+			pty.retire()
+			return err
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pty = pty
+	return nil
+}
+
+// unplug takes the ports away, as a USB device that resets does; plug brings
+// them back.
 func (l *link) unplug() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.conn != nil {
 		l.conn.Close()
-		l.conn = nil
 	}
 	if l.pty != nil {
-		l.pty.Close()
+		l.pty.retire()
 		l.pty = nil
 	}
 	if path := l.board.opts.Link; path != "" {
@@ -322,14 +178,15 @@ func (l *link) unplug() {
 	}
 }
 
-func (l *link) unplugged() bool {
+// master is the pty while one is plugged in.
+func (l *link) master() *ptyMaster {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.pty == nil
+	return l.pty
 }
 
 func (l *link) close() {
-	l.listener.Close()
+	l.stopListening()
 	l.unplug()
 	l.in.close()
 	l.out.close()

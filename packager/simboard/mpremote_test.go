@@ -62,6 +62,7 @@ func TestMpremote(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, tool := range []string{peer.Mpremote(t), peer.Mpremote126(t)} {
+				o.Listen = loopback
 				b := start(t, o)
 				ports := []string{b.PTY()}
 				if tool == peer.Mpremote(t) { // 1.26 knows no socket://

@@ -45,7 +45,7 @@ type Options struct {
 	Flash       string             // file of the flash contents, made if missing; "": a temporary one
 	Files       map[string]string  // files of /flash by name: boot.py, main.py, lib/x.py
 	Interpreter string             // MicroPython with VfsRom; "": $ROMFS_MICROPYTHON, then micropython on PATH
-	Listen      string             // loopback address of the TCP port; "": 127.0.0.1 and a free port
+	Listen      string             // loopback address of a TCP port, as 127.0.0.1:0 for a free one; "": none
 	Link        string             // path of a symlink to the pty, kept up to date; "": none
 	Seed        uint64             // of everything random
 	RecordFlash bool               // record a FlashLog from the start
@@ -78,7 +78,6 @@ func (o *Options) setDefaults() error {
 	setDefault(&o.Release, "1.29.0")
 	setDefault(&o.Platform, "sim")
 	setDefault(&o.Serial, "53494d0000000001")
-	setDefault(&o.Listen, "127.0.0.1:0")
 	setDefault(&o.MPY, 6|3<<8|int(mpy.ArchX64)<<10)
 	if o.Notify == nil {
 		o.Notify = func(string) {}

@@ -118,11 +118,11 @@ func (b *Board) run() {
 func (b *Board) startUp() bool {
 	b.booting.Store(true)
 	defer b.booting.Store(false)
-	if b.link.unplugged() {
+	if b.link.master() == nil {
 		if !b.sleep(b.opts.Faults.USB) {
 			return false
 		}
-		if err := b.link.openPTY(); err != nil {
+		if err := b.link.plug(); err != nil {
 			b.opts.Notify(err.Error())
 		}
 	}

@@ -3,7 +3,6 @@
 package simboard_test
 
 import (
-	"context"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -121,27 +120,5 @@ func TestOptions(t *testing.T) {
 		if _, err := simboard.Start(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q in it", err, want)
 		}
-	}
-}
-
-// TestConnect starts a board for the life of one connection.
-func TestConnect(t *testing.T) {
-	t.Parallel()
-	conn, err := simboard.Connect(t.Context(), simboard.Options{Interpreter: peer.MicroPython(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := conn.Write([]byte("\r\x03print('hi')\r")); err != nil {
-		t.Fatal(err)
-	}
-	buf := make([]byte, 1)
-	if _, err := conn.Read(buf); err != nil {
-		t.Fatal(err)
-	}
-	if err := conn.Close(); err != nil {
-		t.Error(err)
-	}
-	if _, err := simboard.Connect(context.Background(), simboard.Options{Interpreter: "/bin/true"}); err == nil {
-		t.Error("/bin/true is an interpreter")
 	}
 }

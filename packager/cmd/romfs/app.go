@@ -19,6 +19,7 @@ import (
 	"rules_romfs/packager/deploy"
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/report"
+	"rules_romfs/packager/simboard"
 )
 
 // app is what every verb shares: streams, the flags that all have, and the
@@ -33,6 +34,7 @@ type app struct {
 	events   string // --events
 	progress string // --progress
 
+	sims     simboard.Rack // the boards of ports sim:
 	reporter report.Reporter
 	bars     *report.Bars // to close; nil without bars
 	printed  bool         // the one result object of --output json is out

@@ -17,7 +17,7 @@ type simResult struct {
 	Machine string `json:"machine"`
 	PTY     string `json:"pty"`
 	Link    string `json:"link,omitempty"`
-	Socket  string `json:"socket"`
+	Socket  string `json:"socket,omitempty"`
 	Flash   string `json:"flash"`
 	Ready   bool   `json:"ready"`
 }
@@ -27,7 +27,11 @@ func (r simResult) print(w io.Writer) error {
 	if r.Link != "" {
 		link = fmt.Sprintf(" (%s)", r.Link)
 	}
-	_, err := fmt.Fprintf(w, "board:  %s\npty:    %s%s\nsocket: %s\nflash:  %s\nready; Ctrl-C ends it\n", r.Board, r.PTY, link, r.Socket, r.Flash)
+	socket := ""
+	if r.Socket != "" {
+		socket = "socket: " + r.Socket + "\n"
+	}
+	_, err := fmt.Fprintf(w, "board:  %s\npty:    %s%s\n%sflash:  %s\nready; Ctrl-C ends it\n", r.Board, r.PTY, link, socket, r.Flash)
 	return err
 }
 
@@ -39,9 +43,10 @@ func newSimCmd(a *app) *cobra.Command {
 		Use:   "sim",
 		Short: "Run a simulated board",
 		Long: `Run a simulated board: a real MicroPython interpreter behind a pseudo-terminal
-and a loopback TCP port, with ROM partitions in a file. It serves the REPL, raw
-REPL and vfs.rom_ioctl as a board does, so that romfs, mpremote and terminals
-work with it. It runs until Ctrl-C.
+of your own, with ROM partitions in a file. It serves the REPL, raw REPL and
+vfs.rom_ioctl as a board does, so that romfs, mpremote and terminals work with
+it. It runs until Ctrl-C. A REPL has no password: a TCP port, which every user
+of the machine can reach, is opened only with --listen.
 
 The interpreter is $ROMFS_MICROPYTHON or micropython on PATH; it needs VfsRom,
 as Debian's has from 1.25 on. Linux only.
@@ -49,6 +54,7 @@ as Debian's has from 1.25 on. Linux only.
 Faults make the board or its link misbehave; romfs sim --fault help lists them.`,
 		Example: `  romfs sim
   romfs sim --board openmv-n6 --flash n6.flash --link /tmp/n6
+  romfs sim --listen 127.0.0.1:0
   romfs sim --board rp2 --fault baud=115200 --fault lose=1000 --fault seed=7`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -92,7 +98,7 @@ Faults make the board or its link misbehave; romfs sim --fault help lists them.`
 	f.StringVar(&o.Flash, "flash", "", "keep the flash contents in this `file` (default: a temporary one)")
 	f.StringArrayVar(&faults, "fault", nil, "misbehave: `NAME[=VALUE]`; repeatable; help lists them")
 	f.StringArrayVar(&files, "file", nil, "put a file into the board's file system: `NAME:PATH`; repeatable")
-	f.StringVar(&o.Listen, "listen", "127.0.0.1:0", "loopback `address` of the TCP port")
+	f.StringVar(&o.Listen, "listen", "", "open a TCP port too, at this loopback `address` (127.0.0.1:0 for a free one)")
 	f.StringVar(&o.Link, "link", "", "make a symlink to the pty at this `path`")
 	f.StringVar(&o.Interpreter, "interpreter", "", "MicroPython `program` to run (default: $ROMFS_MICROPYTHON, then micropython on PATH)")
 	a.complete(cmd, "board", boardIDs()...)

@@ -100,6 +100,7 @@ var exitRules = []exitRule{
 	{exitUsage, is[*simboard.OptionError]},
 	{exitUsage, is[*drivers.NameError]},
 	{exitUsage, is[*deploy.BackupError]},
+	{exitBoard, is[*simboard.BusyError]},
 	{exitInput, is[*inputError]},
 	{exitInput, is[*inspect.InputError]},
 	{exitInput, is[*artifact.FormatError]},

@@ -48,5 +48,6 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root := newRoot(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	a.sims.Close() // why a board ended by itself, the verb has said
 	return a.finish(ctx, err)
 }

@@ -147,14 +147,13 @@ func (a *app) deployed(off bool) *deploy.Cache {
 // simboard.ParseSpec). Unless the spec names one, it is the deploy's board.
 func (a *app) simulate(profile *board.Profile) func(context.Context, string) (io.ReadWriteCloser, error) {
 	return func(ctx context.Context, spec string) (io.ReadWriteCloser, error) {
-		o, err := simboard.ParseSpec(spec)
-		if err != nil {
-			return nil, err
-		}
-		if o.Board == nil && o.Partitions == nil {
-			o.Board = profile
-		}
-		o.Interpreter = a.getenv("ROMFS_MICROPYTHON")
-		return simboard.Connect(ctx, o)
+		return a.sims.Dial(ctx, spec, func() (simboard.Options, error) {
+			o, err := simboard.ParseSpec(spec)
+			if err == nil && o.Board == nil && o.Partitions == nil {
+				o.Board = profile
+			}
+			o.Interpreter = a.getenv("ROMFS_MICROPYTHON")
+			return o, err
+		})
 	}
 }
