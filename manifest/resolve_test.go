@@ -437,6 +437,7 @@ func (oddSource) Follow(name string) (source.Kind, error) {
 }
 
 func (oddSource) Locate(string) (string, bool)   { return "", false }
+func (oddSource) Root() string                   { return "" }
 func (oddSource) Path(name string) string        { return name }
 func (oddSource) Missing(key, val string) string { return "" }
 

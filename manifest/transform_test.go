@@ -111,8 +111,8 @@ files:
   - {src: data/*, transform: {run: [x, "{in}", "{inputs[1]}"], inputs: [tools/./schema.json, link.json]}}
 `)
 	want := []TransformInput{
-		{Name: "tools/schema.json", Path: filepath.Join(root, "app", "tools", "schema.json")},
-		{Name: "link.json", Path: filepath.Join(root, "app", "link.json")},
+		{Name: "tools/schema.json", Path: filepath.Join(root, "app", "tools", "schema.json"), Root: filepath.Join(root, "app")},
+		{Name: "link.json", Path: filepath.Join(root, "app", "link.json"), Root: filepath.Join(root, "app")},
 	}
 	if diff := cmp.Diff(want, p.Entries[0].Transform.Inputs); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -79,6 +79,10 @@ type Entry struct {
 	// Path is where to read the file. Empty for a directory, and for an image
 	// that is to be built from Nested.
 	Path string
+	// Root is the directory that Source lies in, also where a symbolic link
+	// stands at the moment of reading (see package rooted); empty where links
+	// may lead anywhere, and where a build system watches over them.
+	Root string
 	// Rule is the rule that placed the entry: "files[2]", or "directory" for
 	// a plain directory.
 	Rule string
@@ -148,6 +152,7 @@ type TransformPlan struct {
 type TransformInput struct {
 	Name string // slash path relative to root
 	Path string // where to read it
+	Root string // as that of an Entry
 }
 
 // An AlignBy says which kind of rule gave an entry its alignment.

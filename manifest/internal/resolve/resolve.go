@@ -297,6 +297,6 @@ func (r *resolver) placeFound(s *scan) {
 			}
 			dest = slashpath.Join(dest, rest)
 		}
-		r.place(s.rule, plan.Entry{Kind: plan.File, Dest: dest, Source: name, Path: r.tree.Source.Path(name), Pattern: s.glob.Text(), Strip: s.strip}, s.at)
+		r.place(s.rule, plan.Entry{Kind: plan.File, Dest: dest, Source: name, Path: r.tree.Source.Path(name), Root: r.tree.Source.Root(), Pattern: s.glob.Text(), Strip: s.strip}, s.at)
 	}
 }

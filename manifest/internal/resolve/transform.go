@@ -35,7 +35,7 @@ func (r *resolver) setTransform(rule *spec.CompiledRule, e *plan.Entry) bool {
 			ok = false
 		}
 		ok = r.input(where, name) && ok
-		how.Inputs = append(how.Inputs, plan.TransformInput{Name: name, Path: r.tree.Source.Path(name)})
+		how.Inputs = append(how.Inputs, plan.TransformInput{Name: name, Path: r.tree.Source.Path(name), Root: r.tree.Source.Root()})
 	}
 	output := t.Output
 	if output == "" {

@@ -82,5 +82,6 @@ func (l *listSource) ReadDir(dir string) ([]Info, error) {
 
 func (l *listSource) Follow(string) (Kind, error)      { return File, nil }
 func (l *listSource) Locate(string) (string, bool)     { return "", false }
+func (l *listSource) Root() string                     { return "" }
 func (l *listSource) Path(name string) string          { return l.files[name] }
 func (l *listSource) Missing(key, value string) string { return l.missing(key, value) }

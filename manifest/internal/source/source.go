@@ -21,6 +21,9 @@ type Source interface {
 	Follow(name string) (Kind, error)
 	// Path returns where to read the file name.
 	Path(name string) string
+	// Root returns the directory that nothing may be read outside of, also if a
+	// link appears after it was looked for; empty if that is not for us to say.
+	Root() string
 	// Locate returns the name of a file by its path on this machine, whether
 	// it exists or not; false if it lies elsewhere.
 	Locate(path string) (string, bool)
@@ -73,6 +76,7 @@ func FromDir(root string) Source { return &dirSource{root: root} }
 type dirSource struct{ root, real string }
 
 func (d *dirSource) Path(name string) string    { return filepath.Join(d.root, filepath.FromSlash(name)) }
+func (d *dirSource) Root() string               { return d.root }
 func (d *dirSource) Missing(_, _ string) string { return "" }
 
 func (d *dirSource) ReadDir(dir string) ([]Info, error) {
