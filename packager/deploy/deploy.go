@@ -34,6 +34,11 @@ type Request struct {
 
 	Imports []string // modules that the board must import from the image afterwards
 
+	// Watch is given the board after a deploy that succeeded, still connected and
+	// running what runs on it, so that nothing it prints is missed. It has to close
+	// the monitor. Nil: the board is let go.
+	Watch func(m *port.Monitor)
+
 	Reporter report.Reporter
 }
 

@@ -295,7 +295,16 @@ func (v *visit) leave(err error) {
 	}
 	var other *device.OtherBoardError // whose program was interrupted all the same
 	run := err == nil || !v.wrote() || errors.As(err, &other)
-	cerr := v.b.Close(run && !v.jobs[0].req.NoRun)
+	run = run && !v.jobs[0].req.NoRun
+	var cerr error
+	if watch := v.jobs[0].req.Watch; watch != nil && err == nil {
+		var m *port.Monitor
+		if m, cerr = v.b.HandOver(run); m != nil {
+			watch(m)
+		}
+	} else {
+		cerr = v.b.Close(run)
+	}
 	if err == nil && cerr != nil {
 		v.jobs[0].warn("%s: the board did not confirm its friendly REPL: %v", v.b.Port, cerr)
 	}

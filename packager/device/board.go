@@ -247,10 +247,29 @@ func (b *Board) SoftReset(ctx context.Context) error {
 // most and has its own time limits: it is what a cancelled deploy ends with.
 func (b *Board) Close(run bool) error {
 	defer b.lock.Release()
+	defer b.drop()
+	return b.leave(run)
+}
+
+// HandOver is Close, but for the link, over which the monitor shows what the board
+// prints from here on: nil if it is lost.
+func (b *Board) HandOver(run bool) (*port.Monitor, error) {
+	err := b.leave(run)
+	if b.link == nil {
+		b.lock.Release()
+		return nil, err
+	}
+	b.keepRetries()
+	m := port.Take(b.opener, b.usb, b.lock, b.link)
+	b.link, b.repl, b.program, b.lock = nil, nil, nil, nil
+	return m, err
+}
+
+// leave brings the board to its friendly REPL.
+func (b *Board) leave(run bool) error {
 	if b.link == nil {
 		return nil
 	}
-	defer b.drop()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if b.program != nil || !b.repl.Raw {

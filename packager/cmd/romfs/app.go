@@ -60,6 +60,7 @@ var verbs = []func(*app) *cobra.Command{
 	newDeployCmd,
 	newQueryCmd,
 	newPullCmd,
+	newMonitorCmd,
 	newPortsCmd,
 	newSimCmd,
 	newVersionCmd,

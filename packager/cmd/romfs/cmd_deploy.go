@@ -16,6 +16,7 @@ import (
 
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/deploy"
+	"rules_romfs/packager/port"
 	"rules_romfs/packager/report"
 )
 
@@ -39,7 +40,7 @@ func newDeployCmd(a *app) *cobra.Command {
 	var f sourceFlags
 	var p portFlags
 	var r deploy.Request
-	var noCache bool
+	var noCache, monitor bool
 	var via, dfuTool string
 	cmd := &cobra.Command{
 		Use:   "deploy [DIR|IMAGE|MANIFEST]",
@@ -65,6 +66,11 @@ the end the board is reset, and main.py runs.`,
 			if len(args) > 0 {
 				path = args[0]
 			}
+			if monitor {
+				if err := a.checkMonitor("--monitor"); err != nil {
+					return err
+				}
+			}
 			loads, err := a.payloads(cmd.Context(), path, &f)
 			if err != nil {
 				return err
@@ -87,12 +93,23 @@ the end the board is reset, and main.py runs.`,
 			if err != nil {
 				return err
 			}
+			if monitor && len(ports) > 1 {
+				return &usageError{"--monitor takes one board, not " + fmt.Sprint(len(ports))}
+			}
 			if r.Backup != "" && len(ports) > 1 {
 				return &usageError{"--backup takes one board, not " + fmt.Sprint(len(ports))}
 			}
 			r.Board, r.Partition, r.Reporter = profile, f.partition, a.reporter
 			r.Opener, r.Cache = p.opener(a, profile), a.deployed(noCache)
-			return a.deployAll(cmd.Context(), loads, requests(loads, r), ports)
+			var m *port.Monitor
+			if monitor {
+				r.Watch = func(given *port.Monitor) { m = given }
+			}
+			err = a.deployAll(cmd.Context(), loads, requests(loads, r), ports)
+			if m == nil {
+				return err
+			}
+			return errors.Join(err, a.monitor(cmd.Context(), ports[0], m))
 		},
 	}
 	f.add(a, cmd)
@@ -106,12 +123,14 @@ the end the board is reset, and main.py runs.`,
 	flags.BoolVar(&r.OtherCore, "core-stopped", false, "write a partition that another core of the board runs from: you have stopped that core")
 	flags.StringVar(&r.Backup, "backup", "", "first save the image that is on the board to `file`, which nothing overwrites; several get the partition's name before the extension")
 	flags.StringArrayVar(&r.Imports, "import", nil, "afterwards import this `module` on the board, which must come from the image; may be repeated")
+	flags.BoolVar(&monitor, "monitor", false, "afterwards show what the board prints, until Ctrl-C")
 	flags.BoolVar(&noCache, "no-history", false, "do not use or keep the images that were deployed from here")
 	flags.StringVar(&via, "via", "repl", "the way to the board: `repl|dfu`; dfu is its bootloader, by dfu-util, which finds the board by the USB serial number of --port")
 	flags.StringVar(&dfuTool, "dfu-util", "", "the dfu-util to use, a `file` (default: the one on PATH)")
 	a.complete(cmd, "via", "repl", "dfu")
 	cmd.MarkFlagsMutuallyExclusive("dry-run", "verify-only")
 	cmd.MarkFlagsMutuallyExclusive("port", "all")
+	cmd.MarkFlagsMutuallyExclusive("monitor", "no-run")
 	return cmd
 }
 
@@ -141,7 +160,7 @@ func requests(loads []*payload, r deploy.Request) []deploy.Request {
 
 // deployDFU deploys through a board's bootloader.
 func (a *app) deployDFU(cmd *cobra.Command, loads []*payload, p *portFlags, r deploy.DFURequest) error {
-	for _, flag := range []string{"full", "backup", "no-run", "any-board", "core-stopped", "import", "all"} {
+	for _, flag := range []string{"full", "backup", "no-run", "any-board", "core-stopped", "import", "all", "monitor"} {
 		if cmd.Flags().Changed(flag) {
 			return &usageError{fmt.Sprintf("--%s works over the REPL only, not with --via dfu", flag)}
 		}
