@@ -89,11 +89,26 @@ type Partition struct {
 	Write    int64  // smallest write in bytes, and its alignment; 0: unknown
 	Segment  SegmentKind
 	Medium   Medium
+	Programs int    // how often a word may be programmed between erases, by any write; 0: as often as its bits allow
+	Rewrites int64  // bytes that the port erases and programs anew for every write into them; 0: none
 	ReadOnly bool   // vfs.rom_ioctl cannot write it
 	Core     string // the core that mounts it at /rom; "" on boards with one
 	CoreIdle bool   // that core runs nothing from it by itself
 	NPU      *NPU   // of that core; nil: none
 	DFU      *DFU   // how its bootloader programs it; nil: it does not
+}
+
+// TornUnit is how many first bytes of an image a power cut within its last write
+// may leave in any state, so that nothing but the header should be there; 0 if
+// only the magic is written last.
+func (p *Partition) TornUnit() int64 {
+	switch {
+	case p.Rewrites > 0:
+		return p.Rewrites
+	case p.Medium == ECC:
+		return p.Write
+	}
+	return 0
 }
 
 // NPU is a processor for models.

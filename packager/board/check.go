@@ -111,6 +111,12 @@ func (c *checker) partition(at string, p *PartitionFile) {
 	if p.Size != 0 && p.Tail >= p.Size {
 		c.bad(at+".tail", "", "%d bytes leave nothing of the partition, which has %d", p.Tail, p.Size)
 	}
+	if p.Rewrites != 0 && !pow2.Is(int64(p.Rewrites)) {
+		c.bad(at+".rewrites", "", "%d is no power of two", p.Rewrites)
+	}
+	if p.Medium != "" && p.Medium != string(NOR) && (p.Rewrites != 0 || p.Programs != 0) {
+		c.bad(at+".medium", "", "rewrites and programs are of NOR flash, not of %s", p.Medium)
+	}
 	if p.CoreIdle && p.Core == "" {
 		c.bad(at+".core_idle", "name the core under core", "the partition is not that of another core")
 	}

@@ -50,9 +50,10 @@ var facts = []fact{
 	{"rp2", "romfs0", 0, 0, 4096, 256, "blockdev", "nor", "", "", 0, "2E8A:0005", ""},
 	{"esp32", "romfs0", 0, 0, 4096, 4, "blockdev", "nor", "", "", 0, "303A:1001", ""},
 	{"mimxrt", "romfs0", 0, 0, 4096, 4, "blockdev", "nor", "", "", 0, "F055:9802", ""},
-	{"samd", "romfs0", 0, 0, 0, 4, "", "nor", "", "", 0, "F055:9802", ""},
+	{"samd", "romfs0", 0, 0, 0, 4, "", "nor", "", "armv7emsp", 0, "F055:9802", ""},
+	{"samd21", "romfs0", 0, 0, 0, 4, "", "nor", "", "armv6m", 0, "F055:9802", ""},
 	{"nrf", "romfs0", 0, 0, 0, 4, "blockdev", "nor", "", "", 0, "F055:9802", ""},
-	{"renesas-ra", "romfs0", 0, 0, 0, 4, "memoryview", "nor", "", "armv7emsp", 0, "F055:9800", ""},
+	{"renesas-ra", "romfs0", 0, 0, 0, 2048, "memoryview", "ecc", "", "armv7emsp", 0, "F055:9800", ""},
 	{"qemu-an385", "romfs0", 0x21000000, 4 << 10, 0, 0, "memoryview", "ram", "", "armv7em", 0, "", ""},
 	{"qemu-an500", "romfs0", 0x60C00000, 4 << 10, 0, 0, "memoryview", "ram", "", "armv7emdp", 0, "", ""},
 	{"qemu-an547", "romfs0", 0x62000000, 32 << 10, 0, 0, "memoryview", "ram", "", "armv7emdp", 0, "", ""},
@@ -157,8 +158,8 @@ func TestFactsAreAll(t *testing.T) {
 			}
 		}
 	}
-	if n := len(Builtin()); n != 35 {
-		t.Errorf("%d boards, want 35", n)
+	if n := len(Builtin()); n != 36 {
+		t.Errorf("%d boards, want 36", n)
 	}
 }
 

@@ -122,6 +122,10 @@ type PartitionFile struct {
 	Segment string `yaml:"segment" jsonschema:"enum=memoryview,enum=blockdev"`
 	// What the partition lies in: nor (erased to ones, programmed to zeros in any number of steps), ecc (words that are programmed once after each erase), mram (written without erase) or ram. Default: nor.
 	Medium string `yaml:"medium" jsonschema:"enum=nor,enum=ecc,enum=mram,enum=ram,default=nor"`
+	// How often a word may be programmed between two erases, where that is more than once and limited. Default: as often as its bits allow; once, for the medium ecc.
+	Programs int `yaml:"programs" jsonschema:"minimum=2,maximum=1000"`
+	// Range that the firmware erases and programs anew for every write into it, from its first byte on, as the port for SAMD does. Default: none; a write leaves alone what is around it.
+	Rewrites strictyaml.Size `yaml:"rewrites"`
 	// Whether vfs.rom_ioctl cannot write the partition. Default: false.
 	ReadOnly bool `yaml:"read_only" jsonschema:"default=false"`
 	// Name of the core that mounts the partition at /rom, on boards with several. Default: the one with the REPL.
@@ -234,7 +238,7 @@ const defaultSmallIntBits = 31
 func (x *PartitionFile) partition() Partition {
 	p := Partition{Index: x.Index, Name: x.Name, Base: x.Base, Size: int64(x.Size), Tail: int64(x.Tail),
 		Erase: int64(x.Erase), Write: int64(x.Write),
-		Segment: SegmentKind(x.Segment), Medium: Medium(x.Medium), ReadOnly: x.ReadOnly, Core: x.Core, CoreIdle: x.CoreIdle}
+		Segment: SegmentKind(x.Segment), Medium: Medium(x.Medium), Programs: x.Programs, Rewrites: int64(x.Rewrites), ReadOnly: x.ReadOnly, Core: x.Core, CoreIdle: x.CoreIdle}
 	if p.Medium == "" {
 		p.Medium = NOR
 	}

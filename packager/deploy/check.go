@@ -12,6 +12,7 @@ import (
 	"rules_romfs/packager/device"
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/port"
+	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
 )
 
@@ -64,7 +65,7 @@ func (j *job) findPartition() error {
 		return err
 	}
 	j.geo = flash.Of(flash.Facts{Platform: j.b.Info.Platform, Machine: j.b.Info.Machine, WordBits: j.b.Info.WordBits,
-		Kind: seg.Kind, Size: seg.Size, Erase: seg.Erase, Profile: part})
+		Kind: seg.Kind, Size: seg.Size, Erase: seg.Erase, Encrypted: seg.Encrypted, Profile: part})
 	return nil
 }
 
@@ -168,7 +169,7 @@ func (j *job) checkPartition() error {
 		return incompatible("%s: writing %d bytes in units of %d would reach beyond partition %d of %d bytes", j.b.Port, size, j.geo.Unit, seg.Index, seg.Size)
 	}
 	if torn := j.geo.Tears(j.req.Image); !torn.Safe() {
-		j.warnOnce("%s: should the power fail within the last write of %d bytes, the board may mount %s; layouts compact and stable have a header that avoids it if they are built for this board", j.b.Port, j.geo.Unit, torn)
+		j.warnOnce("%s: should the power fail within the last write, the first %s of the image may be torn, and the board may mount %s; images in layout compact or stable have a header that avoids it if they are built for the board (--board)", j.b.Port, report.Size(j.geo.Way.Tears()), torn)
 	}
 	if j.part != nil && j.part.Size > 0 && j.part.Size != seg.Size {
 		j.warnOnce("%s: partition %d has %d bytes, not %d as the profile of %s says", j.b.Port, seg.Index, seg.Size, j.part.Size, j.req.Board.ID)

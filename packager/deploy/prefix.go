@@ -24,7 +24,7 @@ func (w *writer) prefix(ctx context.Context, g *group) error {
 		return err
 	}
 	if w.plan.buffer > 0 {
-		w.ops.Write(w.base(g), gathered)
+		w.writeBuffer(w.base(g), gathered)
 		w.done += g.end - g.off
 		if err := w.flush(ctx); err != nil {
 			return err

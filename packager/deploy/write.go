@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 
+	"rules_romfs/packager/board"
 	"rules_romfs/packager/deploy/flash"
 	"rules_romfs/packager/device"
 	"rules_romfs/packager/report"
@@ -180,7 +181,7 @@ func (w *writer) assemble(ctx context.Context, g *group) error {
 		w.announce(g.len)
 		w.ops.EraseRange(g.off, g.len)
 	}
-	w.ops.Write(w.base(g), n)
+	w.writeBuffer(w.base(g), n)
 	w.erases += g.len
 	w.done += g.end - g.off
 	if g.len > batch {
@@ -288,12 +289,22 @@ func (w *writer) send(ctx context.Context, at, end int64) error {
 		if err := w.put(ctx, 0, b); err != nil {
 			return err
 		}
-		w.ops.Write(at, int64(len(b)))
+		w.writeBuffer(at, int64(len(b)))
 		w.done += n
 		w.result.Literal += n
 		at += n
 	}
 	return w.flush(ctx)
+}
+
+// writeBuffer writes the first n bytes of the buffer. Writing to a block device
+// erases whole blocks, unless it is told where in a block to write.
+func (w *writer) writeBuffer(at, n int64) {
+	if w.rom.Kind == board.BlockDevice && w.geo.Erasing == flash.EachBlock {
+		w.ops.Program(at, n)
+		return
+	}
+	w.ops.Write(at, n)
 }
 
 // announce says that a long erase begins, and how long it may take: the board

@@ -52,6 +52,8 @@ type Segment struct {
 	Erase int64  // bytes that one erase clears; 0: unknown, and erasing starts at 0 only
 	Head  []byte // the first bytes: with all of the header of an image
 	Err   error  // why it cannot be used
+
+	Encrypted bool // the chip stores it as blocks of a cipher
 }
 
 // Image returns the length of the image that the partition begins with, and that
@@ -70,14 +72,6 @@ func (s Segment) Image() (size, payload int64, err error) {
 		return 0, 0, err
 	}
 	return image.Size(), image.Size() - image.HeaderSize(), nil
-}
-
-// headless tells whether the header of the image goes on behind Head.
-func (s Segment) headless() bool {
-	if s.Err != nil || !bytes.HasPrefix(s.Head, []byte(romfs.Magic)) || int64(len(s.Head)) >= s.Size {
-		return false
-	}
-	return !slices.ContainsFunc(s.Head[len(romfs.Magic):], func(b byte) bool { return b < 0x80 })
 }
 
 // probeTries: a thread that prints into an answer makes it unreadable.
@@ -175,33 +169,37 @@ func parseInfo(text string) (*Info, error) {
 // Segments lists the board's ROM partitions. A partition that answers with an
 // error is listed with it. An error that says how many there are is returned.
 func Segments(ctx context.Context, r *repl.REPL) ([]Segment, error) {
-	// A header may be padded to any length. Those of the layouts are short.
-	for head := minHead; ; head *= 8 {
-		text, err := probe(ctx, r, "s", fmt.Sprintf("_l=%d\n%s", head, segmentsSource), repl.AnswerLimit)
-		if err != nil {
-			return nil, err
-		}
-		list, err := parseSegments(text)
-		if err != nil {
-			return nil, port.Failed("asking "+r.Link.Name()+" for its partitions", err)
-		}
-		if head >= maxHead || !slices.ContainsFunc(list, Segment.headless) {
-			return list, nil
-		}
+	text, err := probe(ctx, r, "s", segmentsSource, repl.AnswerLimit)
+	if err != nil {
+		return nil, err
 	}
+	list, err := parseSegments(text)
+	if err != nil {
+		return nil, port.Failed("asking "+r.Link.Name()+" for its partitions", err)
+	}
+	return list, nil
 }
-
-// minHead is how many first bytes of each partition are asked for: the header
-// of an image, which is as wide as a write unit of flash with ECC, and the
-// beginning of what follows. Where that is not enough, up to maxHead are.
-const (
-	minHead = 64
-	maxHead = 4096
-)
 
 // maxSegment bounds what a board may call the size of a partition: more than
 // any flash chip that is memory-mapped has.
 const maxSegment = 1 << 30
+
+// maxHeader bounds how many bytes a board may say that a header has.
+const maxHeader = 1 << 17
+
+// parseHead reads the first bytes of a partition, as segments.py sends them.
+func parseHead(text string) ([]byte, error) {
+	number, rest, padded := strings.Cut(strings.TrimPrefix(text, "*"), "*")
+	if !padded {
+		return hex.DecodeString(text)
+	}
+	n, err := strconv.Atoi(number)
+	if err != nil || n < 0 || n > maxHeader {
+		return nil, fmt.Errorf("a header of %q bytes", number)
+	}
+	b, err := hex.DecodeString(rest)
+	return slices.Concat([]byte(romfs.Magic), bytes.Repeat([]byte{0x80}, n), b), err
+}
 
 func parseSegments(text string) ([]Segment, error) {
 	f := strings.Split(text, "|")
@@ -225,7 +223,7 @@ func parseSegments(text string) ([]Segment, error) {
 			s.Err = fmt.Errorf("vfs.rom_ioctl(2, %d) returned %s", index, p[2])
 		case p[1] == "x":
 			s.Err = fmt.Errorf("partition %d: %s", index, strings.Join(p[2:], ":"))
-		case (p[1] == "m" || p[1] == "b") && len(p) == 5:
+		case (p[1] == "m" || p[1] == "b") && len(p) == 6:
 			s.Kind = board.Memoryview
 			if p[1] == "b" {
 				s.Kind = board.BlockDevice
@@ -233,7 +231,8 @@ func parseSegments(text string) ([]Segment, error) {
 			var err1, err2, err3 error
 			s.Size, err1 = strconv.ParseInt(p[2], 10, 64)
 			s.Erase, err2 = strconv.ParseInt(p[3], 10, 64)
-			s.Head, err3 = hex.DecodeString(p[4])
+			s.Head, err3 = parseHead(p[4])
+			s.Encrypted = p[5] == "1"
 			if errors.Join(err1, err2, err3) != nil || s.Size < 0 || s.Size > maxSegment || s.Erase > maxSegment {
 				return nil, fmt.Errorf("it answered %q", text)
 			}

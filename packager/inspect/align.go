@@ -5,7 +5,6 @@ import (
 
 	"rules_romfs/internal/pow2"
 	"rules_romfs/packager/artifact"
-	"rules_romfs/packager/board"
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
@@ -153,9 +152,7 @@ func (al *Alignment) right(entries []*romfs.Entry) bool {
 func (al *Alignment) options(layout romfs.Layout) romfs.RewriteOptions {
 	profile, part := al.place.Board, al.place.Partition
 	o := romfs.RewriteOptions{Layout: layout, Align: al.wanted, NoPointers: profile.OpenMV, DirAlign: profile.MaxAlign(), MaxSize: part.Size, EraseUnit: part.Erase}
-	if part.Medium == board.ECC {
-		o.WriteUnit = part.Write
-	}
+	o.WriteUnit = part.TornUnit()
 	return o
 }
 

@@ -11,7 +11,6 @@ import (
 	"rules_romfs/internal/pow2"
 	"rules_romfs/internal/slashpath"
 	"rules_romfs/packager/artifact"
-	"rules_romfs/packager/board"
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
 )
@@ -119,9 +118,7 @@ func (im *Image) options() romfs.Options {
 	o := romfs.Options{Layout: im.Spec.Layout, Dedup: im.Spec.Dedup, MaxSize: im.Spec.Max}
 	if p := im.Spec.Partition; p != nil {
 		o.EraseUnit = p.Erase
-		if p.Medium == board.ECC {
-			o.WriteUnit = p.Write
-		}
+		o.WriteUnit = p.TornUnit()
 		if p.Size > 0 && (o.MaxSize == 0 || p.Size < o.MaxSize) {
 			o.MaxSize = p.Size
 		}

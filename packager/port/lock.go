@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"syscall"
 )
 
 // A Lock keeps two deploys from using one port at a time. The system releases it
@@ -42,7 +43,11 @@ func busy(name string, err error) *Error {
 
 // Release gives the port free. A nil Lock is none.
 func (l *Lock) Release() {
-	if l != nil {
-		l.held.Close()
+	if l == nil {
+		return
 	}
+	// A program that is being started at this moment would hold it a bit longer.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	l.held.Close()
 }

@@ -186,11 +186,10 @@ func (t *Torn) add(s lengthSet, inPlace bool, right uint64) {
 // board: five bytes behind the unit hold 35 bits, so that whatever the bytes
 // before them read as is shifted out of the length.
 //
-// It stays within the 9 bytes that mpremote's query can read up to units of 7.
-// A unit above 32 bytes is a page, of which only the first four bytes need to be
-// programmed in the end; it counts as 4, and so does 0.
+// It stays within the 9 bytes that mpremote's query can read up to units of 7. A
+// unit of 0 counts as 4.
 func StableHeader(unit int64) int {
-	if unit < 1 || unit > 32 {
+	if unit < 1 {
 		unit = 4
 	}
 	return max(int(unit)-len(Magic), 0) + 5

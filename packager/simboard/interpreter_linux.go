@@ -111,11 +111,17 @@ func (b *Board) config(next reset) ([]byte, error) {
 		Erase    int64  `json:"erase"`
 		Offset   int64  `json:"offset"`
 		BlockDev bool   `json:"blockdev"`
+		Info     []any  `json:"info"` // of a Partition object of the esp32 port, which says whether it is encrypted; nil: it is none
 	}
 	parts := []part{}
 	for i, s := range b.rom.segments {
 		p := b.opts.Partitions[i]
-		parts = append(parts, part{p.Base, p.Size, p.Erase, b.flash.Places()[i].Offset, s.blocks != nil})
+		place := b.flash.Places()[i]
+		var info []any
+		if b.opts.Platform == "esp32" {
+			info = []any{1, 0x8f, 0x200000, p.Size, "romfs", place.Cells.Encrypted} // esp32_partition.c, esp32_partition_info
+		}
+		parts = append(parts, part{p.Base, p.Size, p.Erase, place.Offset, s.blocks != nil, info})
 	}
 	f := b.opts.Faults
 	paste := f.Window

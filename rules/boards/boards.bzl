@@ -35,6 +35,7 @@ BOARDS = [
     "renesas-ra",
     "rp2",
     "samd",
+    "samd21",
     "weact-h723",
     "weact-h743",
 ]

@@ -12,6 +12,8 @@ type Geometry struct {
 	Erasing Erasing
 	Unit    int64 // bytes of the smallest write, and its alignment
 	Way     Way
+
+	ReadOnly bool // the firmware writes nothing there
 }
 
 // Erasing says how a partition's cells are prepared.

@@ -351,7 +351,7 @@ func TestFor(t *testing.T) {
 	for id, want := range map[string]string{
 		"openmv-n6": "stm32-xspi", "weact-h723": "stm32-ospi", "weact-h743": "stm32-qspi", "arduino-giga": "stm32-qspi", "pybd-sf2": "stm32-qspi",
 		"openmv-h7": "stm32-internal-h7", "openmv-m4": "stm32-internal-f4", "openmv-m7": "stm32-internal-f4",
-		"openmv-ae3": "alif-ospi alif-mram", "alif-ensemble": "alif-ospi alif-mram", "samd": "samd21", "renesas-ra": "renesas-ra4",
+		"openmv-ae3": "alif-ospi alif-mram", "alif-ensemble": "alif-ospi alif-mram", "samd": "samd51", "samd21": "samd21", "renesas-ra": "renesas-ra4",
 		"esp8266-2m-romfs": "esp8266", "esp32": "esp32", "rp2": "rp2", "mimxrt": "mimxrt", "nrf": "nrf51", "qemu-an385": "qemu", "qemu-virt-rv32": "qemu",
 	} {
 		p, err := board.Lookup(id)

@@ -45,6 +45,12 @@ class BlockDevice(memoryview):
         return result(hw(HW_BLOCKS, self.id, 100 if off is None else 101, n, off or 0, data=buf))
 
 
+class Partition(BlockDevice):
+    # That of the esp32 port.
+    def info(self):
+        return tuple(CONFIG["partitions"][self.id]["info"])
+
+
 def result(r):
     if r == -1001:
         raise OSError(5)
@@ -68,8 +74,9 @@ def rom_ioctl(op, id=0, *args):
     r = hw(HW_ROM, op | len(args) << 8, id, args[0] if args else 0, args[1] if len(args) > 1 else 0)
     if op != 2 or r < 0:
         return r
-    if CONFIG["partitions"][r]["blockdev"]:
-        return BlockDevice(r)
+    p = CONFIG["partitions"][r]
+    if p["blockdev"]:
+        return Partition(r) if p["info"] else BlockDevice(r)
     return NarrowView(view(r)) if CONFIG["narrow"] else view(r)
 
 
