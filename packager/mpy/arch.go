@@ -44,6 +44,9 @@ func (a Arch) String() string {
 	return "arch" + strconv.Itoa(int(a))
 }
 
+// ArchNames returns the names of all architectures.
+func ArchNames() []string { return slices.Clone(archNames) }
+
 // ParseArch is the inverse of [Arch.String]; the empty string is "none".
 func ParseArch(name string) (Arch, error) {
 	if name == "" {

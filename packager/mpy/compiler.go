@@ -2,6 +2,7 @@ package mpy
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -37,13 +38,23 @@ type CompileError struct {
 	File    string // the source as the caller named it
 	Line    int    // 1-based; 0 if the compiler gave none
 	Message string // the compiler's: "SyntaxError: invalid syntax"
+
+	// NeedsArch: the source has machine code, and the options name no
+	// architecture. Remedy says what to write; whoever knows the board says it
+	// better than this package.
+	NeedsArch bool
+	Remedy    string
 }
 
 func (e *CompileError) Error() string {
+	text := e.File + ": " + e.Message
 	if e.Line > 0 {
-		return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message)
+		text = fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message)
 	}
-	return e.File + ": " + e.Message
+	if e.Remedy != "" {
+		text += "; " + e.Remedy
+	}
+	return text
 }
 
 // NewCompiler runs the mpy-cross at path once, to learn its release.
@@ -172,7 +183,7 @@ func (c *Compiler) run(ctx context.Context, src []byte, o Options, heap int) ([]
 	defer cancel()
 	code, printed, err := compile(limited, args, src)
 	if err != nil {
-		return nil, c.explain(ctx, err, o, printed)
+		return nil, c.explain(ctx, err, src, o, printed)
 	}
 	if n, err := Length(code); !errors.Is(err, ErrLayout) && (err != nil || n != len(code)) {
 		return nil, &CompileError{File: o.SourceName, Message: fmt.Sprintf("%s ended well, but what it made is no whole .mpy file (%d bytes); is it mpy-cross?", c.Path, len(code))}
@@ -215,7 +226,7 @@ var (
 
 // explain turns a failed run into a CompileError: what the compiler printed, or
 // how it crashed, is about the source.
-func (c *Compiler) explain(ctx context.Context, err error, o Options, output []byte) error {
+func (c *Compiler) explain(ctx context.Context, err error, src []byte, o Options, output []byte) error {
 	var exit *exitError
 	var limit *limitError
 	if errors.As(err, &limit) && ctx.Err() == nil {
@@ -237,5 +248,30 @@ func (c *Compiler) explain(ctx context.Context, err error, o Options, output []b
 		// A number too long for an int cannot come from a source that was read.
 		e.Line, _ = strconv.Atoi(string(m[len(m)-1][1]))
 	}
+	if e.Message == invalidArch {
+		e.explainArch(src, o)
+	}
 	return e
+}
+
+// invalidArch is what mpy-cross says of machine code that it has no assembler for.
+const invalidArch = "SyntaxError: invalid arch"
+
+var decorator = regexp.MustCompile(`@micropython\.[a-z0-9_]+`)
+
+// explainArch says which decorator asks for machine code, and what is missing.
+func (e *CompileError) explainArch(src []byte, o Options) {
+	what := "a decorator"
+	lines := bytes.SplitN(src, []byte("\n"), e.Line+1)
+	if e.Line >= 1 && e.Line <= len(lines) {
+		what = cmp.Or(string(decorator.Find(lines[e.Line-1])), what)
+	}
+	if o.Arch == "" || o.Arch == ArchNone.String() {
+		e.NeedsArch = true
+		e.Message = what + " makes machine code, and no architecture is named for it"
+		e.Remedy = "name the board's with arch"
+		return
+	}
+	e.Message = fmt.Sprintf("%s has no assembler for %s", what, o.Arch)
+	e.Remedy = "leave the file out for boards of that architecture, or remove the decorator"
 }

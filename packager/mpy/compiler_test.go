@@ -222,7 +222,7 @@ func TestCompileErrors(t *testing.T) {
 		"x = 1\ny = (\n":                          {Line: 3, Message: "SyntaxError: invalid syntax"},
 		"x = 1\n  y = 2\n":                        {Line: 2, Message: "IndentationError: unexpected indent"},
 		"def f():\n    return\n\nbreak\n":         {Line: 4, Message: "SyntaxError: 'break'/'continue' outside loop"},
-		"@micropython.native\ndef f():\n  pass\n": {Line: 1, Message: "SyntaxError: invalid arch"},
+		"@micropython.native\ndef f():\n  pass\n": {Line: 1, Message: "@micropython.native makes machine code", NeedsArch: true},
 	} {
 		code, err := c.Compile(context.Background(), []byte(src), Options{SourceName: "lib/bad.py"})
 		var ce *CompileError
@@ -230,7 +230,7 @@ func TestCompileErrors(t *testing.T) {
 			t.Errorf("%q: %d bytes, %v", src, len(code), err)
 			continue
 		}
-		if ce.File != "lib/bad.py" || ce.Line != want.Line || !strings.HasPrefix(ce.Message, want.Message) {
+		if ce.File != "lib/bad.py" || ce.Line != want.Line || !strings.HasPrefix(ce.Message, want.Message) || ce.NeedsArch != want.NeedsArch {
 			t.Errorf("%q: %+v, want %+v", src, *ce, want)
 		}
 	}

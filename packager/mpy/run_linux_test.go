@@ -165,7 +165,7 @@ func TestHangs(t *testing.T) {
 	defer cancel()
 	c := &Compiler{Path: wrapper(t, "exec sleep 60"), Release: PinnedVersion}
 	_, _, err := c.runPiped(ctx, nil, nil)
-	err = c.explain(t.Context(), err, Options{SourceName: "a.py"}, nil)
+	err = c.explain(t.Context(), err, nil, Options{SourceName: "a.py"}, nil)
 	var refused *CompileError
 	if !errors.As(err, &refused) || !strings.Contains(refused.Message, "gave no answer in 50ms and was ended") {
 		t.Errorf("%v", err)

@@ -35,8 +35,9 @@ type Options struct {
 	Partition     string // name or index; over the manifest's
 	PartitionSize int64  // bytes; over the board's profile; 0: as it says
 
-	Compile *bool // over mpy.compile of the manifest and its rules
-	Jobs    int   // compilers at once; 0: one more than processors
+	Compile *bool  // over mpy.compile of the manifest and its rules
+	Arch    string // over mpy.arch of the manifest and its rules: see Target.Arch
+	Jobs    int    // compilers at once; 0: one more than processors
 
 	MPYCross  string // compiler to use
 	Offline   bool   // do not fetch one
@@ -158,7 +159,7 @@ func (b *builder) image(ctx context.Context, plan *manifest.Plan, target Target)
 		i++
 		switch {
 		case e.Kind == manifest.Image:
-			nested, err := b.image(ctx, e.Nested, Target{Board: target.Board})
+			nested, err := b.image(ctx, e.Nested, Target{Board: target.Board, Arch: target.Arch})
 			if err != nil {
 				errs = append(errs, fmt.Errorf("%s (%s): %w", e.Source, e.Rule, err))
 				continue
@@ -183,6 +184,7 @@ func (b *builder) image(ctx context.Context, plan *manifest.Plan, target Target)
 	if len(jobs) > 0 {
 		start := time.Now()
 		compiler, results, err := b.compile(ctx, plan, jobs)
+		adviseArch(err, target)
 		if err := errors.Join(transformErr, err); err != nil {
 			return nil, err
 		}
@@ -217,6 +219,21 @@ func blameEntry(plan *manifest.Plan, err error) error {
 		}
 	}
 	return err
+}
+
+// adviseArch says in each error about machine code without an architecture how to
+// name that of the target.
+func adviseArch(err error, target Target) {
+	switch e := err.(type) {
+	case *mpy.CompileError:
+		if e.NeedsArch {
+			e.Remedy = target.ArchRemedy()
+		}
+	case interface{ Unwrap() []error }:
+		for _, err := range e.Unwrap() {
+			adviseArch(err, target)
+		}
+	}
 }
 
 // compile compiles the jobs of one plan with the release that it asks for.

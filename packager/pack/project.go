@@ -70,6 +70,7 @@ func Open(ctx context.Context, o Options) (*Project, error) {
 		if err != nil {
 			return nil, err
 		}
+		target.Arch = o.Arch
 		p.parts = []part{{nil, target, name + ".romfs"}}
 		return p, nil
 	}
@@ -91,6 +92,7 @@ func Open(ctx context.Context, o Options) (*Project, error) {
 		return nil, errors.Join(manifest.JoinErrors(errs), err)
 	}
 	for i, im := range images {
+		targets[i].Arch = o.Arch
 		p.parts = append(p.parts, part{im, targets[i], im.Output})
 	}
 	p.all = len(images) == len(m.Images())

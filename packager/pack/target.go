@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,6 +26,10 @@ type Target struct {
 	// ProfileSize is the partition's size in the board's profile, where
 	// another was given; else 0.
 	ProfileSize int64
+
+	// Arch, if not empty, is the architecture of machine code over what the
+	// manifest says: a name that mpy-cross has, or ArchBoard.
+	Arch string
 }
 
 // A BoardError says that a board or partition cannot be used.
@@ -279,10 +284,49 @@ func (t Target) MPYOptions(e *manifest.Entry) (mpy.Options, error) {
 	return o, nil
 }
 
+// ArchBoard is the architecture that the board's profile names, in manifests and
+// [Target.Arch].
+const ArchBoard = "board"
+
+// ParseArch checks a name for [Target.Arch].
+func ParseArch(name string) (string, error) {
+	if name == ArchBoard {
+		return name, nil
+	}
+	arch, err := mpy.ParseArch(name)
+	return arch.String(), err
+}
+
+// ArchRemedy says how to name the architecture of machine code for the target.
+func (t Target) ArchRemedy() string {
+	switch b := t.Board; {
+	case b == nil:
+		return "name the board and write mpy: {arch: board}, or name the architecture (`romfs boards ID` says which a board has); --arch does the same"
+	case b.MPY.Arch == "":
+		return fmt.Sprintf("write one of %s as mpy.arch, or give --arch: %s stands for boards with each of them", list(b.MPY.Archs), b.ID)
+	case b.MPY.Arch == mpy.ArchNone.String():
+		return fmt.Sprintf("%s runs no machine code from .mpy files: leave the file out, or pack it as source (mpy: false)", b.ID)
+	default:
+		return fmt.Sprintf("write mpy: {arch: board} in the manifest, or give --arch board (%s has %s)", b.ID, b.MPY.Arch)
+	}
+}
+
+// list names alternatives.
+func list(names []string) string {
+	if n := len(names) - 1; n > 0 {
+		return strings.Join(names[:n], ", ") + " and " + names[n]
+	}
+	return strings.Join(names, "")
+}
+
 func (t Target) complete(o *mpy.Options) error {
-	if o.Arch == "board" {
+	o.Arch = cmp.Or(t.Arch, o.Arch)
+	if o.Arch == ArchBoard {
 		if t.Board == nil {
 			return errors.New("arch: board needs a board; add board: ID to the manifest, or --board ID")
+		}
+		if t.Board.MPY.Arch == "" {
+			return fmt.Errorf("arch: board cannot be told for %s, which stands for boards with %s; write one of these as mpy.arch, or give --arch", t.Board.ID, list(t.Board.MPY.Archs))
 		}
 		o.Arch = t.Board.MPY.Arch
 	}

@@ -22,6 +22,7 @@ import (
 type sourceFlags struct {
 	board, partition, size string
 	compile, noCompile     bool
+	arch                   string
 	mpyCross, cacheDir     string
 	offline, noCache       bool
 	skipTransforms         bool
@@ -36,6 +37,7 @@ func (f *sourceFlags) add(a *app, cmd *cobra.Command) {
 	flags.StringVar(&f.size, "partition-size", "", "`size` of the partition, such as 1MiB, where the board leaves it open")
 	flags.BoolVarP(&f.compile, "mpy", "m", false, "compile .py files, whatever the manifest says")
 	flags.BoolVar(&f.noCompile, "no-mpy", false, "pack .py files as they are, whatever the manifest says")
+	flags.StringVar(&f.arch, "arch", "", "`architecture` of machine code (@micropython.native, viper, assembler): board, or a name such as armv7emdp; over the manifest's")
 	flags.StringVar(&f.mpyCross, "mpy-cross", "", "compiler to use: the `file` of a mpy-cross")
 	flags.BoolVar(&f.offline, "offline", false, "do not fetch the compiler if it is not there")
 	flags.BoolVar(&f.skipTransforms, "skip-missing-transforms", false, "pack sources as they are whose transform's program is missing")
@@ -46,6 +48,7 @@ func (f *sourceFlags) add(a *app, cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("mpy", "no-mpy")
 	cmd.MarkFlagsMutuallyExclusive("cache-dir", "no-cache")
 	a.completeBoard(cmd, "board")
+	a.complete(cmd, "arch", append([]string{pack.ArchBoard}, mpy.ArchNames()...)...)
 	var codes []string
 	for _, l := range manifest.Lints() {
 		codes = append(codes, string(l.Code))
@@ -84,6 +87,11 @@ func (f *sourceFlags) options(a *app, path string) (pack.Options, error) {
 		return o, &usageError{fmt.Sprintf("--jobs takes a number of processes, not %d", f.jobs)}
 	}
 	var err error
+	if f.arch != "" {
+		if o.Arch, err = pack.ParseArch(f.arch); err != nil {
+			return o, &usageError{fmt.Sprintf("--arch: %v; or say board", err)}
+		}
+	}
 	if o.PartitionSize, err = f.partitionSize(); err != nil {
 		return o, err
 	}
