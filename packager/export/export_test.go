@@ -73,7 +73,9 @@ func eachCase(t *testing.T, o Options, check func(t *testing.T, path string, add
 			if size < int64(c.size) || c.pad > 1 && size%c.pad != 0 {
 				t.Errorf("%d bytes with padding", size)
 			}
-			check(t, path, c.address, padded(image(c.size), size))
+			want := padded(image(c.size), size)
+			checkRead(t, path, o, want)
+			check(t, path, c.address, want)
 		})
 	}
 }
