@@ -101,6 +101,7 @@ func (g *generator) collect(file *build.File, root bool) error {
 	}
 	for _, dep := range file.Rules("bazel_dep") {
 		name := dep.AttrString("name")
+		// A name, IS_RELEASE, is true in a release only.
 		if !root && dep.AttrLiteral("dev_dependency") == "True" || root && overridden[name] {
 			continue
 		}
