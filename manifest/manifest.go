@@ -25,6 +25,12 @@ import (
 // A Manifest is what a YAML file says of one image, or of several.
 type Manifest = spec.Manifest
 
+// MPY and MPYSettings are its `mpy`, and what a rule can say of it too.
+type (
+	MPY         = spec.MPY
+	MPYSettings = spec.MPYSettings
+)
+
 // A Limit is a size in bytes, or a percentage of another size.
 type Limit = spec.Limit
 

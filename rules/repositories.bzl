@@ -23,6 +23,13 @@ def rules_romfs_dependencies():
     )
     maybe(
         http_archive,
+        name = "rules_python",
+        sha256 = "a5640fddd4beb03e8c1fde5ed7160c0ba6bd477e7d048661c30c06936a26fd63",
+        strip_prefix = "rules_python-0.22.1",
+        urls = ["https://github.com/bazelbuild/rules_python/releases/download/0.22.1/rules_python-0.22.1.tar.gz"],
+    )
+    maybe(
+        http_archive,
         name = "bazel_gazelle",
         sha256 = "fec7a24acb027359eb7d2b31d116b17c81d2fab35842f6bfb2dd5945e1071346",
         urls = ["https://github.com/bazel-contrib/bazel-gazelle/releases/download/v0.53.0/bazel-gazelle-v0.53.0.tar.gz"],

@@ -33,7 +33,7 @@ func (a *Action) Run(ctx context.Context, args []string) error {
 	}
 	verbs := map[string]func(context.Context, *flags) error{
 		"plan": a.plan, "compile": a.compile, "transform": a.transform,
-		"pack": a.pack, "effective": a.effective, "validate": a.validate, "publish": a.publish,
+		"pack": a.pack, "effective": a.effective, "validate": a.validate, "publish": a.publish, "export": a.export,
 	}
 	run, ok := verbs[args[0]]
 	if !ok {
@@ -95,6 +95,10 @@ type flags struct {
 	given                      []pair            // the same with their paths
 	src, optionsFile           string
 	mpyCross, mpyCrossVersion  string
+	missing                    missingCompiler // where mpyCross is empty
+	optimize, emit             string          // of what the manifest does not say it of; empty: as it has always been
+	format, pad                string          // of an export
+	address, uf2Family         string
 	out, digest, origins       string
 	outDir                     string
 }
@@ -138,11 +142,14 @@ func parse(args []string) (*flags, error) {
 		"manifest": &f.manifest, "manifest-name": &f.manifestName, "board": &f.board, "board-file": &f.boardFile,
 		"partition": &f.partition, "layout": &f.layout, "plan": &f.plan, "sidecar": &f.sidecar, "packed": &f.image,
 		"name": &f.name, "source": &f.src, "options-file": &f.optionsFile, "mpy-cross": &f.mpyCross,
-		"mpy-cross-version": &f.mpyCrossVersion, "out": &f.out, "digest": &f.digest, "origins": &f.origins, "out-dir": &f.outDir,
+		"mpy-cross-version": &f.mpyCrossVersion, "mpy-cross-problem": &f.missing.problem, "mpy-cross-wanted": &f.missing.wanted,
+		"default-optimize": &f.optimize, "default-emit": &f.emit, "format": &f.format, "pad": &f.pad, "address": &f.address, "uf2-family": &f.uf2Family,
+		"out": &f.out, "digest": &f.digest, "origins": &f.origins, "out-dir": &f.outDir,
 	} {
 		s.StringVar(p, name, "", "")
 	}
 	s.Int64Var(&f.partitionSize, "partition-size", 0, "")
+	s.Func("mpy-cross-known", "", func(v string) error { f.missing.known = append(f.missing.known, v); return nil })
 	s.Func("library", "", func(v string) error { f.libraries = append(f.libraries, v); return nil })
 	s.Func("src", "", func(v string) error {
 		if !strings.Contains(v, "\t") {

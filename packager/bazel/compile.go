@@ -7,15 +7,33 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"rules_romfs/packager/mpy"
 )
 
-// errNoCompiler is what a build without the toolchain gets, once it has
-// something to compile.
-var errNoCompiler = errors.New("there is no mpy-cross toolchain for this platform; register one: " +
-	"use_extension(\"@rules_romfs//rules:extensions.bzl\", \"romfs\") in MODULE.bazel, rules_romfs_toolchains() in WORKSPACE, " +
-	"or a toolchain() of type @rules_romfs//rules:mpy_cross_toolchain_type; or pack sources with mpy: {compile: false}")
+// A missingCompiler says why there is none.
+type missingCompiler struct {
+	problem string   // of the toolchain that was chosen; empty without one
+	wanted  string   // the version that the build asks for
+	known   []string // those that there are toolchains for
+}
+
+// err is what a build without a compiler gets, once it has something to compile.
+func (m missingCompiler) err() error {
+	const flag = "--@rules_romfs//rules/toolchains:mpy_cross_version"
+	switch {
+	case m.problem != "":
+		return errors.New(m.problem)
+	case m.wanted != "" && !slices.Contains(m.known, m.wanted):
+		return fmt.Errorf("%s is %q, and there is no such mpy-cross; name one of %s, or add yours in MODULE.bazel: romfs.mpy_cross(version = %q, path = \"...\")",
+			flag, m.wanted, strings.Join(m.known, ", "), m.wanted)
+	}
+	return errors.New("there is no mpy-cross toolchain for this platform; register one: " +
+		"romfs.mpy_cross(version = \"...\", path = \"...\") in MODULE.bazel, rules_romfs_toolchains(mpy_cross = [...]) in WORKSPACE, " +
+		"or a toolchain() of type @rules_romfs//rules:mpy_cross_toolchain_type; or pack sources with mpy: {compile: false}")
+}
 
 // compile compiles one source as its options file says, and writes a [module]:
 // all that the pack action needs of that source.
@@ -34,7 +52,7 @@ func (a *Action) compile(ctx context.Context, f *flags) error {
 	m := module{source: sha256.Sum256(src)}
 	if len(o.Jobs) > 0 {
 		if f.mpyCross == "" {
-			return fmt.Errorf("%s: %w", f.name, errNoCompiler)
+			return fmt.Errorf("%s: %w", f.name, f.missing.err())
 		}
 		path, err := filepath.Abs(f.mpyCross)
 		if err != nil {

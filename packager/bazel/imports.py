@@ -1,5 +1,5 @@
 # Mounts an image at /rom, as firmware does, and imports modules, which must come from there.
-#   micropython -c SCRIPT IMAGE STUB_DIRECTORIES MODULE...
+#   micropython -c SCRIPT IMAGE STUB_DIRECTORIES MODULE,... ARGUMENT...
 import sys
 
 import vfs
@@ -9,7 +9,9 @@ with open(sys.argv[1], "rb") as f:
 
 # After what firmware looks at come the directories of modules that stand in for the board's.
 sys.path[:] = ["/rom", "/rom/lib"] + [d for d in sys.argv[2].split(":") if d]
-for name in sys.argv[3:]:
+modules = sys.argv[3].split(",")
+sys.argv[1:] = sys.argv[4:]
+for name in modules:
     try:
         __import__(name)
     except Exception as e:

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"strconv"
 	"strings"
 
 	"rules_romfs/manifest"
@@ -63,6 +64,9 @@ func (a *Action) plan(ctx context.Context, f *flags) error {
 	several := len(m.Images()) > 1
 	m, target, err := f.choose(m)
 	if err != nil {
+		return err
+	}
+	if err := f.defaults(m); err != nil {
 		return err
 	}
 	p := planFile{Label: f.label, Root: path.Join(path.Dir(f.manifestName), m.Root), Align: []alignRule{}, MPY: map[int]mpy.Options{}}
@@ -122,6 +126,31 @@ func (a *Action) plan(ctx context.Context, f *flags) error {
 		}
 	}
 	return writeJSON(f.out, p)
+}
+
+// defaults gives a manifest what the flags of the build say, where it says
+// nothing itself: code for a machine is then for the board's.
+func (f *flags) defaults(m *manifest.Manifest) error {
+	var own manifest.MPY
+	if m.MPY != nil {
+		own = *m.MPY
+	}
+	if f.optimize != "" && own.Optimize == nil {
+		level, err := strconv.Atoi(f.optimize)
+		if err != nil {
+			return err
+		}
+		own.Optimize = &level
+	}
+	if f.emit != "" && own.Emit == "" {
+		if own.Emit = f.emit; f.emit != "bytecode" && own.Arch == "" {
+			own.Arch = "board"
+		}
+	}
+	if f.optimize != "" || f.emit != "" {
+		m.MPY = &own
+	}
+	return nil
 }
 
 // jobs completes the compiler's options and returns them by source.

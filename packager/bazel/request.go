@@ -2,6 +2,7 @@ package bazel
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,17 +14,28 @@ import (
 // tell the packager to carry out a request. It holds the path of the request.
 const RequestVar = "ROMFS_REQUEST"
 
+// testKind is the kind of a deploy in a test, where the environment's port
+// comes before the target's.
+const testKind = "deploy_test"
+
+// portVar is the environment variable that names a port.
+const portVar = "ROMFS_PORT"
+
 // requestSuffix is what follows the name of an executable in that of its request.
 const requestSuffix = ".request.json"
 
 // A Request is what a deploy or test target does. The rules in //rules write it.
 type Request struct {
 	Label       string   `json:"label"`
-	Kind        string   `json:"kind"` // deploy, test or diff
+	Kind        string   `json:"kind"` // deploy, deploy_test, test or diff
 	Deploys     []Deploy `json:"deploys"`
 	Test        *Test    `json:"test"`
 	Diff        *Diff    `json:"diff"`
-	MicroPython string   `json:"micropython"` // the interpreter; empty without that toolchain
+	MicroPython string   `json:"micropython"` // the interpreter; empty for a target that needs none, and without one
+	// MicroPythonProblem says why there is none for a target that needs it.
+	MicroPythonProblem string            `json:"micropython_problem"`
+	Jobs               int               `json:"jobs"` // how many boards are written at once
+	Env                map[string]string `json:"env"`
 
 	files *runfiles
 }
@@ -49,6 +61,9 @@ type Board struct {
 type Diff struct {
 	Image    string `json:"image"`
 	Expected string `json:"expected"`
+	// MaxBlocks is how many flash blocks a deploy of Image over Expected may
+	// send; negative: they must be the same.
+	MaxBlocks int64 `json:"max_blocks"`
 }
 
 // FindRequest returns the path of the request that this process was started
@@ -126,9 +141,40 @@ func (r *Request) file(name string) (string, error) {
 	return path, nil
 }
 
+// runfileMark is how the rules write $(location ...): {runfile:PATH}.
+const runfileMark = "{runfile:"
+
+// expand replaces each runfile that a text names by its path on this machine.
+func (r *Request) expand(text string) (string, error) {
+	var out strings.Builder
+	for {
+		before, rest, ok := strings.Cut(text, runfileMark)
+		out.WriteString(before)
+		if !ok {
+			return out.String(), nil
+		}
+		name, after, _ := strings.Cut(rest, "}")
+		path, err := r.file(name)
+		if err != nil {
+			return "", err
+		}
+		out.WriteString(path)
+		text = after
+	}
+}
+
+// A Command is one command line of `romfs`.
+type Command struct {
+	Target string // whose it is, for people
+	Args   []string
+	// Board tells the boards apart: commands of the same one follow each other.
+	Board string
+}
+
 // Commands returns the command lines of `romfs` that carry out a deploy or
 // diff. Args are the user's, from behind `--`: they come last, and so override.
-func (r *Request) Commands(args []string) ([][]string, error) {
+// Named tells whether this machine's ports file has a name.
+func (r *Request) Commands(args []string, named func(string) bool) ([]Command, error) {
 	if r.Kind == "diff" {
 		image, err := r.file(r.Diff.Image)
 		if err != nil {
@@ -138,11 +184,11 @@ func (r *Request) Commands(args []string) ([][]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		return [][]string{append([]string{"diff", "--exit-code", expected, image}, args...)}, nil
+		return []Command{{Target: r.Label, Args: append([]string{"diff", "--exit-code", expected, image}, args...)}}, nil
 	}
-	var commands [][]string
+	var commands []Command
 	for i := range r.Deploys {
-		c, err := r.Deploys[i].command(r, args)
+		c, err := r.Deploys[i].command(r, args, named)
 		if err != nil {
 			return nil, err
 		}
@@ -151,14 +197,14 @@ func (r *Request) Commands(args []string) ([][]string, error) {
 	return commands, nil
 }
 
-func (d *Deploy) command(r *Request, args []string) ([]string, error) {
+func (d *Deploy) command(r *Request, args []string, named func(string) bool) (Command, error) {
 	image, err := r.file(d.Image)
 	if err != nil {
-		return nil, err
+		return Command{}, err
 	}
 	profile, err := r.file(d.Board.Profile)
 	if err != nil {
-		return nil, err
+		return Command{}, err
 	}
 	c := []string{"deploy", image}
 	for _, f := range []struct{ flag, value string }{
@@ -170,17 +216,43 @@ func (d *Deploy) command(r *Request, args []string) ([]string, error) {
 	}
 	// --port may be repeated, for several boards at once, so the attribute
 	// steps back where the user names one.
-	if d.Port != "" && !namesPort(args) {
-		c = append(c, "--port", d.Port)
+	port := d.Port
+	if port == "" && named(d.Target) {
+		port = d.Target
+	}
+	if port != "" && !namesPort(args) && !namesPort(d.Flags) && !(r.Kind == testKind && os.Getenv(portVar) != "") {
+		if strings.HasPrefix(port, "sim:") && r.MicroPythonProblem != "" {
+			return Command{}, &TargetError{r.Label, errors.New(r.MicroPythonProblem)}
+		}
+		c = append(c, "--port", port)
 	}
 	for _, module := range d.Imports {
 		c = append(c, "--import", module)
 	}
-	return append(append(c, d.Flags...), args...), nil
+	for _, flag := range d.Flags {
+		if flag, err = r.expand(flag); err != nil {
+			return Command{}, err
+		}
+		c = append(c, flag)
+	}
+	key := port + "\t" + d.Board.ID + profile
+	if namesPort(args) {
+		key = ""
+	}
+	return Command{Target: d.Target, Args: append(c, args...), Board: key}, nil
 }
 
 // Prepare sets the environment that the commands find their tools by.
 func (r *Request) Prepare(setenv func(key, value string) error) error {
+	for name, value := range r.Env {
+		value, err := r.expand(value)
+		if err != nil {
+			return err
+		}
+		if err := setenv(name, value); err != nil {
+			return err
+		}
+	}
 	interpreter, err := r.file(r.MicroPython)
 	if err != nil || interpreter == "" {
 		return err

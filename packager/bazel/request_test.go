@@ -1,8 +1,12 @@
 package bazel
 
 import (
+	"bytes"
+	"context"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -83,5 +87,131 @@ func TestRunfilesManifest(t *testing.T) {
 	}
 	if _, err := findRunfiles(filepath.Join(dir, "other"+requestSuffix), func(string) string { return "" }); err == nil {
 		t.Error("runfiles of a program that has none")
+	}
+}
+
+// request is one whose runfiles are the files of a directory.
+func request(t *testing.T, files map[string]string) *Request {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &Request{Label: "//app:deploy", files: &runfiles{dir: dir}}
+}
+
+// TestPorts: the port of a deploy is the user's, else the target's, else what
+// the ports file has for the target; in a test the environment comes first.
+func TestPorts(t *testing.T) {
+	for _, test := range []struct {
+		kind, port, env string
+		args            []string
+		named           bool
+		want            []string // behind --port, one each
+	}{
+		{kind: "deploy", port: "/dev/a", named: true, want: []string{"/dev/a"}},
+		{kind: "deploy", named: true, want: []string{"//app:deploy"}},
+		{kind: "deploy"},
+		{kind: "deploy", port: "/dev/a", args: []string{"--port=/dev/b"}, named: true},
+		{kind: "deploy", port: "/dev/a", env: "/dev/c", want: []string{"/dev/a"}},
+		{kind: testKind, port: "/dev/a", env: "/dev/c"},
+		{kind: testKind, port: "/dev/a", want: []string{"/dev/a"}},
+	} {
+		t.Setenv(portVar, test.env)
+		r := request(t, map[string]string{"_main/app/image.romfs": ""})
+		r.Kind = test.kind
+		r.Deploys = []Deploy{{Target: "//app:deploy", Image: "_main/app/image.romfs", Port: test.port}}
+		commands, err := r.Commands(test.args, func(name string) bool { return test.named && name == "//app:deploy" })
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for i, arg := range commands[0].Args {
+			if arg == "--port" {
+				got = append(got, commands[0].Args[i+1])
+			}
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%+v: ports %q", test, got)
+		}
+	}
+}
+
+// TestLocations: what a target writes as $(location ...) is a file's path here.
+func TestLocations(t *testing.T) {
+	r := request(t, map[string]string{"_main/app/image.romfs": "", "third/tool": ""})
+	r.Env = map[string]string{"TOOL": "a {runfile:third/tool} b {runfile:_main/app/image.romfs}"}
+	r.Deploys = []Deploy{{Image: "_main/app/image.romfs", Flags: []string{"--dfu-util={runfile:third/tool}"}}}
+	commands, err := r.Commands(nil, func(string) bool { return false })
+	if want := "--dfu-util=" + filepath.Join(r.files.dir, "third/tool"); err != nil || !slices.Contains(commands[0].Args, want) {
+		t.Errorf("%q, %v, want %s", commands, err, want)
+	}
+	env := map[string]string{}
+	if err := r.Prepare(func(key, value string) error { env[key] = value; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if want := "a " + filepath.Join(r.files.dir, "third/tool") + " b " + filepath.Join(r.files.dir, "_main/app/image.romfs"); env["TOOL"] != want {
+		t.Errorf("$TOOL is %q, want %q", env["TOOL"], want)
+	}
+	r.Deploys[0].Flags = []string{"{runfile:gone}"}
+	if _, err := r.Commands(nil, func(string) bool { return false }); err == nil || !strings.HasPrefix(err.Error(), "//app:deploy: ") {
+		t.Errorf("a file that is not there: %v", err)
+	}
+}
+
+// TestNoInterpreter: a machine without one says so where it is wanted.
+func TestNoInterpreter(t *testing.T) {
+	r := request(t, map[string]string{"_main/app/image.romfs": ""})
+	r.MicroPythonProblem = "no MicroPython interpreter on this machine: there is no apt-get"
+	r.Deploys = []Deploy{{Image: "_main/app/image.romfs", Port: "sim:"}}
+	none := func(string) bool { return false }
+	if _, err := r.Commands(nil, none); err == nil || err.Error() != "//app:deploy: "+r.MicroPythonProblem {
+		t.Errorf("sim: without an interpreter: %v", err)
+	}
+	if _, err := r.Commands([]string{"--port", "/dev/ttyACM0"}, none); err != nil {
+		t.Errorf("a real board: %v", err)
+	}
+}
+
+// TestBudgets: limits of folders and of growth.
+func TestBudgets(t *testing.T) {
+	w := newWorkspace(t, map[string]string{
+		"app/romfs.yaml":    "version: 1\nname: app\nfiles: [{src: \"**\", dest: /}]\nexclude: [romfs.yaml]\n",
+		"app/lib/a.bin":     strings.Repeat("a", 100),
+		"app/lib/sub/b.bin": strings.Repeat("b", 100),
+		"app/library.bin":   strings.Repeat("c", 100),
+	})
+	image, err := w.pack(target{label: "//app:image", manifest: "app/romfs.yaml", sources: []string{"app/lib/a.bin", "app/lib/sub/b.bin", "app/library.bin"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := int64(len(w.read(image)))
+	for _, test := range []struct {
+		test Test
+		want string // in a line that says FAIL, or behind it; empty: it passes
+	}{
+		{Test{MaxSizes: []MaxOf{{"lib", 200}, {"/lib/", 200}, {"lib/*.bin", 100}, {"**/*.bin", 300}, {"/", 300}}}, ""},
+		{Test{MaxSizes: []MaxOf{{"lib", 199}}}, "its 2 files have 200 bytes, 1 too many"},
+		{Test{MaxSizes: []MaxOf{{"libs", 199}}}, "no file is in such a directory or matches"},
+		{Test{Growth: &Growth{Base: "base"}}, ""},
+		{Test{Growth: &Growth{Base: "smaller"}}, "10 too many"},
+		{Test{Growth: &Growth{Base: "smaller", Bytes: 10}}, ""},
+		{Test{Growth: &Growth{Base: "smaller", Percent: 10}}, ""},
+		{Test{Growth: &Growth{Base: "smaller", Percent: 1}}, " too many"},
+	} {
+		r := request(t, map[string]string{"image": w.read(image), "base": strings.Repeat(" ", int(size)), "smaller": strings.Repeat(" ", int(size)-10)})
+		test.test.Image = "image"
+		r.Test = &test.test
+		var out bytes.Buffer
+		err := r.RunTest(context.Background(), &out, nil)
+		if (err == nil) != (test.want == "") || !strings.Contains(out.String(), test.want) {
+			t.Errorf("%+v: %v\n%s\nwant %q", test.test, err, out.String(), test.want)
+		}
 	}
 }

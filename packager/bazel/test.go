@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"rules_romfs/internal/pattern"
+	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
 )
 
@@ -25,11 +26,26 @@ type Test struct {
 	MaxSize        int64    `json:"max_size"` // bytes; 0: any
 	Imports        []string `json:"imports"`
 	Stubs          []string `json:"stubs"`
+	MaxSizes       []MaxOf  `json:"max_sizes"`
+	Growth         *Growth  `json:"growth"` // nil: there is no image to compare with
 }
 
-// RunTest carries out a test and reports each check on w. The error names all
-// that failed.
-func (r *Request) RunTest(ctx context.Context, w io.Writer) error {
+// MaxOf bounds the bytes of some files together.
+type MaxOf struct {
+	Match string `json:"match"` // a directory, or a pattern
+	Max   int64  `json:"max"`
+}
+
+// Growth bounds how much larger the image is than another.
+type Growth struct {
+	Base    string `json:"base"`
+	Bytes   int64  `json:"bytes"`
+	Percent int64  `json:"percent"` // if not 0, of the base, instead of Bytes
+}
+
+// RunTest carries out a test and reports each check on w. Args are what imported
+// modules find in sys.argv. The error names all that failed.
+func (r *Request) RunTest(ctx context.Context, w io.Writer, args []string) error {
 	path, err := r.file(r.Test.Image)
 	if err != nil {
 		return err
@@ -64,9 +80,20 @@ func (r *Request) RunTest(ctx context.Context, w io.Writer) error {
 		}
 		check(fmt.Sprintf("it has at most %d bytes", limit), problems...)
 	}
-	files, err := list(file, info.Size())
+	if g := r.Test.Growth; g != nil {
+		what, err := r.growth(g, info.Size())
+		check(what, texts(err)...)
+	}
+	sizes, err := list(file, info.Size())
 	if err != nil {
 		return err
+	}
+	var files []string
+	for _, f := range sizes {
+		files = append(files, f.path)
+	}
+	for _, m := range r.Test.MaxSizes {
+		check(fmt.Sprintf("%s has at most %d bytes", m.Match, m.Max), texts(m.check(sizes))...)
 	}
 	for _, pattern := range r.Test.MustContain {
 		found, err := match(pattern, files)
@@ -83,7 +110,7 @@ func (r *Request) RunTest(ctx context.Context, w io.Writer) error {
 		check("it does not contain "+pattern, texts(err)...)
 	}
 	if len(r.Test.Imports) > 0 {
-		output, err := r.imports(ctx, path, info.Size())
+		output, err := r.imports(ctx, path, info.Size(), args)
 		check("MicroPython imports "+strings.Join(r.Test.Imports, ", ")+" from /rom", texts(err)...)
 		if err == nil && output != "" {
 			fmt.Fprintf(w, "      %s\n", strings.ReplaceAll(output, "\n", "\n      "))
@@ -112,15 +139,70 @@ func (t *Test) problems(image io.ReaderAt, size int64) []string {
 	return problems
 }
 
-func list(image io.ReaderAt, size int64) ([]string, error) {
+// growth compares the size with that of another image.
+func (r *Request) growth(g *Growth, size int64) (what string, err error) {
+	path, err := r.file(g.Base)
+	if err != nil {
+		return "it is compared with another image", err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "it is compared with another image", err
+	}
+	limit := info.Size() + g.Bytes
+	if g.Percent > 0 {
+		limit = info.Size() + info.Size()*g.Percent/100
+	}
+	what = fmt.Sprintf("it has at most %d bytes, where %s has %d", limit, filepath.Base(g.Base), info.Size())
+	if size > limit {
+		return what, fmt.Errorf("it has %d bytes, %d too many", size, size-limit)
+	}
+	return what, nil
+}
+
+// check adds up the files that it is about.
+func (m *MaxOf) check(files []sized) error {
+	dir := strings.Trim(m.Match, "/")
+	var sum int64
+	n := 0
+	for _, f := range files {
+		inside := dir == "" || strings.HasPrefix(f.path, dir+"/")
+		if !inside && !strings.HasSuffix(m.Match, "/") {
+			found, err := match(m.Match, []string{f.path})
+			if err != nil {
+				return err
+			}
+			inside = len(found) > 0
+		}
+		if inside {
+			sum += f.size
+			n++
+		}
+	}
+	switch {
+	case n == 0:
+		return errors.New("no file is in such a directory or matches; a budget of nothing holds nothing")
+	case sum > m.Max:
+		return fmt.Errorf("its %s have %d bytes, %d too many", report.Plural(int64(n), "file"), sum, sum-m.Max)
+	}
+	return nil
+}
+
+// A sized is a file of an image.
+type sized struct {
+	path string
+	size int64
+}
+
+func list(image io.ReaderAt, size int64) ([]sized, error) {
 	im, err := romfs.Open(image, size)
 	if err != nil {
 		return nil, err
 	}
-	var files []string
+	var files []sized
 	err = im.Walk(func(e *romfs.Entry) error {
 		if !e.Dir {
-			files = append(files, e.Path())
+			files = append(files, sized{e.Path(), e.Size})
 		}
 		return nil
 	})
@@ -147,13 +229,13 @@ func match(text string, files []string) ([]string, error) {
 var importScript string
 
 // imports runs the modules in the interpreter and returns what they print.
-func (r *Request) imports(ctx context.Context, image string, size int64) (string, error) {
+func (r *Request) imports(ctx context.Context, image string, size int64, argv []string) (string, error) {
 	interpreter, err := r.file(r.MicroPython)
 	if err != nil {
 		return "", err
 	}
 	if interpreter == "" {
-		return "", errors.New("there is no MicroPython toolchain for this platform")
+		return "", errors.New(r.MicroPythonProblem)
 	}
 	dir, err := os.MkdirTemp("", "romfs-test-")
 	if err != nil {
@@ -188,8 +270,8 @@ func (r *Request) imports(ctx context.Context, image string, size int64) (string
 	}
 	// The image is read into the heap, where a board has it in flash.
 	heap := 16<<20 + 2*size
-	args := []string{"-X", "heapsize=" + strconv.FormatInt(heap, 10), "-c", importScript, "image", strings.Join(names, ":")}
-	cmd := exec.CommandContext(ctx, interpreter, append(args, r.Test.Imports...)...)
+	args := []string{"-X", "heapsize=" + strconv.FormatInt(heap, 10), "-c", importScript, "image", strings.Join(names, ":"), strings.Join(r.Test.Imports, ",")}
+	cmd := exec.CommandContext(ctx, interpreter, append(args, argv...)...)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	text := strings.TrimSpace(string(out))

@@ -1,4 +1,6 @@
-"""The boards that the packager knows, each as a platform and a constraint value."""
+"""The boards that the packager knows, each as a platform, a constraint value and a condition for select()."""
+
+load("@bazel_skylib//lib:selects.bzl", "selects")
 
 # As `romfs boards` lists them; a test compares.
 BOARDS = [
@@ -40,8 +42,12 @@ BOARDS = [
     "weact-h743",
 ]
 
+_FLAG = str(Label("//rules:board"))
+
 def declare_boards(name):
-    """Declares a platform and a constraint value for each board, and the choice that a platform implies.
+    """Declares a platform, a constraint value and a condition for each board, and the choice that a platform implies.
+
+    A condition, `<board>.selected`, holds whichever way the board was chosen: by an attribute, the flag, or the platform.
 
     Args:
       name: name of the constraint setting that the values belong to.
@@ -58,6 +64,22 @@ def declare_boards(name):
             constraint_values = [":" + board + ".constraint"],
             # Its own constraints are the host's, so that all of //... builds and tests for it.
             parents = ["@platforms//host"],
+        )
+        native.config_setting(
+            name = board + ".by_flag",
+            flag_values = {_FLAG: str(Label("//rules/boards:" + board))},
+        )
+        native.config_setting(
+            name = board + ".by_platform",
+            constraint_values = [":" + board + ".constraint"],
+            flag_values = {_FLAG: str(Label("//rules/boards:of_platform"))},
+        )
+        selects.config_setting_group(
+            name = board + ".selected",
+            match_any = [
+                ":" + board + ".by_flag",
+                ":" + board + ".by_platform",
+            ],
         )
 
     native.alias(

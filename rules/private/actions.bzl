@@ -1,20 +1,61 @@
 """The actions behind libraries and images: plan, compile, pack, validate.
 
-Each runs one hidden verb of the packager, `romfs bazel …`, on a file of arguments. Paths get into that
+Each runs one hidden verb of the packager, `romfs bazel ...`, on a file of arguments. Paths get into that
 file through `Args` only, so that Bazel can map them (`--experimental_output_paths=strip`): boards whose
 bytecode is the same then share its compile actions.
 """
 
-load("//rules/private:mpy_cross_toolchain.bzl", "MPY_CROSS_TOOLCHAIN_TYPE")
-load("//rules/private:naming.bzl", "source_name")
+load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
+load("//rules/private:mpy_cross_toolchain.bzl", "MPY_CROSS_TOOLCHAIN_TYPE", "MpyCrossVersionsInfo")
+load("//rules/private:naming.bzl", "label_name", "source_name")
 load("//rules/private:packager_toolchain.bzl", "PACKAGER_TOOLCHAIN_TYPE")
 
-# What rules that call these functions declare as their toolchains. Without mpy-cross everything but a
-# compilation works, and only the packager knows, from the manifest, whether there is one.
-TOOLCHAINS = [
-    config_common.toolchain_type(PACKAGER_TOOLCHAIN_TYPE, mandatory = True),
-    config_common.toolchain_type(MPY_CROSS_TOOLCHAIN_TYPE, mandatory = False),
-]
+_PACKAGER = config_common.toolchain_type(PACKAGER_TOOLCHAIN_TYPE, mandatory = True)
+
+# What rules that call these functions declare as their toolchains and execution groups. A compilation runs two
+# tools, which must be for one platform. Without mpy-cross everything else works, and only the packager knows, from
+# the manifest, whether something is compiled.
+TOOLCHAINS = [_PACKAGER]
+_COMPILE = "compile"
+EXEC_GROUPS = {
+    _COMPILE: exec_group(toolchains = [
+        _PACKAGER,
+        config_common.toolchain_type(MPY_CROSS_TOOLCHAIN_TYPE, mandatory = False),
+    ]),
+}
+
+# What they have among their attributes.
+ACTION_ATTRS = {
+    "_emit": attr.label(default = Label("//rules:emit"), providers = [BuildSettingInfo]),
+    "_mpy_cross_versions": attr.label(default = Label("@romfs_toolchains//:mpy_cross_versions"), providers = [MpyCrossVersionsInfo]),
+    "_optimize": attr.label(default = Label("//rules:optimize"), providers = [BuildSettingInfo]),
+}
+
+def build_defaults(ctx):
+    """Returns what the flags of the build say for whatever says nothing itself.
+
+    Args:
+      ctx: the context of a rule or aspect that has ACTION_ATTRS.
+    Returns:
+      struct of `optimize` (int, or None), `emit` and `arch` (strings, "" for nothing).
+    """
+    optimize = ctx.attr._optimize[BuildSettingInfo].value
+    emit = ctx.attr._emit[BuildSettingInfo].value
+    return struct(
+        arch = "board" if emit in ("native", "viper") else "",
+        emit = emit,
+        optimize = int(optimize) if optimize else None,
+    )
+
+def compiler_of(ctx):
+    """Returns the compiler of Python.
+
+    Args:
+      ctx: the context of a rule that has EXEC_GROUPS.
+    Returns:
+      ToolchainInfo, as mpy_cross_toolchain makes it; None without one.
+    """
+    return ctx.exec_groups[_COMPILE].toolchains[MPY_CROSS_TOOLCHAIN_TYPE]
 
 def arguments(ctx, verb):
     """Begins the file of arguments of one action.
@@ -33,7 +74,7 @@ def arguments(ctx, verb):
     flags.add(str(ctx.label), format = "--label=%s")
     return [command, flags]
 
-def run(ctx, mnemonic, message, args, inputs, outputs, tools = []):
+def run(ctx, mnemonic, message, args, inputs, outputs, tools = [], exec_group = None):
     """Runs the packager as an action.
 
     Args:
@@ -44,16 +85,19 @@ def run(ctx, mnemonic, message, args, inputs, outputs, tools = []):
       inputs: list or depset of File.
       outputs: list of File.
       tools: executables besides the packager.
+      exec_group: name of the execution group that it runs in; by default the rule's own.
     """
+    toolchains = ctx.exec_groups[exec_group].toolchains if exec_group else ctx.toolchains
     ctx.actions.run(
-        executable = ctx.toolchains[PACKAGER_TOOLCHAIN_TYPE].packager,
+        executable = toolchains[PACKAGER_TOOLCHAIN_TYPE].packager,
         arguments = args,
         inputs = inputs,
         outputs = outputs,
         tools = tools,
         mnemonic = mnemonic,
         progress_message = message,
-        toolchain = PACKAGER_TOOLCHAIN_TYPE,
+        toolchain = None if exec_group else PACKAGER_TOOLCHAIN_TYPE,
+        exec_group = exec_group,
         execution_requirements = {"supports-path-mapping": "1"},
     )
 
@@ -106,13 +150,14 @@ def plan(ctx, manifest, sources, board, images = [], overrides = {}, transforms 
       compile actions made) and `files` (list of File: those, what transforms made, and the other sources).
     """
     folder = ctx.label.name + ".romfs.d/"
-    out = ctx.actions.declare_file(folder + "plan.json")
-    mpy_cross = ctx.toolchains[MPY_CROSS_TOOLCHAIN_TYPE]
+    out = ctx.actions.declare_file(ctx.label.name + ".romfs.plan.json")  # Any name in the folder can be a source's.
+    mpy_cross = compiler_of(ctx)
 
     entries = []
     python = []
     others = []
     data = []
+    _check(ctx, sources)
     for file in sources:
         name = source_name(file)
         if not name.endswith(".py"):
@@ -128,12 +173,11 @@ def plan(ctx, manifest, sources, board, images = [], overrides = {}, transforms 
             data.append(file)
             entries.append(struct(plan = out, name = name, file = file, compiled = made.compiled if made else None))
             continue
-        stem = folder + name[:-len(".py")]
         module = struct(
             name = name,
             file = file,
-            options = ctx.actions.declare_file(stem + ".options.json"),
-            compiled = ctx.actions.declare_file(stem + ".mpy"),
+            options = ctx.actions.declare_file(folder + name + ".options.json"),
+            compiled = ctx.actions.declare_file(folder + name[:-len(".py")] + ".mpy"),
         )
         python.append(module)
         entries.append(struct(plan = out, name = name, file = file, compiled = module.compiled))
@@ -171,6 +215,20 @@ def plan(ctx, manifest, sources, board, images = [], overrides = {}, transforms 
     files = compiled + data + [source.compiled for source in others]
     return struct(plan = out, sources = entries, compiled = compiled, files = files)
 
+def _check(ctx, sources):
+    """Refuses sources that no manifest can name, or that two names are one of."""
+    names = {}
+    for file in sources:
+        if file.is_directory:
+            fail("{}: {} is a directory that a rule makes, whose files Bazel does not know beforehand: have the rule declare each file, or pack them into one.".format(
+                label_name(ctx.label),
+                label_name(file.owner),
+            ))
+        name = source_name(file)
+        if name in names:
+            fail("{}: {} and {} are both called {}: name one of them.".format(label_name(ctx.label), str(names[name].owner), str(file.owner), name))
+        names[name] = file
+
 def _transform(ctx, source, transforms):
     args = arguments(ctx, "transform")
     flags = args[1]
@@ -197,10 +255,16 @@ def _compile(ctx, module, mpy_cross):
     flags.add(module.file, format = "--source=%s")
     flags.add(module.options, format = "--options-file=%s")
     tools = []
-    if mpy_cross:
+    if mpy_cross and mpy_cross.mpy_cross:
         flags.add(mpy_cross.mpy_cross.executable, format = "--mpy-cross=%s")
         flags.add(mpy_cross.version, format = "--mpy-cross-version=%s")
         tools.append(mpy_cross.mpy_cross)
+    else:
+        # For the error, if there is something to compile.
+        versions = ctx.attr._mpy_cross_versions[MpyCrossVersionsInfo]
+        flags.add(mpy_cross.problem if mpy_cross else "", format = "--mpy-cross-problem=%s")
+        flags.add(versions.wanted, format = "--mpy-cross-wanted=%s")
+        flags.add_all(versions.known, format_each = "--mpy-cross-known=%s")
     flags.add(module.compiled, format = "--out=%s")
     run(
         ctx,
@@ -210,6 +274,7 @@ def _compile(ctx, module, mpy_cross):
         inputs = [module.file, module.options],
         outputs = [module.compiled],
         tools = tools,
+        exec_group = _COMPILE,
     )
 
 def _source_flag(source):

@@ -1,11 +1,12 @@
-"""romfs_deploy and romfs_deploy_all: `bazel run` puts images into boards' ROM partitions."""
+"""romfs_deploy and romfs_deploy_all: `bazel run` puts images into boards' ROM partitions; romfs_deploy_test does in a test."""
 
 load("//rules/private:deploy_info.bzl", "RomfsDeployInfo")
 load("//rules/private:image_info.bzl", "RomfsImageInfo")
-load("//rules/private:launcher.bzl", "board_request", "launch", "runfiles_path")
+load("//rules/private:launcher.bzl", "LAUNCH_ATTRS", "board_request", "expand", "launch", "runfiles_path")
+load("//rules/private:naming.bzl", "label_name")
 load("//rules/private:require.bzl", "require")
-load("//rules/private:runtime_tools.bzl", "RuntimeToolsInfo")
-load("//rules/private:transitions.bzl", "board_transition", "host_transition")
+load("//rules/private:runtime_tools.bzl", "DEPLOY_TEST_TOOLS", "DEPLOY_TOOLS", "RUN_TOOLS", "interpreter_of")
+load("//rules/private:transitions.bzl", "board_transition")
 
 _DEPLOY_DOC = """\
 Deploys an image: `bazel run //app:deploy` does what `romfs deploy` does with the same image.
@@ -27,44 +28,63 @@ $ bazel run //app:deploy -- --port /dev/ttyACM0
 $ bazel run //app:deploy -- --dry-run
 ```
 
-Files in such flags are relative to the directory that `bazel run` was called in. Without a port, the one
-board of that kind on USB is taken; `port = "sim:"` is a simulated one, which needs a MicroPython toolchain.
+Files in such flags are relative to the directory that `bazel run` was called in. The port is the flag's, else the
+attribute's, else what the ports file says of the target (`name: //app:deploy`) or of the board, else the one board
+of that kind on USB. `sim:` is a simulated one, which needs a MicroPython toolchain: say so by `port` or `sim`.
 
-The target is also an executable that works without Bazel: `bazel-bin/app/deploy --port /dev/ttyACM0`.
+The target is also an executable that works without Bazel: `bazel run --script_path=deploy.sh //app:deploy` writes
+a script that starts it, and `bazel cquery --output=files //app:deploy` prints where it lies.
 """
 
-def _romfs_deploy_impl(ctx):
+def _own(ctx, file):
+    """Links a file of the image under the deploy's name.
+
+    One image for two boards is two files of one name among the runfiles of whoever runs both deploys.
+    """
+    own = ctx.actions.declare_file("{}.deploys/{}".format(ctx.label.name, file.basename))
+    ctx.actions.symlink(output = own, target_file = file, progress_message = "Linking %{output}")
+    return own
+
+def _deploy(ctx):
     info = require(ctx, "image", ctx.attr.image, RomfsImageInfo, "Name a romfs_image.")
+    image = _own(ctx, info.image)
     request = {
         "board": board_request(ctx, info.board),
-        "flags": ctx.attr.flags,
+        "flags": [expand(ctx, flag) for flag in ctx.attr.flags],
         "imports": ctx.attr.imports,
-        "image": runfiles_path(ctx, info.image),
+        "image": runfiles_path(ctx, image),
         "partition": ctx.attr.partition,
         "port": ctx.attr.port,
         "target": str(ctx.label),
     }
-    files = [info.image, info.sidecar]
+    files = [image, _own(ctx, info.sidecar)]
     if info.board.profile:
         files.append(info.board.profile)
+    return struct(
+        files = files + ctx.files.data,
+        interpreter = interpreter_of(ctx),
+        request = struct(**request),
+    )
+
+def _launch(ctx, deploys, jobs = 1, kind = "deploy"):
+    interpreter = None
+    files = []
+    for deploy in deploys:
+        files += deploy.files
+        interpreter = interpreter or deploy.interpreter
     return launch(
         ctx,
-        tools = ctx.attr._tools[0][RuntimeToolsInfo],
-        request = {"deploys": [request], "kind": "deploy"},
+        request = {"deploys": [deploy.request for deploy in deploys], "jobs": jobs, "kind": kind},
         files = files,
-    ) + [RomfsDeployInfo(deploys = (struct(files = files, request = struct(**request)),))]
+        interpreter = interpreter,
+    )
 
-_TOOLS = attr.label(
-    default = Label("//rules/private:runtime_tools"),
-    cfg = host_transition,
-    providers = [RuntimeToolsInfo],
-)
+def _romfs_deploy_impl(ctx):
+    deploy = _deploy(ctx)
+    return _launch(ctx, [deploy]) + [RomfsDeployInfo(deploys = (deploy,))]
 
-romfs_deploy = rule(
-    implementation = _romfs_deploy_impl,
-    doc = _DEPLOY_DOC,
-    cfg = board_transition,
-    attrs = {
+def _deploy_attrs(port):
+    return {
         "image": attr.label(
             doc = "The image.",
             mandatory = True,
@@ -76,23 +96,31 @@ romfs_deploy = rule(
         "partition": attr.string(
             doc = "The ROM partition, by name or index; by default the one that the image was laid out for.",
         ),
-        "port": attr.string(
-            doc = "Where the board is: `/dev/…`, `COM…`, `socket://host:port`, `rfc2217://host:port`, `exec:command`, or `sim:`. " +
-                  "Better left to `-- --port` or the ports file where machines differ.",
+        "port": attr.string(doc = port),
+        "sim": attr.bool(
+            doc = "Whether to bring along the interpreter of the simulated board, for `sim:` from elsewhere than the attribute.",
         ),
         "imports": attr.string_list(
             doc = "Modules that the board imports afterwards, as a last proof; they must come from the image.",
         ),
         "flags": attr.string_list(
-            doc = "Further flags of `romfs deploy`, such as `--no-run`.",
+            doc = "Further flags of `romfs deploy`, such as `--no-run`; `$(location ...)` of something in `data` is its path.",
         ),
-        "_tools": _TOOLS,
-    },
+    } | LAUNCH_ATTRS
+
+romfs_deploy = rule(
+    implementation = _romfs_deploy_impl,
+    doc = _DEPLOY_DOC,
+    cfg = board_transition,
+    attrs = _deploy_attrs(
+        "Where the board is: `/dev/...`, `COM...`, `socket://host:port`, `rfc2217://host:port`, `exec:command`, `sim:`, " +
+        "a USB serial number, or a name in the ports file. Better left to `-- --port` or the ports file where machines differ.",
+    ) | DEPLOY_TOOLS,
     executable = True,
 )
 
 _DEPLOY_ALL_DOC = """\
-Deploys several images, one after the other: `bazel run //fleet:deploy_all`.
+Deploys several images: `bazel run //fleet:deploy_all`.
 
 ```starlark
 romfs_deploy_all(
@@ -101,26 +129,31 @@ romfs_deploy_all(
         "//apps/blinker:deploy",
         "//apps/logger:deploy",
     ],
+    jobs = 8,
 )
 ```
 
 Every deploy is tried, whatever became of the ones before; the result tells each, and the exit code is the
-first failure's. Flags after `--` go to every deploy.
+first failure's. With `jobs` several boards are written at once, and what a deploy prints comes when it is done;
+deploys to one port keep their order. Which board is whose, the ports file of each machine says by target:
+
+```yaml
+version: 1
+boards:
+  - {name: //apps/blinker:deploy, port: /dev/ttyACM0}
+  - {name: //apps/logger:deploy, serial: 3154387a}
+```
+
+Flags after `--` go to every deploy.
 """
 
 def _romfs_deploy_all_impl(ctx):
     deploys = []
     for target in ctx.attr.deploys:
         deploys += list(require(ctx, "deploys", target, RomfsDeployInfo, "Name romfs_deploy targets.").deploys)
-    files = []
-    for deploy in deploys:
-        files += deploy.files
-    return launch(
-        ctx,
-        tools = ctx.attr._tools[0][RuntimeToolsInfo],
-        request = {"deploys": [deploy.request for deploy in deploys], "kind": "deploy"},
-        files = files,
-    ) + [RomfsDeployInfo(deploys = tuple(deploys))]
+    if ctx.attr.jobs < 1:
+        fail("{}: jobs is {}: write how many boards are written at once, at least 1.".format(label_name(ctx.label), ctx.attr.jobs))
+    return _launch(ctx, deploys, ctx.attr.jobs) + [RomfsDeployInfo(deploys = tuple(deploys))]
 
 romfs_deploy_all = rule(
     implementation = _romfs_deploy_all_impl,
@@ -131,7 +164,42 @@ romfs_deploy_all = rule(
             allow_empty = False,
             mandatory = True,
         ),
-        "_tools": _TOOLS,
-    },
+        "jobs": attr.int(
+            doc = "How many boards are written at once.",
+            default = 1,
+        ),
+    } | LAUNCH_ATTRS | RUN_TOOLS,
     executable = True,
+)
+
+_DEPLOY_TEST_DOC = """\
+Deploys an image in a test, and imports from it on the board: the last step of CI on real hardware.
+
+```starlark
+romfs_deploy_test(
+    name = "hardware_test",
+    image = ":image",
+    imports = ["app", "app.selftest"],
+)
+```
+
+```console
+$ bazel test //app:hardware_test --test_env=ROMFS_PORT=/dev/ttyACM0
+```
+
+The board is the one at `$ROMFS_PORT` of the test's environment, else the attribute's, else the one board of that kind
+on USB. The test never runs beside others, on another machine, or from a cache (its tags say `exclusive`, `external`,
+`no-cache`, `no-remote`, and `hardware`, by which `--test_tag_filters=-hardware` leaves such tests out). With `port =
+"sim:"` it runs on the simulated board, as any other test.
+"""
+
+romfs_deploy_test = rule(
+    implementation = lambda ctx: _launch(ctx, [_deploy(ctx)], kind = "deploy_test"),
+    doc = _DEPLOY_TEST_DOC,
+    cfg = board_transition,
+    attrs = _deploy_attrs(
+        "Where the board is, if the test's environment has no `ROMFS_PORT`.",
+    ) | DEPLOY_TEST_TOOLS,
+    exec_groups = {"test": exec_group()},
+    test = True,
 )

@@ -1,8 +1,7 @@
-"""romfs_diff_test: two images are the same, byte for byte."""
+"""romfs_diff_test: two images are the same, byte for byte, or differ by no more than a limit."""
 
-load("//rules/private:launcher.bzl", "launch", "runfiles_path")
-load("//rules/private:runtime_tools.bzl", "RuntimeToolsInfo")
-load("//rules/private:test.bzl", "TEST_TOOLS")
+load("//rules/private:launcher.bzl", "LAUNCH_ATTRS", "launch", "runfiles_path")
+load("//rules/private:runtime_tools.bzl", "TEST_TOOLS")
 
 _DOC = """\
 Tests that an image is the same as another, byte for byte, and says which files and flash blocks differ if not.
@@ -14,16 +13,20 @@ romfs_diff_test(
     expected = "testdata/image.romfs",
 )
 ```
+
+With `max_blocks` the images may differ, but an update of a board that has `expected` may send no more flash
+blocks than that: a test that a layout does what it is chosen for, or that an update over a slow link stays small.
+The block is the erase unit of the image's board, else 4096 bytes.
 """
 
 def _romfs_diff_test_impl(ctx):
     return launch(
         ctx,
-        tools = ctx.attr._tools[RuntimeToolsInfo],
         request = {
             "diff": {
                 "expected": runfiles_path(ctx, ctx.file.expected),
                 "image": runfiles_path(ctx, ctx.file.image),
+                "max_blocks": ctx.attr.max_blocks,
             },
             "kind": "diff",
         },
@@ -44,8 +47,11 @@ romfs_diff_test = rule(
             allow_single_file = True,
             mandatory = True,
         ),
-        "_tools": TEST_TOOLS,
-    },
+        "max_blocks": attr.int(
+            doc = "How many flash blocks a deploy over `expected` may send. By default the images have to be equal.",
+            default = -1,
+        ),
+    } | LAUNCH_ATTRS | TEST_TOOLS,
     exec_groups = {"test": exec_group()},
     test = True,
 )

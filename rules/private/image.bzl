@@ -1,11 +1,11 @@
 """romfs_image: a manifest and sources become one image."""
 
-load("//rules/private:actions.bzl", "TOOLCHAINS", "add_board", "add_plans", "arguments", "plan", "run")
-load("//rules/private:board_info.bzl", "board_of")
+load("//rules/private:actions.bzl", "ACTION_ATTRS", "EXEC_GROUPS", "TOOLCHAINS", "add_board", "add_plans", "arguments", "build_defaults", "compiler_of", "plan", "run")
+load("//rules/private:board_info.bzl", "BOARD_ATTRS", "board_of")
 load("//rules/private:image_info.bzl", "RomfsImageInfo")
 load("//rules/private:library.bzl", "libraries")
-load("//rules/private:mpy_cross_toolchain.bzl", "MPY_CROSS_TOOLCHAIN_TYPE")
 load("//rules/private:naming.bzl", "label_name")
+load("//rules/private:python.bzl", "python_aspect")
 load("//rules/private:require.bzl", "require")
 load("//rules/private:size.bzl", "bytes_of")
 load("//rules/private:transitions.bzl", "board_transition")
@@ -49,7 +49,7 @@ Output groups:
 | `sidecar` | `<name>.romfs.json`: board, layout, each file's offset and digests |
 | `digest` | `<name>.romfs.sha256`: the image's sha256 in hexadecimal |
 | `origins` | `<name>.romfs.origins.json`: the label that brought each file |
-| `effective_manifest` | `<name>.effective.yaml`: a manifest that names every file; in the workspace's root, `romfs build bazel-out/…/<name>.effective.yaml` makes the same image and sidecar |
+| `effective_manifest` | `<name>.effective.yaml`: a manifest that names every file; in the workspace's root, `romfs build bazel-out/.../<name>.effective.yaml` makes the same image and sidecar |
 | `hashed` | `<name>.hashed/`: the image and its sidecar under their content-hashed names |
 
 A budget in the manifest is checked by a validation action, which `--norun_validations` turns off; an
@@ -58,17 +58,25 @@ image that does not fit its partition, or has bytecode that its board does not l
 
 def _nested_images(ctx):
     images = {}
-    for target, name in ctx.attr.images.items():
-        if name in images:
-            fail("{}: images has two targets for \"{}\".".format(label_name(ctx.label), name))
+    for target, name in _named(ctx, "images"):
         images[name] = require(ctx, "images", target, RomfsImageInfo, "Name the romfs_image that makes {}'s image.".format(name))
     return images
 
+def _named(ctx, attribute):
+    """Returns the targets of an attribute with their names, of which one target can have several, a line each."""
+    pairs = []
+    names = {}
+    for target, value in getattr(ctx.attr, attribute).items():
+        for name in value.split("\n"):
+            if name in names:
+                fail("{}: {} has two targets for \"{}\".".format(label_name(ctx.label), attribute, name))
+            names[name] = None
+            pairs.append((target, name))
+    return pairs
+
 def _transforms(ctx):
     tools = []
-    for target, name in ctx.attr.transforms.items():
-        if name in [tool.name for tool in tools]:
-            fail("{}: transforms has two targets for \"{}\".".format(label_name(ctx.label), name))
+    for target, name in _named(ctx, "transforms"):
         files_to_run = target[DefaultInfo].files_to_run
         if not files_to_run.executable:
             fail("{}: transforms names {}, which cannot be run. Name an executable target or file for \"{}\".".format(label_name(ctx.label), label_name(target.label), name))
@@ -76,7 +84,10 @@ def _transforms(ctx):
     return struct(tools = tools, inputs = ctx.files.transform_inputs)
 
 def _overrides(ctx):
+    defaults = build_defaults(ctx)
     attrs = {
+        "default-optimize": "" if defaults.optimize == None else str(defaults.optimize),
+        "default-emit": defaults.emit,
         "partition": ctx.attr.partition,
         "layout": ctx.attr.layout,
         "partition-size": bytes_of(ctx, "partition_size"),
@@ -84,17 +95,19 @@ def _overrides(ctx):
     return {flag: value for flag, value in attrs.items() if value}
 
 def _pack(ctx, planned, board, images, deps, effective):
-    image = ctx.actions.declare_file(ctx.label.name + ".romfs")
-    sidecar = ctx.actions.declare_file(ctx.label.name + ".romfs.json")
-    digest = ctx.actions.declare_file(ctx.label.name + ".romfs.sha256")
-    origins = ctx.actions.declare_file(ctx.label.name + ".romfs.origins.json")
+    image = ctx.outputs.out or ctx.actions.declare_file(ctx.label.name + ".romfs")
+    if image.extension not in ("romfs", "img"):
+        fail("{}: out is \"{}\": end it in .romfs or .img, by which `romfs` knows an image.".format(label_name(ctx.label), image.basename))
+    sidecar = ctx.actions.declare_file(image.basename + ".json", sibling = image)
+    digest = ctx.actions.declare_file(image.basename + ".sha256", sibling = image)
+    origins = ctx.actions.declare_file(image.basename + ".origins.json", sibling = image)
 
     args = arguments(ctx, "pack")
     flags = args[1]
     plans = add_plans(flags, planned, deps, images)
     board_inputs = add_board(flags, board)
     flags.add(bytes_of(ctx, "partition_size"), format = "--partition-size=%s")
-    mpy_cross = ctx.toolchains[MPY_CROSS_TOOLCHAIN_TYPE]
+    mpy_cross = compiler_of(ctx)
     if mpy_cross:
         flags.add(mpy_cross.version, format = "--mpy-cross-version=%s")
     flags.add(image, format = "--out=%s")
@@ -141,7 +154,7 @@ def _effective_manifest(ctx, planned, board, images, deps):
     return out
 
 def _validate(ctx, planned, info):
-    out = ctx.actions.declare_file(ctx.label.name + ".romfs.d/valid")
+    out = ctx.actions.declare_file(ctx.label.name + ".romfs.valid")
     args = arguments(ctx, "validate")
     flags = args[1]
     flags.add(planned.plan, format = "--plan=%s")
@@ -175,7 +188,7 @@ def _hashed(ctx, info):
     return out
 
 def _romfs_image_impl(ctx):
-    board = board_of(ctx, ctx.attr._board)
+    board = board_of(ctx)
     images = _nested_images(ctx)
     deps = libraries(ctx)
     planned = plan(
@@ -220,16 +233,18 @@ romfs_image = rule(
             allow_files = True,
         ),
         "deps": attr.label_list(
-            doc = "Libraries, placed by their own `dest`.",
+            doc = "Libraries: `mpy_library` targets, placed by their own `dest`, and `py_library` targets, with all that they depend on, " +
+                  "placed by their import paths from the image's root.",
+            aspects = [python_aspect],
         ),
         "images": attr.label_keyed_string_dict(
             doc = "Nested images: for each `image:` of the manifest the target that makes it, with the path as the manifest writes it: " +
-                  "`{\":common\": \"../common/romfs.yaml\"}`.",
+                  "`{\":common\": \"../common/romfs.yaml\"}`; of several paths, a list.",
         ),
         "transforms": attr.label_keyed_string_dict(
             doc = "What the manifest's transforms run: executable targets or files, with the name that the manifest has for each, " +
                   "which is a preset's or the first word of `run`: `{\"//tools:pack_table\": \"tools/pack_table\"}`. " +
-                  "`haar` needs none.",
+                  "`haar` needs none. Of several names, a list.",
             allow_files = True,
             cfg = "exec",
         ),
@@ -252,8 +267,11 @@ romfs_image = rule(
             doc = "How files are laid out. Overrides the manifest's.",
             values = ["", "compact", "stable", "openmv"],
         ),
-        "_board": attr.label(default = Label("//rules:board")),
-    },
+        "out": attr.output(
+            doc = "The image's file, which ends in `.romfs` or `.img`; by default `<name>.romfs`. The sidecar and the other files are called after it.",
+        ),
+    } | ACTION_ATTRS | BOARD_ATTRS,
+    exec_groups = EXEC_GROUPS,
     provides = [RomfsImageInfo],
     toolchains = TOOLCHAINS,
 )

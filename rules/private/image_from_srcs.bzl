@@ -1,43 +1,33 @@
 """romfs_image_from_srcs: an image whose manifest is written from attributes."""
 
-load("//rules/private:image.bzl", "romfs_image")
-load("//rules/private:naming.bzl", "label_name", "package_name", "source_name")
+load("//rules/private:macros.bzl", "romfs_image")
+load("//rules/private:naming.bzl", "label_name", "package_name", "place", "source_name")
+
+def _number(ctx, match, to):
+    if not to.isdigit():
+        fail("{}: align[\"{}\"] is \"{}\": write a number of bytes, such as \"32\".".format(label_name(ctx.label).removesuffix(".manifest"), match, to))
+    return int(to)
 
 def _romfs_manifest_impl(ctx):
     out = ctx.actions.declare_file(ctx.label.name + ".yaml")
     package = package_name(ctx.label)
     below = len(ctx.label.name.split("/")) - 1 + (len(package.split("/")) if package else 0)
-    strip = "/".join([part for part in [package, ctx.attr.strip_prefix.strip("/")] if part])
-    files = []
-    for file in ctx.files.srcs:
-        name = source_name(file)
-        if not strip:
-            path = name
-        elif name.startswith(strip + "/"):
-            path = name[len(strip) + 1:]
-        else:
-            fail("{}: source {} is not below {}: set strip_prefix, or make an mpy_library in its own package.".format(
-                label_name(ctx.label),
-                name,
-                strip,
-            ))
-        files.append({
-            "src": name,
-            "dest": "/".join([part for part in [ctx.attr.dest.strip("/"), path] if part]),
-        })
+    files = [
+        {"src": source_name(file), "dest": place(ctx.label, file, ctx.attr.strip_prefix, ctx.attr.dest)}
+        for file in ctx.files.srcs
+    ]
     manifest = {
         "version": 1,
         "name": ctx.attr.image_name,
         "root": "/".join([".."] * below) or ".",
         "mpy": {
             "compile": ctx.attr.compile,
-            "optimize": ctx.attr.optimize,
-        },
+        } | ({"optimize": ctx.attr.optimize} if ctx.attr.optimize >= 0 else {}),
         "files": files,
     }
     if ctx.attr.align:
         manifest["align"] = [
-            {"match": match, "to": int(to)}
+            {"match": match, "to": _number(ctx, match, to)}
             for match, to in ctx.attr.align.items()
         ]
     if ctx.attr.max_size:
@@ -56,7 +46,7 @@ _romfs_manifest = rule(
         "dest": attr.string(default = "/"),
         "image_name": attr.string(mandatory = True),
         "max_size": attr.string(),
-        "optimize": attr.int(),
+        "optimize": attr.int(default = -1),
         "srcs": attr.label_list(allow_files = True),
         "strip_prefix": attr.string(),
     },
@@ -69,7 +59,7 @@ def romfs_image_from_srcs(
         dest = "/",
         strip_prefix = "",
         compile = True,
-        optimize = 0,
+        optimize = -1,
         align = {},
         max_size = "",
         **kwargs):
@@ -91,16 +81,17 @@ def romfs_image_from_srcs(
     Args:
       name: name of the `romfs_image`.
       srcs: files of the image; what ends in `.py` is compiled, but for `boot.py` and `main.py` in its root.
-      deps: `mpy_library` targets, placed by their own `dest`.
+      deps: libraries, as of `romfs_image`.
       dest: the directory in the image that `srcs` go to.
-      strip_prefix: the directory, relative to the package, whose name does not become part of a file's place.
+      strip_prefix: the directory whose name does not become part of a file's place: relative to the package, or, with a
+        slash in front, from the root of the file's repository.
       compile: whether to compile; with False, sources are packed.
-      optimize: mpy-cross's `-O`: 0 to 3.
+      optimize: mpy-cross's `-O`: 0 to 3. By default what `--@rules_romfs//rules:optimize` says, else 0.
       align: alignments in bytes, as strings, by patterns of destinations: `{"**/*.tflite": "32"}`.
       max_size: the largest size of the image: bytes, a number with `KiB` or `MiB`, or a percentage of the partition.
       **kwargs: further attributes of `romfs_image`, such as `board`, `partition`, `layout` and `visibility`.
     """
-    common = {key: kwargs[key] for key in ("tags", "testonly", "target_compatible_with") if key in kwargs}
+    common = {key: kwargs[key] for key in ("tags", "testonly", "target_compatible_with", "visibility") if key in kwargs}
     _romfs_manifest(
         name = name + ".manifest",
         srcs = srcs,
@@ -111,7 +102,6 @@ def romfs_image_from_srcs(
         max_size = max_size,
         optimize = optimize,
         strip_prefix = strip_prefix,
-        visibility = ["//visibility:private"],
         **common
     )
     romfs_image(

@@ -4,6 +4,8 @@ The packager started so reads `<executable>.request.json` (see packager/bazel) a
 Files in a request are runfiles paths, which are the same in every configuration.
 """
 
+load("//rules/private:runtime_tools.bzl", "packager_of")
+
 def runfiles_path(ctx, file):
     """Returns a file's path below the runfiles directory.
 
@@ -31,18 +33,53 @@ def board_request(ctx, board):
         "profile": runfiles_path(ctx, board.profile) if board.profile else "",
     }
 
-def launch(ctx, tools, request, files):
+# Attributes that every executable of these rules has, as those of other rules do; `args` Bazel adds itself.
+LAUNCH_ATTRS = {
+    "data": attr.label_list(
+        doc = "Files that it has at hand when it runs, for `$(location ...)`.",
+        allow_files = True,
+    ),
+    "env": attr.string_dict(
+        doc = "Environment variables that it runs with. `$(location ...)` of something in `data` is its path.",
+    ),
+    "env_inherit": attr.string_list(
+        doc = "Environment variables that it takes from where it is started; for a test, Bazel's `--test_env` does that too.",
+    ),
+}
+
+_LOCATION = "$(location "
+
+def expand(ctx, text):
+    """Replaces each `$(location LABEL)` by what packager/bazel replaces by the file's path once it runs.
+
+    Args:
+      ctx: the context of a rule with LAUNCH_ATTRS.
+      text: string.
+    Returns:
+      string.
+    """
+    for spelling in ("$(rootpath ", "$(rlocationpath ", "$(execpath "):
+        text = text.replace(spelling, _LOCATION)
+    parts = text.split(_LOCATION)
+    out = parts[0]
+    for part in parts[1:]:
+        label, _, rest = part.partition(")")
+        out += "{runfile:" + ctx.expand_location("$(rlocationpath {})".format(label), ctx.attr.data) + "}" + rest
+    return out
+
+def launch(ctx, request, files, interpreter = None):
     """Makes an executable that carries out a request.
 
     Args:
-      ctx: the rule's context.
-      tools: RuntimeToolsInfo for the platform that it runs on.
+      ctx: the context of a rule with LAUNCH_ATTRS and attributes of runtime_tools.bzl.
       request: dict, of what packager/bazel reads.
       files: list of File that the request names.
+      interpreter: InterpreterInfo, for a request that may run MicroPython.
     Returns:
       list of providers: DefaultInfo and RunEnvironmentInfo.
     """
-    packager = tools.packager.files_to_run.executable
+    tool = packager_of(ctx)
+    packager = tool.files_to_run.executable
     extension = ".exe" if packager.extension == "exe" else ""
     executable = ctx.actions.declare_file(ctx.label.name + extension)
     ctx.actions.symlink(
@@ -52,12 +89,16 @@ def launch(ctx, tools, request, files):
         progress_message = "Linking %{output}",
     )
     written = ctx.actions.declare_file(executable.basename + ".request.json", sibling = executable)
-    runfiles = ctx.runfiles(files + [written]).merge(tools.packager.default_runfiles)
-    if tools.micropython:
-        request["micropython"] = runfiles_path(ctx, tools.micropython.files_to_run.executable)
-        runfiles = runfiles.merge(ctx.runfiles([tools.micropython.files_to_run.executable]))
-        runfiles = runfiles.merge(tools.micropython.default_runfiles)
+    runfiles = ctx.runfiles(files + ctx.files.data + [written]).merge(tool.default_runfiles)
+    runfiles = runfiles.merge_all([target[DefaultInfo].default_runfiles for target in ctx.attr.data])
+    if interpreter and interpreter.micropython:
+        micropython = interpreter.micropython.files_to_run.executable
+        request["micropython"] = runfiles_path(ctx, micropython)
+        runfiles = runfiles.merge(ctx.runfiles([micropython])).merge(interpreter.micropython.default_runfiles)
+    elif interpreter:
+        request["micropython_problem"] = interpreter.problem
     request["label"] = str(ctx.label)
+    request["env"] = {name: expand(ctx, value) for name, value in ctx.attr.env.items()}
     ctx.actions.write(written, json.encode_indent(request, indent = "  ") + "\n")
     return [
         DefaultInfo(
@@ -67,5 +108,8 @@ def launch(ctx, tools, request, files):
         ),
         # `bazel run` and `bazel test` start in the runfiles directory; started otherwise, the executable
         # finds the request beside itself.
-        RunEnvironmentInfo(environment = {"ROMFS_REQUEST": written.short_path}),
+        RunEnvironmentInfo(
+            environment = {"ROMFS_REQUEST": written.short_path},
+            inherited_environment = ctx.attr.env_inherit,
+        ),
     ]

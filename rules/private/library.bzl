@@ -1,10 +1,11 @@
 """mpy_library: Python and data with their place in an image."""
 
-load("//rules/private:actions.bzl", "TOOLCHAINS", "plan")
-load("//rules/private:board_info.bzl", "board_of")
-load("//rules/private:mpy_info.bzl", "MpyInfo")
-load("//rules/private:naming.bzl", "label_name", "package_name", "source_name")
-load("//rules/private:require.bzl", "require")
+load("//rules/private:actions.bzl", "ACTION_ATTRS", "EXEC_GROUPS", "TOOLCHAINS", "build_defaults")
+load("//rules/private:board_info.bzl", "BOARD_ATTRS")
+load("//rules/private:literal.bzl", "literal_library")
+load("//rules/private:mpy_info.bzl", "MpyInfo", "merge_libraries")
+load("//rules/private:naming.bzl", "label_name", "place")
+load("//rules/private:python.bzl", "PythonInfo", "python_aspect")
 
 _DOC = """\
 Python modules and other files that images place at one destination.
@@ -21,21 +22,11 @@ mpy_library(
     deps = ["//lib/sensors"],
 )
 ```
-"""
 
-def _destination(ctx, name):
-    prefix = "/".join([part for part in [package_name(ctx.label), ctx.attr.strip_prefix.strip("/")] if part])
-    if not prefix:
-        path = name
-    elif name.startswith(prefix + "/"):
-        path = name[len(prefix) + 1:]
-    else:
-        fail("{}: source {} is not below {}: set strip_prefix, or make a mpy_library in its own package.".format(
-            label_name(ctx.label),
-            name,
-            prefix,
-        ))
-    return "/".join([part for part in [ctx.attr.dest.strip("/"), path] if part])
+`deps` can name a `py_library` too, of any package or repository, pip's among them: its sources and those of all that it
+depends on are placed by their import paths, from the image's root. In `srcs` it gives its own sources, which go where
+this library says, and what it depends on comes along in the same way.
+"""
 
 def libraries(ctx):
     """Returns the libraries of a rule's attribute `deps`.
@@ -45,44 +36,40 @@ def libraries(ctx):
     Returns:
       list of MpyInfo.
     """
-    advice = "Name an mpy_library, which says where its files go, or add the files to srcs."
-    return [require(ctx, "deps", dep, MpyInfo, advice) for dep in ctx.attr.deps]
+    found = []
+    for dep in ctx.attr.deps:
+        if MpyInfo in dep:
+            found.append(dep[MpyInfo])
+        elif PythonInfo in dep:
+            found.append(dep[PythonInfo].library)
+        else:
+            fail("{}: deps names {}, which is of another kind. Name an mpy_library, which says where its files go, or a py_library, or add the files to srcs.".format(
+                label_name(ctx.label),
+                label_name(dep.label),
+            ))
+    return found
 
 def _mpy_library_impl(ctx):
-    # The library's own manifest: one literal rule a file, so that its meaning is that of any manifest.
-    mpy = {"optimize": ctx.attr.optimize, "emit": ctx.attr.emit, "arch": ctx.attr.arch}
+    defaults = build_defaults(ctx)
+    emit = ctx.attr.emit or defaults.emit or "bytecode"
+    mpy = {
+        "optimize": ctx.attr.optimize if ctx.attr.optimize >= 0 else defaults.optimize or 0,
+        "emit": emit,
+        "arch": ctx.attr.arch or (defaults.arch if not ctx.attr.emit else "") or "none",
+    }
     if not ctx.attr.compile:
         mpy = {"compile": False}
     if ctx.attr.keep_source:
         mpy["keep_source"] = ctx.attr.keep_source
-    manifest = ctx.actions.declare_file(ctx.label.name + ".romfs.d/manifest.json")
-    depth = len(package_name(ctx.label).split("/")) if package_name(ctx.label) else 0
-    depth += len((ctx.label.name + ".romfs.d").split("/"))
-    ctx.actions.write(manifest, json.encode_indent({
-        "version": 1,
-        "name": "library",
-        "root": "/".join([".."] * depth),
-        "mpy": mpy,
-        "files": [
-            {"src": source_name(file), "dest": _destination(ctx, source_name(file))}
-            for file in ctx.files.srcs
-        ],
-    }, indent = "  ") + "\n")
-
-    planned = plan(
+    own = literal_library(
         ctx,
-        manifest = manifest,
-        sources = ctx.files.srcs,
-        board = board_of(ctx, ctx.attr._board),
+        {file: place(ctx.label, file, ctx.attr.strip_prefix, ctx.attr.dest) for file in ctx.files.srcs},
+        mpy,
     )
-    deps = libraries(ctx)
+    deps = libraries(ctx) + [src[PythonInfo].deps for src in ctx.attr.srcs if PythonInfo in src]
     return [
-        DefaultInfo(files = depset(planned.compiled)),
-        MpyInfo(
-            files = depset(planned.files, transitive = [dep.files for dep in deps]),
-            plans = depset([planned.plan], transitive = [dep.plans for dep in deps], order = "postorder"),
-            sources = depset(planned.sources, transitive = [dep.sources for dep in deps], order = "postorder"),
-        ),
+        DefaultInfo(files = depset(own.compiled)),
+        merge_libraries([own.info] + deps),
     ]
 
 mpy_library = rule(
@@ -93,17 +80,20 @@ mpy_library = rule(
             doc = "Files of the library. What ends in `.py` is compiled, anything else is packed as it is. " +
                   "Targets of other rules, such as `py_library`, give their default outputs.",
             allow_files = True,
+            aspects = [python_aspect],
             mandatory = True,
         ),
         "deps": attr.label_list(
-            doc = "Libraries that an image with this one must have too.",
+            doc = "Libraries that an image with this one must have too: `mpy_library` and `py_library` targets.",
+            aspects = [python_aspect],
         ),
         "dest": attr.string(
             doc = "The directory in the image; `/` is what the board sees as `/rom`.",
             default = "/",
         ),
         "strip_prefix": attr.string(
-            doc = "The directory, relative to the package, whose name does not become part of a file's place.",
+            doc = "The directory whose name does not become part of a file's place: relative to the package, or, with a slash in " +
+                  "front, from the root of the file's repository, whichever that is: `/lib/proto`, or `/` for all of the path.",
         ),
         "compile": attr.bool(
             doc = "Whether to compile: with False, sources are packed.",
@@ -113,20 +103,20 @@ mpy_library = rule(
             doc = "Destinations of files that stay source; by default `boot.py` and `main.py`, which firmware only runs so.",
         ),
         "optimize": attr.int(
-            doc = "mpy-cross's `-O`: 1 and up drop asserts, 3 drops line numbers too.",
-            values = [0, 1, 2, 3],
+            doc = "mpy-cross's `-O`: 1 and up drop asserts, 3 drops line numbers too. By default what `--@rules_romfs//rules:optimize` says, else 0.",
+            default = -1,
+            values = [-1, 0, 1, 2, 3],
         ),
         "emit": attr.string(
-            doc = "What functions without a decorator become.",
-            default = "bytecode",
-            values = ["bytecode", "native", "viper"],
+            doc = "What functions without a decorator become: `bytecode`, `native` or `viper`. By default what `--@rules_romfs//rules:emit` says, else bytecode.",
+            values = ["", "bytecode", "native", "viper"],
         ),
         "arch": attr.string(
-            doc = "The architecture of native code: one of mpy-cross's `-march`, `board`, or `none` for bytecode only.",
-            default = "none",
+            doc = "The architecture of native code: one of mpy-cross's `-march`, `board`, or `none` for bytecode only. " +
+                  "By default `none`; `board` where the flag `emit` asks for machine code.",
         ),
-        "_board": attr.label(default = Label("//rules:board")),
-    },
+    } | ACTION_ATTRS | BOARD_ATTRS,
+    exec_groups = EXEC_GROUPS,
     provides = [MpyInfo],
     toolchains = TOOLCHAINS,
 )

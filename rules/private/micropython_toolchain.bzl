@@ -3,7 +3,7 @@
 MICROPYTHON_TOOLCHAIN_TYPE = str(Label("//rules:micropython_toolchain_type"))
 
 def _micropython_toolchain_impl(ctx):
-    return [platform_common.ToolchainInfo(micropython = ctx.attr.micropython[DefaultInfo])]
+    return [platform_common.ToolchainInfo(micropython = ctx.attr.micropython[DefaultInfo], problem = "")]
 
 micropython_toolchain = rule(
     implementation = _micropython_toolchain_impl,
@@ -22,5 +22,12 @@ deploy runs, so declare it with `target_compatible_with`, not `exec_compatible_w
             cfg = "target",
         ),
     },
+    provides = [platform_common.ToolchainInfo],
+)
+
+missing_micropython = rule(
+    implementation = lambda ctx: [platform_common.ToolchainInfo(micropython = None, problem = ctx.attr.problem)],
+    doc = "Stands in for an interpreter that a machine does not have: what would run it fails when it is run, and says why.",
+    attrs = {"problem": attr.string(mandatory = True, doc = "What is missing, and what to do.")},
     provides = [platform_common.ToolchainInfo],
 )

@@ -1,11 +1,11 @@
 """romfs_test: what is in an image, how large it is, and that MicroPython imports it."""
 
 load("//rules/private:image_info.bzl", "RomfsImageInfo")
-load("//rules/private:launcher.bzl", "launch", "runfiles_path")
+load("//rules/private:launcher.bzl", "LAUNCH_ATTRS", "launch", "runfiles_path")
 load("//rules/private:naming.bzl", "label_name")
 load("//rules/private:require.bzl", "require")
-load("//rules/private:runtime_tools.bzl", "RuntimeToolsInfo")
-load("//rules/private:size.bzl", "bytes_of")
+load("//rules/private:runtime_tools.bzl", "IMPORT_TEST_TOOLS", "interpreter_of")
+load("//rules/private:size.bzl", "bytes_of", "parse_size")
 load("//rules/private:transitions.bzl", "repack_transition")
 
 _DOC = """\
@@ -14,49 +14,68 @@ Tests an image: its soundness, its files, its size, and that a real MicroPython 
 ```starlark
 romfs_test(
     name = "image_test",
+    base = "released/image.romfs",
     image = ":image",
     imports = ["app"],
+    max_growth = "4KiB",
     max_size = "1MiB",
+    max_sizes = {"lib": "64KiB", "models/*.tflite": "512KiB"},
     must_contain = ["app.mpy", "models/*.tflite"],
     must_not_contain = ["**/*_test.mpy"],
 )
 ```
 
 `imports` mounts the image at `/rom` of a MicroPython interpreter, which needs that toolchain, and imports
-each module, which must come from there. Modules of the board's hardware are what the interpreter lacks:
-give files that stand in for them as `stubs`. Native code of a board runs on no other machine: `repack`
-builds the image again for the interpreter, with what the manifest compiles for `arch: board`.
+each module, which must come from there; without an interpreter on the machine the test fails when it runs, and
+says what to do. Modules of the board's hardware are what the interpreter lacks: give files that stand in for
+them as `stubs`. Native code of a board runs on no other machine: `repack` builds the image again for the
+interpreter, with what the manifest compiles for `arch: board`; `select()` still follows the board.
+
+`args` are what the imported modules find in `sys.argv`. The size of the test is `small` unless it says another.
 """
+
+def _max_sizes(ctx):
+    return [
+        {"match": match, "max": parse_size(ctx, "max_sizes[\"{}\"]".format(match), value)}
+        for match, value in ctx.attr.max_sizes.items()
+    ]
+
+def _growth(ctx):
+    """Returns the limit of growth over the base image, as the request has it; None without a base."""
+    if not ctx.file.base:
+        if ctx.attr.max_growth:
+            fail("{}: max_growth is \"{}\", and there is no base: name the image that it is counted from.".format(label_name(ctx.label), ctx.attr.max_growth))
+        return None
+    value = ctx.attr.max_growth or "0"
+    growth = {"base": runfiles_path(ctx, ctx.file.base), "bytes": 0, "percent": 0}
+    if value.endswith("%"):
+        if not value[:-1].isdigit():
+            fail("{}: max_growth is \"{}\": write a number of bytes, a number with KiB or MiB, or whole percent.".format(label_name(ctx.label), value))
+        growth["percent"] = int(value[:-1])
+    else:
+        growth["bytes"] = bytes_of(ctx, "max_growth")
+    return growth
 
 def _romfs_test_impl(ctx):
     info = require(ctx, "image", ctx.attr.image[0], RomfsImageInfo, "Name a romfs_image.")
-    tools = ctx.attr._tools[RuntimeToolsInfo]
-    if ctx.attr.imports and not tools.micropython:
-        fail(("{}: imports needs a MicroPython interpreter for the platform that runs tests: set $ROMFS_MICROPYTHON to one, " +
-              "write romfs.micropython(path = \"...\") in MODULE.bazel, or register a toolchain of type " +
-              "@rules_romfs//rules:micropython_toolchain_type.").format(label_name(ctx.label)))
     return launch(
         ctx,
-        tools = tools,
         request = {
             "kind": "test",
             "test": {
+                "growth": _growth(ctx),
                 "image": runfiles_path(ctx, info.image),
                 "imports": ctx.attr.imports,
                 "max_size": bytes_of(ctx, "max_size"),
+                "max_sizes": _max_sizes(ctx),
                 "must_contain": ctx.attr.must_contain,
                 "must_not_contain": ctx.attr.must_not_contain,
                 "stubs": [runfiles_path(ctx, file) for file in ctx.files.stubs],
             },
         },
-        files = [info.image, info.sidecar] + ctx.files.stubs,
+        files = [info.image, info.sidecar] + ctx.files.stubs + ctx.files.base,
+        interpreter = interpreter_of(ctx),
     )
-
-TEST_TOOLS = attr.label(
-    default = Label("//rules/private:runtime_tools"),
-    cfg = config.exec(exec_group = "test"),
-    providers = [RuntimeToolsInfo],
-)
 
 romfs_test = rule(
     implementation = _romfs_test_impl,
@@ -76,6 +95,16 @@ romfs_test = rule(
         "max_size": attr.string(
             doc = "The largest size of the image: bytes, or a number with `KiB` or `MiB`.",
         ),
+        "max_sizes": attr.string_dict(
+            doc = "The largest size of all files in a directory, or that match a pattern, together: `{\"lib\": \"64KiB\"}`.",
+        ),
+        "base": attr.label(
+            doc = "An image to compare the size with, such as the one that was released last: a file, or another `romfs_image`.",
+            allow_single_file = True,
+        ),
+        "max_growth": attr.string(
+            doc = "How much larger than `base` the image may be: bytes, a number with `KiB` or `MiB`, or `5%`. By default not at all.",
+        ),
         "imports": attr.string_list(
             doc = "Modules to import, in order, in one interpreter.",
         ),
@@ -86,8 +115,7 @@ romfs_test = rule(
         "repack": attr.bool(
             doc = "Whether to build the image for the interpreter instead of its board.",
         ),
-        "_tools": TEST_TOOLS,
-    },
+    } | LAUNCH_ATTRS | IMPORT_TEST_TOOLS,
     exec_groups = {"test": exec_group()},
     test = True,
 )

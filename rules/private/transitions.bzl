@@ -2,34 +2,52 @@
 
 _BOARD = str(Label("//rules:board"))
 _FOR_INTERPRETER = str(Label("//rules/private:for_interpreter"))
-_INTERPRETER = str(Label("//rules/boards:interpreter"))
+_OPTIMIZE = str(Label("//rules:optimize"))
+_EMIT = str(Label("//rules:emit"))
+
+# The package of the shipped boards, which are platforms.
+_SHIPPED = Label("//rules/boards:BUILD.bazel")
+
+# Its targets that stand for a board and are none.
+_NO_PLATFORM = ["interpreter", "none", "of_platform"]
 
 # What tools are built with: settings of images must not make tools anew.
 NO_BOARD = {
     _BOARD: str(Label("//rules/boards:of_platform")),
+    _EMIT: "",
     _FOR_INTERPRETER: False,
+    _OPTIMIZE: "",
 }
 
 _PLATFORMS = "//command_line_option:platforms"
 _HOST_PLATFORM = "//command_line_option:host_platform"
 
-def _board_transition_impl(settings, attr):
-    if settings[_FOR_INTERPRETER]:
-        return {_BOARD: _INTERPRETER}
-    return {_BOARD: attr.board or settings[_BOARD]}
+def _is_shipped(label):
+    return label.repo_name == _SHIPPED.repo_name and label.package == _SHIPPED.package
 
-# The attribute `board` of one target overrides the flag and the platform, for it and for what it is made from.
+def _board_transition_impl(settings, attr):
+    board = attr.board or settings[_BOARD]
+    platforms = settings[_PLATFORMS]
+    if _is_shipped(board) and board.name not in _NO_PLATFORM:
+        platforms = [board]
+    elif not _is_shipped(board) and [p for p in platforms if _is_shipped(Label(p))]:
+        # A board of the user's own is not the one that the platform is.
+        platforms = [settings[_HOST_PLATFORM]]
+    return {_BOARD: str(board), _PLATFORMS: [str(p) for p in platforms]}
+
+# The attribute `board` of one target overrides the flag and the platform, for it and for what it is made from. The
+# platform follows, so that constraints never say another board than the flag.
 board_transition = transition(
     implementation = _board_transition_impl,
-    inputs = [_BOARD, _FOR_INTERPRETER],
-    outputs = [_BOARD],
+    inputs = [_BOARD, _HOST_PLATFORM, _PLATFORMS],
+    outputs = [_BOARD, _PLATFORMS],
 )
 
 def _repack_transition_impl(settings, attr):
     return {_FOR_INTERPRETER: attr.repack or settings[_FOR_INTERPRETER]}
 
 # A test that imports native code needs it for the interpreter's processor. It is another flag than the
-# board, because it overrides what an image says of its board.
+# board: what select() chooses for the board is what the test is about.
 repack_transition = transition(
     implementation = _repack_transition_impl,
     inputs = [_FOR_INTERPRETER],

@@ -56,8 +56,8 @@ def _image_test_impl(ctx):
 
     # The plan knows names, not contents; an edit compiles what was edited; budgets read what describes the image.
     asserts.equals(env, ["romfs.yaml"], _without_tools(_named(actions, "RomfsPlan")))
-    asserts.equals(env, ["app.options.json", "app.py"], _without_tools(_named(actions, "RomfsCompile", "app.mpy")))
-    asserts.equals(env, ["image.romfs.json", "plan.json"], _without_tools(_named(actions, "RomfsValidate")))
+    asserts.equals(env, ["app.py", "app.py.options.json"], _without_tools(_named(actions, "RomfsCompile", "app.mpy")))
+    asserts.equals(env, ["image.romfs.json", "image.romfs.plan.json"], _without_tools(_named(actions, "RomfsValidate")))
     for action in actions:
         if action.mnemonic.startswith("Romfs"):
             asserts.equals(env, {}, action.env, action.mnemonic + " has an environment")
@@ -73,7 +73,7 @@ def _libraries_test_impl(ctx):
     asserts.equals(env, 3, _count(actions)["RomfsCompile"])
     inputs = [file.short_path for file in _named(actions, "RomfsPack").inputs.to_list()]
     for path in (
-        "helpers.romfs.d/plan.json",
+        "helpers.romfs.plan.json",
         "helpers.romfs.d/rules/tests/fixtures/src/app.mpy",
         "more_helpers.romfs.d/rules/tests/fixtures/src/other.mpy",
     ):
@@ -100,7 +100,7 @@ def _library_test_impl(ctx):
         "files": [{"dest": "lib/src/other.py", "src": "rules/tests/fixtures/src/other.py"}],
         "mpy": {"arch": "none", "emit": "bytecode", "optimize": 0},
         "name": "library",
-        "root": "../../../..",
+        "root": "../../..",
         "version": 1,
     }, json.decode(manifest.content))
     return analysistest.end(env)
@@ -176,10 +176,62 @@ failure_test = analysistest.make(
     expect_failure = True,
 )
 
+def _request_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    requests = [a for a in analysistest.target_actions(env) if a.mnemonic == "FileWrite" and
+                                                               [f for f in a.outputs.to_list() if f.basename.endswith(".request.json")]]
+    request = json.decode(requests[0].content)
+    for key, value in ctx.attr.values.items():
+        asserts.equals(env, value, str(request.get(key)), key)
+    runfiles = analysistest.target_under_test(env)[DefaultInfo].default_runfiles.files.to_list()
+    interpreters = [file.short_path for file in runfiles if file.basename == "micropython"]
+    asserts.equals(env, ctx.attr.interpreter, bool(interpreters), "whether the interpreter is among the runfiles")
+    return analysistest.end(env)
+
+_REQUEST_ATTRS = {
+    "interpreter": attr.bool(),
+    "values": attr.string_dict(doc = "Of the request, as text."),
+}
+
+request_test = analysistest.make(_request_test_impl, attrs = _REQUEST_ATTRS)
+
 # Tests would run on a platform that there is no interpreter for.
-failure_elsewhere_test = analysistest.make(
-    _failure_test_impl,
-    attrs = {"messages": attr.string_list()},
+request_elsewhere_test = analysistest.make(
+    _request_test_impl,
+    attrs = _REQUEST_ATTRS,
     config_settings = {"//command_line_option:extra_execution_platforms": str(Label("//rules/tests:elsewhere"))},
-    expect_failure = True,
+)
+
+def _export_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    asserts.equals(env, [ctx.attr.file], _names(target[DefaultInfo].files))
+    asserts.equals(env, {"RomfsExport": 1}, _count(analysistest.target_actions(env)))
+    return analysistest.end(env)
+
+export_test = analysistest.make(_export_test_impl, attrs = {"file": attr.string()})
+
+def _out_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    info = analysistest.target_under_test(env)[RomfsImageInfo]
+    for file, name in [(info.image, "fw.img"), (info.sidecar, "fw.img.json"), (info.digest, "fw.img.sha256"), (info.origins, "fw.img.origins.json")]:
+        asserts.equals(env, name, file.basename)
+    return analysistest.end(env)
+
+out_test = analysistest.make(_out_test_impl)
+
+def _optimized_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    manifest = [a for a in analysistest.target_actions(env) if a.mnemonic == "FileWrite"][0]
+    asserts.equals(env, json.decode(ctx.attr.mpy), json.decode(manifest.content)["mpy"])
+    return analysistest.end(env)
+
+# Flags of the build reach libraries that say nothing themselves.
+optimized_test = analysistest.make(
+    _optimized_test_impl,
+    attrs = {"mpy": attr.string()},
+    config_settings = {
+        str(Label("//rules:emit")): "native",
+        str(Label("//rules:optimize")): "3",
+    },
 )

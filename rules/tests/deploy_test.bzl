@@ -1,9 +1,8 @@
 """A test that runs deploys: what `bazel run` of them does, as `bazel test`."""
 
 load("//rules:defs.bzl", "RomfsDeployInfo")
-load("//rules/private:launcher.bzl", "launch")
-load("//rules/private:runtime_tools.bzl", "RuntimeToolsInfo")
-load("//rules/private:test.bzl", "TEST_TOOLS")
+load("//rules/private:launcher.bzl", "LAUNCH_ATTRS", "launch")
+load("//rules/private:runtime_tools.bzl", "interpreter_of", "test_tools")
 
 def _deploy_test_impl(ctx):
     deploys = []
@@ -14,9 +13,9 @@ def _deploy_test_impl(ctx):
         files += deploy.files
     return launch(
         ctx,
-        tools = ctx.attr._tools[RuntimeToolsInfo],
-        request = {"deploys": [deploy.request for deploy in deploys], "kind": "deploy"},
+        request = {"deploys": [deploy.request for deploy in deploys], "jobs": ctx.attr.jobs, "kind": "deploy"},
         files = files,
+        interpreter = interpreter_of(ctx),
     )
 
 deploy_test = rule(
@@ -24,8 +23,8 @@ deploy_test = rule(
     doc = "Runs deploys to simulated boards.",
     attrs = {
         "deploys": attr.label_list(mandatory = True, providers = [RomfsDeployInfo]),
-        "_tools": TEST_TOOLS,
-    },
+        "jobs": attr.int(default = 1),
+    } | LAUNCH_ATTRS | test_tools(Label("//rules/private:interpreter")),
     exec_groups = {"test": exec_group()},
     test = True,
 )

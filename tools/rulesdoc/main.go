@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 func main() {
@@ -43,13 +44,20 @@ func render(files []string) ([]byte, error) {
 		}
 		renderModule(&b, module)
 	}
+	// Bazel before 8.1 extracts what is not ASCII as if it were Latin-1.
+	for number, line := range strings.Split(b.String(), "\n") {
+		if strings.ContainsFunc(line, func(r rune) bool { return r > unicode.MaxASCII }) {
+			return nil, fmt.Errorf("line %d of the reference is not ASCII: write %q in ASCII", number+1, line)
+		}
+	}
 	return append(bytes.TrimRight(b.Bytes(), "\n"), '\n'), nil
 }
 
 func renderModule(b *bytes.Buffer, m *message) {
 	file := m.text("file")
 	if _, path, ok := strings.Cut(file, "//"); ok {
-		file = "@rules_romfs//" + path
+		// The rules themselves lie behind macros of the same names.
+		file = "@rules_romfs//" + strings.Replace(path, "rules/private:reference.bzl", "rules:defs.bzl", 1)
 	}
 	fmt.Fprintf(b, "%s\n\n", strings.TrimSpace(m.text("module_docstring")))
 	var names []string
@@ -132,7 +140,8 @@ func renderTable(b *bytes.Buffer, what, kind string, rows []*message, describe f
 		k, doc := describe(r)
 		name := "`" + r.text("name") + "`"
 		if r.text("role") == "PARAM_ROLE_KWARGS" {
-			name, def = "`**"+r.text("name")+"`", ""
+			// Bazel 8 has the asterisks in the name.
+			name, def = "`**"+strings.TrimLeft(r.text("name"), "*")+"`", ""
 		}
 		if kind != "" {
 			fmt.Fprintf(b, "| %s | %s | %s | %s |\n", name, k, def, cell(doc))

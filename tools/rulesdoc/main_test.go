@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -88,6 +90,35 @@ It has ` + "`a|b`" + `.
 `
 	if got := b.String(); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+// TestAnyBazel: of what Bazel 8.1 extracts, which has the asterisks of **kwargs,
+// the reference is the same as of what Bazel 7 does.
+func TestAnyBazel(t *testing.T) {
+	var pages []string
+	for _, text := range []string{module, strings.Replace(module, `name: "kwargs"`, `name: "**kwargs"`, 1)} {
+		m, err := parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		renderModule(&b, m)
+		pages = append(pages, b.String())
+	}
+	if pages[0] != pages[1] {
+		t.Errorf("Bazel 7:\n%s\nBazel 8:\n%s", pages[0], pages[1])
+	}
+}
+
+// TestASCII: a doc string that Bazel before 8.1 and after it extract differently is refused.
+func TestASCII(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "defs.textproto")
+	if err := os.WriteFile(file, []byte(module), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := render([]string{file}); err == nil || !strings.Contains(err.Error(), "is not ASCII") {
+		t.Errorf("%v, want that a text is not ASCII", err)
 	}
 }
 

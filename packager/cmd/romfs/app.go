@@ -28,7 +28,7 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
-	again          func(ctx context.Context, args []string) int // runs another command line
+	again          func(ctx context.Context, args []string, stdout, stderr io.Writer) int // runs another command line
 
 	output   string // --output
 	events   string // --events

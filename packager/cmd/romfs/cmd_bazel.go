@@ -1,13 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
+	"sync"
 
 	"github.com/spf13/cobra"
 
 	"rules_romfs/packager/bazel"
+	"rules_romfs/packager/inspect"
+	"rules_romfs/packager/report"
 )
 
 // newBazelCmd is what the rules in //rules run; their arguments are no part of
@@ -52,9 +57,13 @@ func (a *app) runRequest(ctx context.Context, path string, args []string) error 
 		return err
 	}
 	if request.Kind == "test" {
-		return request.RunTest(ctx, a.stdout)
+		return request.RunTest(ctx, a.stdout, args)
 	}
-	commands, err := request.Commands(args)
+	book, err := new(portFlags).book(a)
+	if err != nil {
+		return err
+	}
+	commands, err := request.Commands(args, func(name string) bool { return len(book.Places[name]) > 0 })
 	if err != nil {
 		return err
 	}
@@ -64,20 +73,97 @@ func (a *app) runRequest(ctx context.Context, path string, args []string) error 
 			return err
 		}
 	}
+	if request.Kind == "diff" && request.Diff.MaxBlocks >= 0 {
+		return a.diffWithin(ctx, commands[0], request.Diff.MaxBlocks)
+	}
+	if request.Jobs > 1 && len(commands) > 1 {
+		return a.runTogether(ctx, commands, request.Jobs)
+	}
 	failed := 0
-	for i, command := range commands {
+	for _, command := range commands {
 		if len(commands) > 1 {
-			fmt.Fprintln(a.stderr, request.Deploys[i].Target)
+			fmt.Fprintln(a.stderr, command.Target)
 		}
-		if code := a.again(ctx, command); code != exitOK && failed == 0 {
+		if code := a.again(ctx, command.Args, a.stdout, a.stderr); code != exitOK && failed == 0 {
 			failed = code
 		}
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	if failed != 0 {
-		return &reportedError{failed}
+	return reported(failed)
+}
+
+// reported is the error of commands that have said themselves what is wrong.
+func reported(code int) error {
+	if code == exitOK {
+		return nil
+	}
+	return &reportedError{code}
+}
+
+// runTogether carries out the commands of several boards at once, those of one
+// board in their order. What a command prints comes when it is done, so that
+// each has its lines together.
+func (a *app) runTogether(ctx context.Context, commands []bazel.Command, jobs int) error {
+	fmt.Fprintf(a.stderr, "%s, %d at once\n", report.Plural(int64(len(commands)), "deploy"), jobs)
+	var lock sync.Mutex // of what is printed
+	codes := make([]int, len(commands))
+	var queues [][]int // of each board, the indices of its commands
+	byBoard := map[string]int{}
+	for i, c := range commands {
+		q, ok := byBoard[c.Board]
+		if !ok {
+			q = len(queues)
+			byBoard[c.Board] = q
+			queues = append(queues, nil)
+		}
+		queues[q] = append(queues[q], i)
+	}
+	slots := make(chan struct{}, jobs)
+	var all sync.WaitGroup
+	for _, queue := range queues {
+		all.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			for _, i := range queue {
+				if ctx.Err() != nil {
+					return
+				}
+				var stdout, stderr bytes.Buffer
+				codes[i] = a.again(ctx, commands[i].Args, &stdout, &stderr)
+				lock.Lock()
+				fmt.Fprintln(a.stderr, commands[i].Target)
+				a.stderr.Write(stderr.Bytes())
+				a.stdout.Write(stdout.Bytes())
+				lock.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	for _, code := range codes {
+		if code != exitOK {
+			return reported(code)
+		}
+	}
+	return nil
+}
+
+// diffWithin compares two images of which one may be an update of the other.
+func (a *app) diffWithin(ctx context.Context, command bazel.Command, limit int64) error {
+	if code := a.again(ctx, command.Args, a.stdout, a.stderr); code != exitOK && code != exitDiffers {
+		return reported(code)
+	}
+	var object bytes.Buffer
+	if code := a.again(ctx, append(command.Args, "--output", "json"), &object, a.stderr); code != exitOK && code != exitDiffers {
+		return reported(code)
+	}
+	var d inspect.Difference
+	if err := json.Unmarshal(object.Bytes(), &d); err != nil {
+		return err
+	}
+	if d.Blocks.Send > limit {
+		return &bazel.TargetError{Label: command.Target, Err: fmt.Errorf("a deploy would send %s, and max_blocks is %d", report.Plural(d.Blocks.Send, "block"), limit)}
 	}
 	return nil
 }

@@ -44,7 +44,9 @@ func collectLate() {
 // run executes one command line and returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv}
-	a.again = func(ctx context.Context, args []string) int { return run(ctx, args, stdin, stdout, stderr, getenv) }
+	a.again = func(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+		return run(ctx, args, stdin, stdout, stderr, getenv)
+	}
 	root := newRoot(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

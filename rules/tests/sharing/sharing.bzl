@@ -42,6 +42,5 @@ on_boards = rule(
     attrs = {
         "boards": attr.string_list(mandatory = True, doc = "Names of //rules/boards."),
         "image": attr.label(mandatory = True, cfg = _for_boards, doc = "The romfs_image."),
-        "_allowlist_function_transition": attr.label(default = "@bazel_tools//tools/allowlists/function_transition_allowlist"),
     },
 )

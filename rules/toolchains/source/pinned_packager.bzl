@@ -4,8 +4,8 @@ load("//rules/private:transitions.bzl", "NO_BOARD")
 
 _GO = "@io_bazel_rules_go//go/config:"
 
-# The user's Go settings must neither change the packager nor need a C compiler. rules_go brings a Go of this release
-# where the user's own is another.
+# The user's Go settings must neither change the packager nor need a C compiler. MODULE.bazel declares a Go of this
+# release, for where the user's own is another.
 _SETTINGS = {
     _GO + "debug": False,
     _GO + "gc_goopts": [],
@@ -41,7 +41,6 @@ pinned_packager = rule(
     doc = "Builds a Go binary as its own project would, whatever the flags of the build.",
     attrs = {
         "packager": attr.label(mandatory = True, executable = True, cfg = _pin, doc = "The go_binary."),
-        "_allowlist_function_transition": attr.label(default = "@bazel_tools//tools/allowlists/function_transition_allowlist"),
     },
     executable = True,
 )

@@ -1,0 +1,3 @@
+from rules.tests.python import outer
+
+assert outer.VALUE == 43

@@ -1,0 +1,4 @@
+import real
+import third.numbers
+
+VALUE = real.VALUE + third.numbers.ONE
