@@ -29,10 +29,7 @@ func (j *job) preflight() error {
 		return err
 	}
 	j.result.Partition, j.result.Size = j.seg.Index, j.seg.Size
-	j.data = j.req.Image
-	if j.geo.Terminated(int64(len(j.req.Image))) {
-		j.data = append(bytes.Clone(j.req.Image), 0)
-	}
+	j.setData()
 	if err := j.checkBoard(); err != nil {
 		return err
 	}
@@ -47,6 +44,27 @@ func (j *job) preflight() error {
 			j.b.Port, strings.Join(info.Threads, ", "))
 	}
 	return nil
+}
+
+// setData sets what the partition is to hold.
+func (j *job) setData() {
+	j.data = j.req.Image
+	if j.geo.Terminated(int64(len(j.req.Image))) {
+		j.data = append(bytes.Clone(j.req.Image), 0)
+	}
+}
+
+// readOnly is the error for a partition that the firmware does not write.
+func (j *job) readOnly(why string) error {
+	remedy := "use the board's bootloader, a programmer, or firmware that can"
+	if j.b.Info.Platform == "qemu" {
+		at := "ADDRESS"
+		if j.geo.Base != 0 {
+			at = fmt.Sprintf("%#x", j.geo.Base)
+		}
+		remedy = "start QEMU with -device loader,file=IMAGE,addr=" + at + ",force-raw=on"
+	}
+	return incompatible("%s: the firmware of %s cannot write partition %d (%s); nothing was changed; %s", j.b.Port, j.b.Info.Machine, j.seg.Index, why, remedy)
 }
 
 // warnModules warns of what boot.py may have left running.

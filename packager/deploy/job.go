@@ -82,6 +82,9 @@ func (j *job) deliver(ctx context.Context) error {
 		return err
 	}
 	j.count(plan)
+	if j.geo.ReadOnly && plan.changed > 0 && !j.req.VerifyOnly {
+		return j.readOnly("it is read-only")
+	}
 	if j.req.Backup != "" && j.result.Backup == "" && !j.wrote {
 		if err := j.backup(ctx, rom); err != nil {
 			return err

@@ -3,7 +3,10 @@ package deploy
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
 
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/deploy/flash"
@@ -22,17 +25,57 @@ func (j *job) write(ctx context.Context, rom *device.ROM, p *plan) error {
 	}
 	for {
 		err := j.writeOnce(ctx, rom, p)
-		mismatch, ok := err.(*VerifyError)
-		if !ok || j.result.Healed {
+		switch err := err.(type) {
+		case *VerifyError:
+			if j.result.Healed {
+				return err
+			}
+			// Heal once: everything anew, and nothing copied from the board.
+			j.warn("%v; writing everything once more", err)
+			j.result.Healed, j.full = true, true
+		case *otherGeometry:
+			if err := j.adapt(err); err != nil {
+				return err
+			}
+		default:
 			return err
 		}
-		// Heal once: everything anew, and nothing copied from the board.
-		j.warn("%v; writing everything once more", mismatch)
-		j.result.Healed, j.full = true, true
 		if p, err = j.compare(ctx, rom); err != nil {
 			return err
 		}
 	}
+}
+
+// An otherGeometry is what the firmware says to the first operations, where that
+// is not what was known: a larger unit, or that it does not program again what
+// is programmed.
+type otherGeometry struct {
+	unit int64 // 0: the same
+	said error
+}
+
+func (e *otherGeometry) Error() string { return e.said.Error() }
+func (e *otherGeometry) Unwrap() error { return e.said }
+
+// adapt goes on with the geometry that the firmware asks for.
+func (j *job) adapt(e *otherGeometry) error {
+	if e.unit > 0 {
+		j.warnOnce("%s: the firmware writes partition %d by %d bytes, not by %d as %s; going by the firmware", j.b.Port, j.seg.Index, e.unit, j.geo.Unit, j.source())
+		j.geo = j.geo.WithUnit(e.unit)
+	} else {
+		j.warnOnce("%s: the firmware does not program again what is programmed (%v); going by that", j.b.Port, e.said)
+		j.geo = j.geo.Once()
+	}
+	j.setData()
+	return j.checkPartition()
+}
+
+// source says where the geometry is from.
+func (j *job) source() string {
+	if j.part != nil {
+		return "the profile of " + j.req.Board.ID + " says"
+	}
+	return "is usual (a profile, --board, would tell)"
 }
 
 func (j *job) writeOnce(ctx context.Context, rom *device.ROM, p *plan) error {
@@ -45,10 +88,13 @@ func (j *job) writeOnce(ctx context.Context, rom *device.ROM, p *plan) error {
 	}
 	task := j.req.Reporter.Task(j.b.Port+": writing", total, report.Bytes)
 	w := &writer{rom: rom, plan: p, geo: p.geo, data: j.data, image: flash.Before(p.geo.Way, j.data), port: j.b.Port, result: j.result, info: j.info, progress: task.Add}
-	j.wrote = true
 	err := w.all(ctx)
+	j.wrote = j.wrote || w.touched
 	if err != nil {
 		task.Fail(err)
+		if j.seg.Erase == 0 && j.part == nil && w.refused == "rom_ioctl(3" {
+			return j.readOnly("vfs.rom_ioctl refuses operations 3 and 6")
+		}
 		return err
 	}
 	task.Done()
@@ -70,6 +116,10 @@ type writer struct {
 	ops    device.Ops // collected, not yet run
 	done   int64      // bytes of the image that they write
 	erases int64      // bytes that they erase
+
+	touched bool   // something may have been changed
+	refused string // operation that the firmware refused before that
+	asked   bool   // the unit that the firmware reports is known
 }
 
 func (w *writer) all(ctx context.Context) error {
@@ -122,7 +172,11 @@ func (w *writer) invalidate(ctx context.Context) error {
 		return nil
 	}
 	w.ops.Put(0, b).Program(0, int64(len(b)))
-	return w.flush(ctx)
+	err = w.flush(ctx)
+	if w.refused != "" && w.geo.Erasing != flash.Never {
+		return &otherGeometry{said: err}
+	}
+	return err
 }
 
 // commit programs the smallest piece that makes the image mountable.
@@ -156,9 +210,17 @@ func (w *writer) flush(ctx context.Context) error {
 	if w.ops.Len() == 0 {
 		return nil
 	}
-	_, err := w.rom.Run(ctx, &w.ops)
+	said, err := w.rom.Run(ctx, &w.ops)
 	if err != nil {
+		w.note(err)
 		return err
+	}
+	w.touched = true
+	if unit, err := strconv.ParseInt(string(said), 10, 64); err == nil {
+		w.asked = true
+		if unit > w.geo.Unit {
+			return &otherGeometry{unit: unit, said: fmt.Errorf("the firmware writes %d bytes at a time", unit)}
+		}
 	}
 	w.progress(w.done)
 	w.ops, w.done, w.erases = device.Ops{}, 0, 0
@@ -167,6 +229,34 @@ func (w *writer) flush(ctx context.Context) error {
 
 // opSize is the length in bytes of an operation without literal bytes.
 const opSize = 9
+
+// note keeps what the first operation on the flash ended with. What the firmware
+// refuses has changed nothing.
+func (w *writer) note(err error) {
+	var said *device.BoardError
+	op := ""
+	if errors.As(err, &said) && !w.touched {
+		op = refusal.FindString(said.Message)
+	}
+	if w.refused = op; op == "" {
+		w.touched = true
+	}
+}
+
+// refusal is in the message of a board whose rom_ioctl or block device refused an
+// operation.
+var refusal = regexp.MustCompile(`(rom_ioctl\([34]|writeblocks)`)
+
+// erase erases a range. The first time it waits for what the firmware says, which
+// is the smallest write, before anything is written.
+func (w *writer) erase(ctx context.Context, off, n int64) error {
+	w.announce(n)
+	w.ops.EraseRange(off, n)
+	if w.asked || w.rom.Kind == board.BlockDevice {
+		return nil
+	}
+	return w.flush(ctx)
+}
 
 // assemble puts a group together in the board's RAM, then writes it as one.
 func (w *writer) assemble(ctx context.Context, g *group) error {
@@ -178,8 +268,9 @@ func (w *writer) assemble(ctx context.Context, g *group) error {
 		return err
 	}
 	if w.geo.Erasing == flash.EachBlock {
-		w.announce(g.len)
-		w.ops.EraseRange(g.off, g.len)
+		if err := w.erase(ctx, g.off, g.len); err != nil {
+			return err
+		}
 	}
 	w.writeBuffer(w.base(g), n)
 	w.erases += g.len

@@ -13,6 +13,7 @@ type Geometry struct {
 	Unit    int64 // bytes of the smallest write, and its alignment
 	Way     Way
 
+	Guessed  bool // neither a profile nor the port told
 	ReadOnly bool // the firmware writes nothing there
 }
 
@@ -71,6 +72,35 @@ func (g *Geometry) Tears(image []byte) romfs.Torn {
 	}
 	return romfs.TornCommit(image, int64(len(image)), romfs.Commit{Base: g.Base, Size: g.Size, Unit: int(torn),
 		WordBits: g.WordBits, Terminated: g.Terminated(int64(len(image)))})
+}
+
+// WithUnit is g for firmware that writes so many bytes at a time, more than was
+// known. A word of them may be one that is programmed once, unless it is known
+// that it is not.
+func (g Geometry) WithUnit(unit int64) Geometry {
+	g.Unit = unit
+	switch w := g.Way.(type) {
+	case NOR:
+		g.Way = NOR{unit}
+		if g.Guessed {
+			g.Way = ECC{unit}
+		}
+	case Twice:
+		g.Way = Twice{NOR{unit}}
+	case ECC:
+		g.Way = ECC{unit}
+	case Overwritten:
+		g.Way = Overwritten{unit}
+	case Rewritten:
+		g.Way = Rewritten{unit, w.Block}
+	}
+	return g
+}
+
+// Once is g for flash that refuses to program again what is programmed.
+func (g Geometry) Once() Geometry {
+	g.Way = ECC{g.Unit}
+	return g
 }
 
 // RoundUp rounds n up to a multiple of unit.

@@ -27,6 +27,7 @@ type traits struct {
 	programs  int   // how often a word may be programmed between erases; 0: as often as its bits allow
 	rewrites  int64 // bytes that a write erases and programs anew; 0: none
 	readOnly  bool
+	guessed   bool // by the last row
 	piecewise bool // a block device of which parts of an erased block are written
 }
 
@@ -57,7 +58,7 @@ var ports = []port{
 	// 8 or 16 here, 16 or 32 on the H7. Others are taken for the widest.
 	{"stm32, words of 8 or 16 bytes", false, stm32("G0", "G4", "L4", "L5", "WB", "WL", "H5", "U5"), traits{medium: board.ECC, unit: 16}},
 	{"stm32, words of 32 bytes", false, stm32(""), traits{medium: board.ECC, unit: 32}},
-	{"any other", false, func(*Facts) bool { return true }, traits{medium: board.NOR, unit: 4}},
+	{"any other", false, func(*Facts) bool { return true }, traits{medium: board.NOR, unit: 4, guessed: true}},
 }
 
 func platform(prefix string) func(*Facts) bool {
@@ -93,7 +94,7 @@ func stm32(families ...string) func(*Facts) bool {
 // Of works out the geometry of a partition.
 func Of(f Facts) Geometry {
 	t, p := traitsOf(&f), f.Profile
-	g := Geometry{Size: f.Size, WordBits: f.WordBits, Erase: f.Erase, Unit: t.unit, ReadOnly: t.readOnly, Way: t.way()}
+	g := Geometry{Guessed: t.guessed, Size: f.Size, WordBits: f.WordBits, Erase: f.Erase, Unit: t.unit, ReadOnly: t.readOnly, Way: t.way()}
 	if p != nil {
 		// A simulated board has 64 bits, but stands for one that has 32.
 		g.Base, g.WordBits = p.Base, 32
