@@ -116,30 +116,13 @@ func (l *Link) write(ctx context.Context, p []byte, limit time.Duration) error {
 		select {
 		case <-done:
 		case <-time.After(time.Second):
-			l.abandon(done)
+			l.Close()
 		}
 		return ctx.Err()
 	case <-late.C:
-		l.abandon(done)
+		l.Close()
 		return Failed("sending to "+l.name, ErrTimeout)
 	}
-}
-
-// abandon closes a connection that takes no more of a write. What it has taken
-// and not sent would keep it open, so that is discarded until the write ends.
-func (l *Link) abandon(done <-chan error) {
-	if d, ok := l.rwc.(interface{ ResetOutputBuffer() error }); ok {
-		for range 50 {
-			d.ResetOutputBuffer()
-			select {
-			case <-done:
-				l.Close()
-				return
-			case <-time.After(10 * time.Millisecond):
-			}
-		}
-	}
-	l.Close()
 }
 
 // writeAll hands p over. A serial device may take a part of it, or nothing when

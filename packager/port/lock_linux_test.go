@@ -2,6 +2,7 @@ package port
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,12 +30,14 @@ func TestMain(m *testing.M) {
 func TestLock(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if err := os.Symlink("/dev/null", filepath.Join(dir, "by-id")); err != nil {
+	_, device := openPTY(t)
+	host := fmt.Sprintf("h%d:7001", os.Getpid()) // the lock is the machine's
+	if err := os.Symlink(device, filepath.Join(dir, "by-id")); err != nil {
 		t.Fatal(err)
 	}
 	for _, names := range [][2]string{
-		{"socket://127.0.0.1:7001", "rfc2217://127.0.0.1:7001"},
-		{filepath.Join(dir, "by-id"), "/dev/null"},
+		{"socket://" + host, "rfc2217://" + strings.ToUpper(host)},
+		{filepath.Join(dir, "by-id"), device},
 	} {
 		l, err := Acquire(names[0])
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"go.bug.st/serial"
@@ -15,11 +16,43 @@ type nopCloser struct{}
 
 func (nopCloser) Close() error { return nil }
 
-// A device is an open serial device.
+// A device is an open serial device. The library below knows it by the number of
+// its descriptor, which the system gives to the next file that is opened: nothing
+// may still use it when it is closed, or the bytes reach somebody else's board.
 type device struct {
-	serial.Port
+	port serial.Port
 	lock io.Closer
+
+	mu     sync.Mutex
+	closed bool
+	users  sync.WaitGroup // of the descriptor, but for the reader, whom the library sees to
 }
+
+// use calls f with the descriptor, unless the device is closed.
+func (d *device) use(f func() error) error {
+	d.mu.Lock()
+	if d.closed {
+		d.mu.Unlock()
+		return os.ErrClosed
+	}
+	d.users.Add(1)
+	d.mu.Unlock()
+	defer d.users.Done()
+	return f()
+}
+
+func (d *device) Read(b []byte) (int, error) { return d.port.Read(b) }
+
+func (d *device) Write(b []byte) (n int, err error) {
+	err = d.use(func() error {
+		n, err = d.port.Write(b)
+		return err
+	})
+	return n, err
+}
+
+func (d *device) SetDTR(on bool) error { return d.use(func() error { return d.port.SetDTR(on) }) }
+func (d *device) SetRTS(on bool) error { return d.use(func() error { return d.port.SetRTS(on) }) }
 
 // openSerial opens a serial device for ourselves alone.
 func openSerial(name string, baud int) (io.ReadWriteCloser, error) {
@@ -40,7 +73,7 @@ func openSerial(name string, baud int) (io.ReadWriteCloser, error) {
 	if careful {
 		raise(p)
 	}
-	return &device{p, lock}, nil
+	return &device{port: p, lock: lock}, nil
 }
 
 // isCP210x tells the bridges of Silicon Labs by their vendor. On Windows their
@@ -79,28 +112,58 @@ func lower(l lines) {
 }
 
 // drainLimit bounds how long closing waits for output that the other side does
-// not take. Linux would wait for half a minute.
-const drainLimit = time.Second
+// not take: Linux would wait for half a minute. discardLimit bounds how long it
+// waits for those who use the device to notice that it was discarded.
+const (
+	drainLimit   = time.Second
+	discardLimit = time.Second
+)
 
-// Close lowers the lines, whose order the system does not keep, gives what is
-// unsent a moment, and discards it then.
+// Close gives what is unsent a moment, and discards it then; and it lowers the
+// lines, whose order the system does not keep.
 func (d *device) Close() error {
-	drained := make(chan struct{})
+	idle := make(chan struct{})
 	go func() {
-		d.Drain()
-		close(drained)
+		d.use(d.port.Drain)
+		d.mu.Lock()
+		d.closed = true
+		d.mu.Unlock()
+		d.users.Wait()
+		close(idle)
 	}()
+	if !d.waits(idle, drainLimit) {
+		d.mu.Lock()
+		d.closed = true
+		d.mu.Unlock()
+		for begin := time.Now(); time.Since(begin) < discardLimit; {
+			d.port.ResetOutputBuffer()
+			if d.waits(idle, 10*time.Millisecond) {
+				return d.release()
+			}
+		}
+		// Whoever uses it is held by the driver, and cannot be helped.
+		go func() {
+			<-idle
+			d.release()
+		}()
+		return nil
+	}
+	return d.release()
+}
+
+func (d *device) waits(idle <-chan struct{}, limit time.Duration) bool {
 	select {
-	case <-drained:
-	case <-time.After(drainLimit):
-		d.ResetOutputBuffer()
+	case <-idle:
+		return true
+	case <-time.After(limit):
+		return false
 	}
-	lower(d)
-	err := d.Port.Close()
-	if lerr := d.lock.Close(); err == nil {
-		err = lerr
-	}
-	return err
+}
+
+// release closes a device that nobody uses.
+func (d *device) release() error {
+	lower(d.port)
+	return errors.Join(d.port.Close(), d.lock.Close())
 }
 
 // serialError says what to do about a port that does not open.

@@ -118,7 +118,6 @@ func TestShortWrites(t *testing.T) {
 // A stuck device sends nothing of what it has taken until that is discarded.
 type stuck struct {
 	serial.Port
-	master    io.Closer
 	discarded chan struct{}
 }
 
@@ -142,8 +141,8 @@ func TestUnsentOutput(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := rwc.(*device)
-	s := &stuck{Port: d.Port, discarded: make(chan struct{})}
-	d.Port = s
+	s := &stuck{Port: d.port, discarded: make(chan struct{})}
+	d.port = s
 	l := New(name, d)
 	begin := time.Now()
 	err = l.write(t.Context(), make([]byte, 1<<20), 100*time.Millisecond)
@@ -200,4 +199,47 @@ func (r *recorded) SetRTS(on bool) error { return r.add("rts", on) }
 func (r *recorded) add(line string, on bool) error {
 	r.set = append(r.set, line+map[bool]string{true: " on", false: " off"}[on])
 	return nil
+}
+
+// A partial port takes one byte of each write, and that only when it is let.
+type partial struct {
+	serial.Port
+	let chan struct{}
+}
+
+func (p *partial) Write(b []byte) (int, error) {
+	<-p.let
+	return p.Port.Write(b[:1])
+}
+
+// TestNoStrayBytes: a write that is given up never reaches the port that is opened
+// next, which gets the number of its descriptor.
+func TestNoStrayBytes(t *testing.T) {
+	t.Parallel()
+	_, name := openPTY(t)
+	rwc, err := openSerial(name, DefaultBaud)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := rwc.(*device)
+	p := &partial{d.port, make(chan struct{})}
+	d.port = p
+	l := New(name, d)
+	if err := l.write(t.Context(), make([]byte, 100), time.Millisecond); !errors.Is(err, ErrTimeout) {
+		t.Fatal(err)
+	}
+	master, other := openPTY(t)
+	next, err := (&Opener{}).Open(t.Context(), other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer next.Close()
+	close(p.let)
+	if err := next.Write(t.Context(), []byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 5)
+	if _, err := io.ReadFull(master, got); err != nil || string(got) != "hello" {
+		t.Errorf("%q, %v", got, err)
+	}
 }
