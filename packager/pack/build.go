@@ -145,16 +145,44 @@ func (b *builder) image(ctx context.Context, plan *manifest.Plan, target Target)
 	if err != nil {
 		return nil, err
 	}
-	if l := plan.Budget.Max; l != nil && l.Percent > 0 && spec.Max == 0 {
-		b.warn(WarnPartition, "budget.max is %v of a partition whose size is not known, so nothing checks it; name the board, or say --partition-size", l)
+	b.checkShares(plan, &spec)
+	modules, err := b.gather(ctx, plan, target, &spec)
+	if err != nil {
+		return nil, err
 	}
-	if l := plan.Budget.Warn; l != nil && l.Percent > 0 && spec.Warn == 0 {
-		b.warn(WarnPartition, "budget.warn is %v of a partition whose size is not known, so nothing checks it; name the board, or say --partition-size", l)
+	err = errors.Join(b.transform(ctx, plan, &spec), b.compileInto(ctx, plan, target, modules, &spec))
+	if err != nil {
+		return nil, err
 	}
+	im, err := Assemble(ctx, spec, b.Jobs, b.Reporter)
+	return im, blameEntry(plan, err)
+}
+
+// checkShares warns of limits that are shares of a partition of unknown size.
+func (b *builder) checkShares(plan *manifest.Plan, spec *Spec) {
+	for _, l := range []struct {
+		name  string
+		limit *manifest.Limit
+		bytes int64
+	}{{"budget.max", plan.Budget.Max, spec.Max}, {"budget.warn", plan.Budget.Warn, spec.Warn}} {
+		if l.limit != nil && l.limit.Percent > 0 && l.bytes == 0 {
+			b.warn(WarnPartition, "%s is %v of a partition whose size is not known, so nothing checks it; name the board, or say --partition-size", l.name, l.limit)
+		}
+	}
+}
+
+// A moduleJob is one source to be compiled, and the input that its code is for.
+type moduleJob struct {
+	mpy.Job
+	input int
+}
+
+// gather makes the nested images of a plan inputs of the spec, and returns what
+// is to be compiled for it.
+func (b *builder) gather(ctx context.Context, plan *manifest.Plan, target Target, spec *Spec) ([]moduleJob, error) {
 	var errs []error
-	var jobs []mpy.Job
-	var compiled []int // indices of inputs, one a job
-	i := -1            // index of the entry's input: directories have none
+	var modules []moduleJob
+	i := -1 // index of the entry's input: directories have none
 	for e := range plan.Files() {
 		i++
 		switch {
@@ -170,40 +198,40 @@ func (b *builder) image(ctx context.Context, plan *manifest.Plan, target Target)
 			spec.Inputs[i].Nested = nested
 		case e.MPY != nil:
 			options, err := target.MPYOptions(e)
-			if err != nil {
-				errs = append(errs, err)
-			}
-			jobs = append(jobs, mpy.Job{Path: e.Path, Options: options})
-			compiled = append(compiled, i)
+			errs = append(errs, err)
+			modules = append(modules, moduleJob{mpy.Job{Path: e.Path, Options: options}, i})
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
+	return modules, errors.Join(errs...)
+}
+
+// compileInto compiles modules and makes their code the contents of the spec's
+// inputs.
+func (b *builder) compileInto(ctx context.Context, plan *manifest.Plan, target Target, modules []moduleJob, spec *Spec) error {
+	if len(modules) == 0 {
+		return nil
 	}
-	transformErr := b.transform(ctx, plan, &spec)
-	if len(jobs) > 0 {
-		start := time.Now()
-		compiler, results, err := b.compile(ctx, plan, jobs)
+	jobs := make([]mpy.Job, len(modules))
+	for i := range modules {
+		jobs[i] = modules[i].Job
+	}
+	start := time.Now()
+	compiler, results, err := b.compile(ctx, plan, jobs)
+	if err != nil {
 		adviseArch(err, target)
-		if err := errors.Join(transformErr, err); err != nil {
-			return nil, err
-		}
-		spec.Compiler = compiler.Release
-		spec.ABIVersion, spec.ABISubVersion = compiler.Version, compiler.SubVersion
-		for i, r := range results {
-			source := artifact.Digest(r.SourceSum)
-			in := &spec.Inputs[compiled[i]]
-			in.Code, in.SourceSHA256 = r.Code, &source
-			if start.Sub(r.Modified) < freshFor {
-				in.fresh = &fresh{in.Path, r.SourceSize, r.Modified, in.fail}
-			}
+		return err
+	}
+	spec.Compiler = compiler.Release
+	spec.ABIVersion, spec.ABISubVersion = compiler.Version, compiler.SubVersion
+	for i, r := range results {
+		source := artifact.Digest(r.SourceSum)
+		in := &spec.Inputs[modules[i].input]
+		in.Code, in.SourceSHA256 = r.Code, &source
+		if start.Sub(r.Modified) < freshFor {
+			in.fresh = &fresh{in.Path, r.SourceSize, r.Modified, in.fail}
 		}
 	}
-	if transformErr != nil {
-		return nil, transformErr
-	}
-	im, err := Assemble(ctx, spec, b.Jobs, b.Reporter)
-	return im, blameEntry(plan, err)
+	return nil
 }
 
 // blameEntry says which rule put an entry into the image that cannot be there.
