@@ -48,9 +48,9 @@ const (
 	maxMemo    = 1 << 20 // bytes; it has some hundred a compiler
 )
 
-// settled is how old a file's last change must be before its identity can stand
+// racyWindow is how old a file's last change must be before its identity can stand
 // for its content: above the 2 seconds of FAT, the coarsest clock.
-const settled = 3 * time.Second
+const racyWindow = 3 * time.Second
 
 func openMemo(root string) *memo {
 	m := &memo{now: time.Now()}
@@ -79,7 +79,7 @@ func (m *memo) compiler(path string) *Compiler {
 // remember notes what was found at path. id is the identity from before it was
 // read: a file that changed meanwhile does not match it at the next run.
 func (m *memo) remember(path, id string, c *Compiler) {
-	if _, changed := identify(path); id == "" || m.now.Sub(changed) < settled {
+	if _, changed := identify(path); id == "" || m.now.Sub(changed) < racyWindow {
 		return
 	}
 	if m.state.Compilers == nil {
@@ -111,7 +111,7 @@ func (m *memo) rememberPython(key, python, binary string, searched []string) {
 	e := memoPython{binary, map[string]string{}}
 	for _, path := range append(searched, python) {
 		id, changed := identify(path)
-		if m.now.Sub(changed) < settled {
+		if m.now.Sub(changed) < racyWindow {
 			return
 		}
 		e.Searched[path] = id

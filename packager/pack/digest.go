@@ -21,14 +21,14 @@ import (
 // MPYHeaderLen is enough for any .mpy header: four bytes and a varuint of 64 bits.
 const MPYHeaderLen = 4 + 10
 
-// A digested input is what one look at its content tells, besides its sha256.
+// A digested input is what its content tells when it is read, besides its sha256.
 type digested struct {
 	size    int64
 	head    []byte           // of a .mpy file: the first MPYHeaderLen bytes, or fewer
 	finding *content.Finding // about a content that cannot be what its suffix says
 }
 
-// Small files are kept from the first look to the writing, so that an image of
+// Small files are kept from being read to being written, so that an image of
 // a thousand modules does not open two thousand files. The bounds keep a build's
 // memory in proportion to its image.
 const (
@@ -36,9 +36,9 @@ const (
 	keepTotal = 16 << 20 // bytes of all of them
 )
 
-// digest looks at every input, several at a time. Small files are read. Of a
+// digest all at every input, several at a time. Small files are read. Of a
 // large one its size is enough: it is read when the image is written, once, and
-// that fails if it is no longer the file that was looked at here. Before that
+// that fails if it is no longer the file that was there. Before that
 // only those are read whose content decides the layout, and those that have just
 // been written, so that a change might not show. All failures are reported, in
 // order.
@@ -46,13 +46,13 @@ func digest(ctx context.Context, inputs []Input, dedup bool, jobs int, reporter 
 	task := reporter.Task("read", int64(len(inputs)), report.Files)
 	d := digester{ctx: ctx, now: time.Now()}
 	d.room.Store(keepTotal)
-	looks := make([]*Input, len(inputs))
+	all := make([]*Input, len(inputs))
 	for i := range inputs {
-		looks[i] = &inputs[i]
+		all[i] = &inputs[i]
 	}
-	found, err := batch.Run(ctx, max(jobs, 1), looks, d.look, func(int, *digested) { task.Add(1) })
+	found, err := batch.Run(ctx, max(jobs, 1), all, d.stat, func(int, *digested) { task.Add(1) })
 	if err == nil && dedup {
-		err = digestTwins(ctx, inputs, found)
+		err = digestDuplicates(ctx, inputs, found)
 	}
 	if err != nil {
 		task.Fail(err)
@@ -62,19 +62,19 @@ func digest(ctx context.Context, inputs []Input, dedup bool, jobs int, reporter 
 	return found, nil
 }
 
-// A digester looks at inputs.
+// A digester all at inputs.
 type digester struct {
 	ctx  context.Context
 	now  time.Time
 	room atomic.Int64 // bytes that may still be kept
 }
 
-func (d *digester) look(in *Input) (digested, error) {
+func (d *digester) stat(in *Input) (digested, error) {
 	switch {
 	case in.Nested != nil:
 		return digested{size: in.Nested.Plan.Size}, nil
 	case in.Code != nil:
-		return in.lookAt(in.Code), nil
+		return in.statContent(in.Code), nil
 	}
 	switch b, modified, err := smallfile.Read(in.Path, keepFile); {
 	case err == nil:
@@ -84,7 +84,7 @@ func (d *digester) look(in *Input) (digested, error) {
 		if d.now.Sub(modified) < freshFor {
 			in.fresh = &fresh{in.Path, int64(len(b)), modified, in.fail}
 		}
-		return in.lookAt(b), nil
+		return in.statContent(b), nil
 	case !errors.Is(err, smallfile.ErrLarge):
 		return digested{}, in.fail(advise(in.Path, err))
 	}
@@ -95,7 +95,7 @@ func (d *digester) look(in *Input) (digested, error) {
 	return found, err
 }
 
-// large looks at a file that is not read as a whole.
+// large all at a file that is not read as a whole.
 func (d *digester) large(in *Input) (digested, error) {
 	f, err := openRegular(in.Path)
 	if err != nil {
@@ -115,8 +115,8 @@ func (d *digester) large(in *Input) (digested, error) {
 	return digested{info.Size(), head[:n], content.Check(in.Dest, f, info.Size())}, nil
 }
 
-// lookAt is the look at a content in memory.
-func (in *Input) lookAt(b []byte) digested {
+// statContent reads a content in memory.
+func (in *Input) statContent(b []byte) digested {
 	in.sum, in.known = sha256.Sum256(b), true
 	found := digested{size: int64(len(b))}
 	if in.isMPY() {
@@ -147,9 +147,9 @@ func (in *Input) digest(ctx context.Context) error {
 	return err
 }
 
-// digestTwins reads what may be the same as another input, which is then stored
+// digestDuplicates reads what may be the same as another input, which is then stored
 // only once: contents of one size that are equal in a few places.
-func digestTwins(ctx context.Context, inputs []Input, found []digested) error {
+func digestDuplicates(ctx context.Context, inputs []Input, found []digested) error {
 	bySize := map[int64][]*Input{}
 	for i := range inputs {
 		if !inputs[i].known {
@@ -162,11 +162,11 @@ func digestTwins(ctx context.Context, inputs []Input, found []digested) error {
 		}
 	}
 	for _, size := range slices.Sorted(maps.Keys(bySize)) {
-		twins, err := sameSamples(bySize[size], size)
+		duplicates, err := sameSamples(bySize[size], size)
 		if err != nil {
 			return err
 		}
-		for _, in := range twins {
+		for _, in := range duplicates {
 			if in.known {
 				continue
 			}
@@ -187,7 +187,7 @@ func sameSamples(inputs []*Input, size int64) ([]*Input, error) {
 	if slices.ContainsFunc(inputs, func(in *Input) bool { return in.Nested != nil }) {
 		return inputs, nil
 	}
-	var twins []*Input
+	var duplicates []*Input
 	first := map[[sha256.Size]byte]*Input{}
 	for _, in := range inputs {
 		sample, err := in.sample(size)
@@ -195,12 +195,12 @@ func sameSamples(inputs []*Input, size int64) ([]*Input, error) {
 			return nil, err
 		}
 		if other := first[sample]; other != nil {
-			twins = append(twins, other, in)
+			duplicates = append(duplicates, other, in)
 		} else {
 			first[sample] = in
 		}
 	}
-	return twins, nil
+	return duplicates, nil
 }
 
 // sample is a digest of a few places of a content of that size: enough to tell

@@ -205,9 +205,9 @@ func (im *Image) describe(id artifact.Image) *artifact.Sidecar {
 // there is so far, from another goroutine.
 func (im *Image) WriteTo(w io.Writer) (int64, error) {
 	h := sha256.New()
-	behind := writeBehind(io.MultiWriter(h, w))
-	n, err := im.Plan.WriteTo(behind)
-	if cerr := behind.Close(); err == nil {
+	pipeline := newPipelined(io.MultiWriter(h, w))
+	n, err := im.Plan.WriteTo(pipeline)
+	if cerr := pipeline.Close(); err == nil {
 		err = cerr
 	}
 	if err != nil {

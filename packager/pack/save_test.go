@@ -71,11 +71,11 @@ func TestSaveFailsWhole(t *testing.T) {
 // endsAfter is a context that is cancelled once it was looked at so often.
 type endsAfter struct {
 	context.Context
-	looks int
+	all int
 }
 
 func (c *endsAfter) Err() error {
-	if c.looks--; c.looks < 0 {
+	if c.all--; c.all < 0 {
 		return context.Canceled
 	}
 	return nil
@@ -88,31 +88,31 @@ func TestSaveInterrupted(t *testing.T) {
 	path := project(t, "files: [{src: a.txt}]\n", map[string]string{"a.txt": "x"})
 	o := options(t, path)
 	im, want, _ := build(t, o)
-	for looks := 0; ; looks++ {
+	for all := 0; ; all++ {
 		dir := t.TempDir()
 		target := filepath.Join(dir, "app.romfs")
 		write(t, target, "old")
 		write(t, artifact.Path(target), "old sidecar")
-		_, err := im.Save(&endsAfter{t.Context(), looks}, Targets{Image: target}, o.Reporter)
+		_, err := im.Save(&endsAfter{t.Context(), all}, Targets{Image: target}, o.Reporter)
 		image, readErr := os.ReadFile(target)
 		sidecar, sidecarErr := os.ReadFile(artifact.Path(target))
 		if readErr != nil || sidecarErr != nil {
 			t.Fatal(readErr, sidecarErr)
 		}
 		if left, _ := os.ReadDir(dir); len(left) != 2 {
-			t.Errorf("%d looks: the directory holds %v", looks, left)
+			t.Errorf("%d all: the directory holds %v", all, left)
 		}
 		if err == nil {
 			if !bytes.Equal(image, want) || string(sidecar) == "old sidecar" {
-				t.Errorf("%d looks: saved, and not new", looks)
+				t.Errorf("%d all: saved, and not new", all)
 			}
-			if looks == 0 {
+			if all == 0 {
 				t.Error("nothing was interrupted")
 			}
 			return
 		}
 		if string(image) != "old" || string(sidecar) != "old sidecar" {
-			t.Errorf("%d looks: %v, and the image %.3q, the sidecar %.11q", looks, err, image, sidecar)
+			t.Errorf("%d all: %v, and the image %.3q, the sidecar %.11q", all, err, image, sidecar)
 		}
 	}
 }

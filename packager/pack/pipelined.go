@@ -2,9 +2,9 @@ package pack
 
 import "io"
 
-// A behind writes in a goroutine of its own, so that what comes next is read and
-// hashed on another processor meanwhile.
-type behind struct {
+// A pipelined writer writes in a goroutine of its own, so that what comes next is
+// read and hashed on another processor meanwhile.
+type pipelined struct {
 	full, empty chan []byte
 	buf         []byte        // being filled
 	failed      chan struct{} // closed when err is set
@@ -13,17 +13,17 @@ type behind struct {
 }
 
 const (
-	behindBuffers = 3
-	behindSize    = 128 << 10 // bytes of each
+	pipelineBuffers = 3
+	pipelineBuffer  = 128 << 10 // bytes of each
 )
 
-// writeBehind returns a writer to w, which has to be closed.
-func writeBehind(w io.Writer) *behind {
-	b := &behind{
-		full: make(chan []byte, behindBuffers), empty: make(chan []byte, behindBuffers),
+// newPipelined returns a writer to w, which has to be closed.
+func newPipelined(w io.Writer) *pipelined {
+	b := &pipelined{
+		full: make(chan []byte, pipelineBuffers), empty: make(chan []byte, pipelineBuffers),
 		failed: make(chan struct{}), done: make(chan struct{}),
 	}
-	for range behindBuffers {
+	for range pipelineBuffers {
 		b.empty <- nil // made when they are needed: most images are small
 	}
 	go func() {
@@ -42,11 +42,11 @@ func writeBehind(w io.Writer) *behind {
 
 // Write takes a copy of p. It returns the error of an earlier write, if there
 // was one.
-func (b *behind) Write(p []byte) (n int, err error) {
+func (b *pipelined) Write(p []byte) (n int, err error) {
 	for len(p) > 0 {
 		if b.buf == nil {
 			if b.buf = <-b.empty; b.buf == nil {
-				b.buf = make([]byte, 0, behindSize)
+				b.buf = make([]byte, 0, pipelineBuffer)
 			}
 		}
 		m := min(len(p), cap(b.buf)-len(b.buf))
@@ -66,7 +66,7 @@ func (b *behind) Write(p []byte) (n int, err error) {
 }
 
 // Close waits until all is written.
-func (b *behind) Close() error {
+func (b *pipelined) Close() error {
 	if b.buf != nil {
 		b.full <- b.buf
 	}
