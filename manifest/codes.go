@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"rules_romfs/manifest/internal/code"
+	"rules_romfs/manifest/internal/lint"
 )
 
 // Codes of errors; docs/manifest.md explains them.
@@ -44,6 +45,10 @@ func Lints() []LintInfo { return code.Lints() }
 
 // ParseLintCode returns the warning of that code.
 func ParseLintCode(s string) (LintCode, error) { return code.ParseLint(s) }
+
+// LeftOut names the list by which patterns leave out files and directories of
+// that name: "the junk list", "the list of secrets"; empty for most names.
+func LeftOut(name string) string { return lint.LeftOut(name) }
 
 // JoinErrors puts together what was wrong with each of several images of one
 // manifest, nil with the others. A defect of the top level, which each of them

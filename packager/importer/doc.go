@@ -15,13 +15,15 @@ type doc struct {
 	comments []string // at the top
 	name     string
 	board    string
-	root     string
-	layout   string
-	noDedup  bool
-	compile  *flag // mpy.compile; nil: not said
-	optimize *int  // mpy.optimize
-	align    []alignEntry
-	exclude  []string
+	// boardHint puts a comment where the board would stand.
+	boardHint bool
+	root      string
+	layout    string
+	noDedup   bool
+	compile   *flag // mpy.compile; nil: not said
+	optimize  *int  // mpy.optimize
+	align     []alignEntry
+	exclude   []string
 	// one image has its partition and rules here, several have one each
 	images []image
 }
@@ -80,6 +82,9 @@ func (d *doc) text() []byte {
 	w.pair("name", scalar(d.name), "")
 	if d.board != "" {
 		w.pair("board", scalar(d.board), "")
+	}
+	if d.boardHint {
+		w.line("# board: openmv-n6           # `romfs boards` lists them; checks size, alignment and .mpy files")
 	}
 	several := len(d.images) > 1
 	if !several && d.images[0].partition != "" {

@@ -65,6 +65,7 @@ const (
 	OpenMV    Kind = "openmv"    // romfs_config.json
 	Freeze    Kind = "freeze"    // manifest.py
 	Directory Kind = "directory" // a plain tree
+	Project   Kind = "project"   // a project's directory, for its first manifest
 )
 
 // A Result is a manifest that can be written.
@@ -102,10 +103,15 @@ const (
 	NoteSize      = "size"      // a size that disagrees with the board's
 	NoteGuess     = "guess"     // what the source does not say was guessed
 	NoteJunk      = "junk"      // in the manifest, and probably not meant to be
+	NoteLeftOut   = "left-out"  // of a first manifest: not packed, and perhaps meant to be
+	NoteAside     = "aside"     // of a first manifest: not packed, and hardly meant to be
 )
 
 // String formats a note in one line, as errors are.
 func (n *Note) String() string {
+	if n.File == "" {
+		return strings.TrimSuffix(n.Message+"; "+n.Remedy, "; ")
+	}
 	return (&manifest.Error{File: n.File, Line: n.Line, Column: n.Column, Message: n.Message, Remedy: n.Remedy}).Error()
 }
 

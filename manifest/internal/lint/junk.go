@@ -9,6 +9,17 @@ import (
 	"rules_romfs/manifest/internal/plan"
 )
 
+// LeftOut names the list that a name is on, if any: patterns leave it out.
+func LeftOut(name string) string {
+	switch {
+	case IsJunk(name):
+		return "the junk list"
+	case IsSecret(name):
+		return "the list of secrets"
+	}
+	return ""
+}
+
 // IsJunk reports whether a name is on the built-in junk list: what tools and
 // systems leave in a source tree, and what nobody wants on a board.
 func IsJunk(name string) bool {

@@ -237,13 +237,10 @@ func (r *resolver) walk(dir string, ws []walking) {
 // matched handles one name that a pattern with wildcards matches.
 func (r *resolver) matched(s *scan, name string, in source.Info) {
 	by := r.leftOut(s.rule, name)
-	switch {
-	case by != "":
-	case lint.IsJunk(in.Name):
-		by = "the junk list"
-	case lint.IsSecret(in.Name):
-		by = "the list of secrets"
-		s.secrets = append(s.secrets, name)
+	if by == "" {
+		if by = lint.LeftOut(in.Name); lint.IsSecret(in.Name) && !lint.IsJunk(in.Name) {
+			s.secrets = append(s.secrets, name)
+		}
 	}
 	if by != "" {
 		if s.left == "" {

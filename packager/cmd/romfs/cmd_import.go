@@ -85,9 +85,7 @@ is kept, unless --force is given. Nothing that is imported is run.`,
 			}
 			res, err := importer.Import(cmd.Context(), o)
 			if res != nil {
-				for _, n := range res.Notes {
-					a.reporter.Log(noteLevel(n), fmt.Sprintf("%s [%s]", n.String(), n.Code))
-				}
+				a.notes(res.Notes)
 			}
 			if err != nil {
 				return err
@@ -129,9 +127,16 @@ is kept, unless --force is given. Nothing that is imported is run.`,
 	return cmd
 }
 
+// notes says what a person should know of a source.
+func (a *app) notes(notes []importer.Note) {
+	for _, n := range notes {
+		a.reporter.Log(noteLevel(n), fmt.Sprintf("%s [%s]", n.String(), n.Code))
+	}
+}
+
 // noteLevel says how loud a note is: what loses nothing is only said.
 func noteLevel(n importer.Note) report.Level {
-	if n.Code == importer.NoteGuess {
+	if n.Code == importer.NoteGuess || n.Code == importer.NoteAside {
 		return report.Info
 	}
 	return report.Warning
