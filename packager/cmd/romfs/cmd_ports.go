@@ -58,9 +58,9 @@ func newPortsCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ports",
 		Short: "List the serial ports, and which of them a command without --port takes",
-		Long: `List the serial ports of this machine, and say of each why a command that is given
-no --port would take it, or why not; --board looks for that board. What else the
-ports file names follows. The command opens none of them.`,
+		Long: `List the serial ports of this machine, and say of each why a command without
+--port would take it, or not; --board looks for that board. What else the ports
+file names follows. The command opens none of them.`,
 		Example: "  romfs ports\n  romfs ports --board openmv-n6\n  romfs ports --output json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
