@@ -7,6 +7,8 @@
 package deploy
 
 import (
+	"time"
+
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/port"
@@ -32,7 +34,8 @@ type Request struct {
 	OtherCore  bool   // write a partition that another core runs from: it was stopped
 	Backup     string // file for the old image, which must not hold anything else; "": none
 
-	Imports []string // modules that the board must import from the image afterwards
+	Imports       []string      // modules that the board must import from the image afterwards
+	ImportTimeout time.Duration // that each of them has; 0: 30 s
 
 	// Watch is given the board after a deploy that succeeded, still connected and
 	// running what runs on it, so that nothing it prints is missed. It has to close

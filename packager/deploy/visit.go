@@ -23,7 +23,7 @@ const maxShrinks = 6
 
 // Run deploys. Errors are *artifact.MismatchError and *romfs.FormatError (of the
 // image), *port.Error, *port.TransferError, *repl.Error (of the board's Python),
-// *IncompatibleError, *VerifyError, *InterruptedError, the context's, or of the
+// *IncompatibleError, *VerifyError, *ImportError, *InterruptedError, the context's, or of the
 // file system for a backup. The board is left at its friendly REPL, or running
 // main.py, and the port is free.
 func Run(ctx context.Context, r Request) (*Result, error) {
@@ -46,7 +46,7 @@ func RunAll(ctx context.Context, requests []Request) ([]*Result, []error) {
 		v.jobs, results = append(v.jobs, j), append(results, j.result)
 	}
 	at, err := v.run(ctx)
-	if err != nil && ctx.Err() != nil && v.wrote() {
+	if imported := (*ImportError)(nil); err != nil && ctx.Err() != nil && v.wrote() && !errors.As(err, &imported) {
 		err = &InterruptedError{v.port, ctx.Err()}
 	}
 	errs := make([]error, len(requests))

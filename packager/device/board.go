@@ -51,7 +51,7 @@ func (b *Board) connect(ctx context.Context, reset bool) error {
 	if err != nil {
 		return err
 	}
-	b.link, b.repl, b.program = link, &repl.REPL{Link: link}, nil
+	b.link, b.repl, b.program = link, &repl.REPL{Link: link, Farewell: farewell}, nil
 	if err := b.rouse(ctx, repl.ConnectLimit); errors.Is(err, port.ErrLost) {
 		// Opening the port reset the board and took USB along, or whoever had
 		// the port before has not quite left it.
@@ -80,13 +80,13 @@ func (b *Board) connect(ctx context.Context, reset bool) error {
 }
 
 func (b *Board) ask(ctx context.Context) error {
-	info, err := Ask(ctx, b.repl)
+	info, err := identify(ctx, b.repl)
 	if err != nil {
 		return err
 	}
 	var segments []Segment
 	if info.Has.ROMFS {
-		if segments, err = Segments(ctx, b.repl); err != nil {
+		if segments, err = listSegments(ctx, b.repl); err != nil {
 			return err
 		}
 	}
@@ -115,7 +115,7 @@ func (b *Board) reconnect(ctx context.Context, limit time.Duration) error {
 		b.Port = b.usb.Where()
 		link, err := b.opener.Open(ctx, b.Port)
 		if err == nil {
-			b.link, b.repl = link, &repl.REPL{Link: link}
+			b.link, b.repl = link, &repl.REPL{Link: link, Farewell: farewell}
 			if err = b.rouse(ctx, time.Until(end)); err == nil {
 				return nil
 			}
@@ -145,7 +145,7 @@ func (b *Board) drop() {
 }
 
 func (b *Board) keepRetries() {
-	if s, ok := b.program.(*Session); ok {
+	if s, ok := b.program.(*session); ok {
 		b.retries += int64(s.Retries)
 	}
 }
@@ -158,7 +158,7 @@ func (b *Board) Traffic() (sent, received, retries int64) {
 		s, r := b.link.Traffic()
 		sent, received = sent+s, received+r
 	}
-	if s, ok := b.program.(*Session); ok {
+	if s, ok := b.program.(*session); ok {
 		retries += int64(s.Retries)
 	}
 	return sent, received, retries
@@ -169,8 +169,8 @@ func (b *Board) Traffic() (sent, received, retries int64) {
 const littleHeap = 24 << 10
 
 // OpenROM makes a partition ready to be read and written. The board must be at
-// its prompt: after Connect, Reconnect or Stop. buffer is as for the function
-// OpenROM.
+// its prompt: after Connect, Reconnect or Stop. buffer is how many bytes of RAM on the
+// board hold what is written next; a block device needs a whole block.
 func (b *Board) OpenROM(ctx context.Context, seg Segment, buffer int) (*ROM, error) {
 	buffer = max(buffer, blockBuffer(seg))
 	little := b.Info.Largest < littleHeap
@@ -183,7 +183,7 @@ func (b *Board) OpenROM(ctx context.Context, seg Segment, buffer int) (*ROM, err
 				return err
 			}
 			if buffer > 0 {
-				if _, err := b.repl.Run(ctx, fmt.Sprintf("_b=bytearray(%d)\n", buffer), repl.AnswerLimit); err != nil {
+				if _, err := b.repl.Run(ctx, program(choices{"buffer_size": buffer}, "buffer"), repl.AnswerLimit); err != nil {
 					return err
 				}
 			}
@@ -191,8 +191,8 @@ func (b *Board) OpenROM(ctx context.Context, seg Segment, buffer int) (*ROM, err
 		b.program = nil
 		b.repl.Raw = false // until a program runs that can be told to stop
 		if b.Info.Has.Poll && b.Info.Has.StdinBuffer {
-			var s *Session
-			if s, err = StartSession(ctx, b.repl, b.Info, buffer); err != nil {
+			var s *session
+			if s, err = startSession(ctx, b.repl, b.Info, buffer); err != nil {
 				return err
 			}
 			b.program = s
@@ -203,35 +203,49 @@ func (b *Board) OpenROM(ctx context.Context, seg Segment, buffer int) (*ROM, err
 			}
 			b.program = p
 		}
-		rom, err = OpenROM(ctx, b.program, b.Info, seg, buffer)
+		rom, err = openROM(ctx, b.program, b.Info, seg, buffer)
 		return err
 	})
 	return rom, err
 }
 
+// quitLimit bounds how long the program on the board may take to end. It answers at once,
+// unless it waits for a frame that was never sent whole.
+const quitLimit = 3 * time.Second
+
 // Stop ends the program of OpenROM, back to the raw REPL.
 func (b *Board) Stop(ctx context.Context) error {
-	s, ok := b.program.(*Session)
-	b.keepRetries()
-	b.program = nil
-	if !ok {
+	s, ok := b.program.(*session)
+	b.forget()
+	if !ok || !s.runs {
 		return nil
 	}
-	if _, err := s.Call(ctx, 'q', nil, repl.AnswerLimit); err != nil {
-		return err
-	}
-	_, err := b.repl.Finish(ctx, repl.AnswerLimit)
+	err := s.quit(ctx, quitLimit)
 	b.repl.Raw = err == nil
 	return err
+}
+
+// forget counts the retries of a program that ends.
+func (b *Board) forget() {
+	b.keepRetries()
+	b.program = nil
+}
+
+// enter brings the board to its raw REPL from whatever it is doing. The program is told to
+// end: some firmware takes no Ctrl-C while one runs.
+func (b *Board) enter(ctx context.Context, limit time.Duration) error {
+	if b.program != nil && b.Stop(ctx) == nil && b.repl.Raw {
+		return nil
+	}
+	b.forget()
+	return b.repl.Enter(ctx, limit)
 }
 
 // SoftReset restarts the interpreter and stays at the raw REPL. If that took USB
 // along, the board is asked again what it is.
 func (b *Board) SoftReset(ctx context.Context) error {
 	if !b.repl.Raw || b.program != nil {
-		b.keepRetries()
-		b.program = nil
-		if err := b.repl.Enter(ctx, repl.ConnectLimit); err != nil {
+		if err := b.enter(ctx, repl.ConnectLimit); err != nil {
 			return err
 		}
 	}
@@ -273,8 +287,8 @@ func (b *Board) leave(run bool) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if b.program != nil || !b.repl.Raw {
-		// It may be in the middle of anything. Ctrl-C is never disabled.
-		if err := b.repl.Enter(ctx, 5*time.Second); err != nil {
+		// It may be in the middle of anything.
+		if err := b.enter(ctx, 5*time.Second); err != nil {
 			return err
 		}
 	}

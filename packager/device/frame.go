@@ -11,11 +11,11 @@ import (
 	"strconv"
 )
 
-// A checksum is one way to guard frames: what the host computes and the
+// A checksum is one way to guard frames: what the host computes, and the files of the
 // program with which the board computes the same.
 type checksum struct {
-	sum    func(a, b []byte) uint32
-	source string
+	sum   func(a, b []byte) uint32
+	files []string
 }
 
 // The checksums, best first. Which one is used depends on the firmware's
@@ -23,7 +23,7 @@ type checksum struct {
 var (
 	checkCRC = checksum{
 		func(a, b []byte) uint32 { return crc32.Update(crc32.ChecksumIEEE(a), crc32.IEEETable, b) },
-		"from binascii import crc32\ndef ck(a,b):\n return crc32(b,crc32(a))\n",
+		[]string{"crc32", "check_sum32"},
 	}
 	checkSHA = checksum{
 		func(a, b []byte) uint32 {
@@ -32,13 +32,24 @@ var (
 			h.Write(b)
 			return binary.BigEndian.Uint32(h.Sum(nil))
 		},
-		"from hashlib import sha256\ndef ck(a,b):\n h=sha256(a)\n h.update(b)\n return int.from_bytes(h.digest()[:4],'big')\n",
+		[]string{"check_sha256"},
 	}
 	checkAdler = checksum{
 		func(a, b []byte) uint32 { return adler32.Checksum(append(bytes.Clone(a), b...)) },
-		"def ck(a,b):\n s=1\n t=0\n for x in a,b:\n  for c in x:\n   s=(s+c)%65521\n   t=(t+s)%65521\n return t<<16|s\n",
+		[]string{"adler32", "check_sum32"},
 	}
 )
+
+// checksum returns the best checksum that the firmware has.
+func (f Features) checksum() checksum {
+	switch {
+	case f.CRC32:
+		return checkCRC
+	case f.SHA256:
+		return checkSHA
+	}
+	return checkAdler
+}
 
 // escape replaces the bytes that a REPL acts upon, and the escape itself, by
 // two each. Ctrl-C is among them, so it can only ever come from a person (or
@@ -99,8 +110,8 @@ const answerHead = 16
 
 // An answer is what the board says to one frame.
 type answer struct {
-	kind byte // '=' done, '!' an exception, '?' the frame was damaged
-	seq  byte // of the frame; with '?', of the last good one
+	kind byte // '=' done, '!' an exception, '?' the frame was damaged, 'm' it takes too much memory
+	seq  byte // of the frame; with '?' and 'm', of the last good one
 	body []byte
 }
 
@@ -119,7 +130,7 @@ func parseAnswer(c checksum, b []byte) (a answer, size, state int) {
 	seq, err1 := strconv.ParseUint(string(b[2:4]), 16, 8)
 	length, err2 := strconv.ParseUint(string(b[4:8]), 16, 16)
 	sum, err3 := strconv.ParseUint(string(b[8:16]), 16, 32)
-	if bytes.IndexByte([]byte("=!?"), b[1]) < 0 || err1 != nil || err2 != nil || err3 != nil {
+	if bytes.IndexByte([]byte("=!?m"), b[1]) < 0 || err1 != nil || err2 != nil || err3 != nil {
 		return a, 0, broken
 	}
 	size = answerHead + int(length)

@@ -27,7 +27,7 @@ var _ io.ReadWriteCloser = replayed{}
 // no panic, no hang, and an error of a documented type or a checked value.
 func FuzzReplies(f *testing.F) {
 	f.Add([]byte(repl.Banner + "R\x01\x80\x00\x01\x04\x04\x04>"))
-	f.Add([]byte("~=000000dc5cbfa9\n+~=010000dc5cbfa9\n"))
+	f.Add([]byte("~=000000dc5cbfa9\n+01~=010000dc5cbfa9\n"))
 	for tag, text := range map[string]string{"i": "micropython|1.26.1|x|2822|linux|2147483647|0|||11111111", "h": "100000|90000", "s": "1|0:m:1048576:4096:d2cd3100:0"} {
 		f.Add(fmt.Appendf(nil, "R\x00OK\n~%s%s|%d~\r\n\x04\x04>", tag, text, repl.Sum([]byte(text))))
 	}
@@ -48,9 +48,9 @@ func FuzzReplies(f *testing.F) {
 			t.Cleanup(func() { l.Close() })
 			return &repl.REPL{Link: l}
 		}
-		_, err := Ask(ctx, repl())
+		_, err := identify(ctx, repl())
 		check(err)
-		segments, err := Segments(ctx, repl())
+		segments, err := listSegments(ctx, repl())
 		check(err)
 		for _, s := range segments {
 			if s.Size < 0 || s.Size > maxSegment || s.Erase < 0 {
@@ -58,10 +58,10 @@ func FuzzReplies(f *testing.F) {
 			}
 		}
 		info := &Info{Has: Features{SHA256: true, CRC32: true, Base64: true, Poll: true, StdinBuffer: true}, Largest: 1 << 20}
-		s, err := StartSession(ctx, repl(), info, 0)
+		s, err := startSession(ctx, repl(), info, 0)
 		check(err)
 		if err == nil {
-			_, err = OpenROM(ctx, s, info, Segment{Kind: board.Memoryview, Size: 1 << 20, Erase: 4096}, 0)
+			_, err = openROM(ctx, s, info, Segment{Kind: board.Memoryview, Size: 1 << 20, Erase: 4096}, 0)
 			check(err)
 		}
 		for _, c := range []checksum{checkCRC, checkSHA, checkAdler} {

@@ -77,47 +77,37 @@ func (s Segment) Image() (size, payload int64, err error) {
 // probeTries: a thread that prints into an answer makes it unreadable.
 const probeTries = 3
 
-// probe runs code that prints "~" tag text "|" check "~" and returns text.
-func probe(ctx context.Context, r *repl.REPL, tag, code string, limit time.Duration) (string, error) {
+// probe runs a program that says one thing under a tag and returns that.
+func probe(ctx context.Context, r *repl.REPL, tag, program string, limit time.Duration) (string, error) {
 	var text string
 	err := r.Retry(ctx, func() (err error) {
-		text, err = probeOnce(ctx, r, tag, code, limit)
+		text, err = probeOnce(ctx, r, tag, program, limit)
 		return err
 	})
 	return text, err
 }
 
-func probeOnce(ctx context.Context, r *repl.REPL, tag, code string, limit time.Duration) (string, error) {
+func probeOnce(ctx context.Context, r *repl.REPL, tag, program string, limit time.Duration) (string, error) {
 	for range probeTries {
-		out, err := r.Run(ctx, repl.Shrink(code), limit)
+		out, err := r.Run(ctx, program, limit)
 		if err != nil {
 			return "", err
 		}
-		_, rest, found := bytes.Cut(out, []byte("~"+tag))
-		end := bytes.LastIndexByte(rest, '~')
-		if !found || end < 0 {
-			continue
+		if text, ok := repl.Said(out, tag); ok {
+			return text, nil
 		}
-		bar := bytes.LastIndexByte(rest[:end], '|')
-		if bar < 0 {
-			continue
-		}
-		if n, err := strconv.Atoi(string(rest[bar+1 : end])); err != nil || n != repl.Sum(rest[:bar]) {
-			continue
-		}
-		return string(rest[:bar]), nil
 	}
 	return "", port.Failed("asking "+r.Link.Name()+" what it is", errors.New("its answers are mixed with other output"))
 }
 
-// Ask finds out what the board is.
-func Ask(ctx context.Context, r *repl.REPL) (*Info, error) {
+// identify finds out what the board is.
+func identify(ctx context.Context, r *repl.REPL) (*Info, error) {
 	// Before the other questions leave their traces on the heap.
-	memory, err := probe(ctx, r, "h", memorySource, repl.AnswerLimit)
+	memory, err := probe(ctx, r, "h", program(nil, "say", "memory"), repl.AnswerLimit)
 	if err != nil {
 		return nil, err
 	}
-	text, err := probe(ctx, r, "i", probeSource, repl.AnswerLimit)
+	text, err := probe(ctx, r, "i", program(nil, "say", "built_in", "identity"), repl.AnswerLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -166,10 +156,10 @@ func parseInfo(text string) (*Info, error) {
 	return info, nil
 }
 
-// Segments lists the board's ROM partitions. A partition that answers with an
+// listSegments lists the board's ROM partitions. A partition that answers with an
 // error is listed with it. An error that says how many there are is returned.
-func Segments(ctx context.Context, r *repl.REPL) ([]Segment, error) {
-	text, err := probe(ctx, r, "s", segmentsSource, repl.AnswerLimit)
+func listSegments(ctx context.Context, r *repl.REPL) ([]Segment, error) {
+	text, err := probe(ctx, r, "s", program(nil, "say", "segments"), repl.AnswerLimit)
 	if err != nil {
 		return nil, err
 	}

@@ -103,9 +103,10 @@ func damaged(text string, at int) [][]byte {
 func TestDamagedProgramDoesNotRun(t *testing.T) {
 	t.Parallel()
 	loader := repl.Loader()
-	s := &Session{check: checkCRC}
+	s := &session{check: checkCRC}
 	for name, source := range map[string]string{
-		"link": s.program(), "probe": repl.Shrink(probeSource), "segments": repl.Shrink(segmentsSource), "plain": checkAdler.source + plainProgram,
+		"link": s.program(), "identity": program(nil, "say", "built_in", "identity"), "segments": program(nil, "say", "segments"),
+		"plain": (&plainCaller{check: checkAdler}).program(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -135,7 +136,7 @@ func TestDamagedProgramDoesNotRun(t *testing.T) {
 // program.
 func TestDamagedLoaderLetsNothingPass(t *testing.T) {
 	t.Parallel()
-	source := repl.Shrink(segmentsSource)
+	source := program(nil, "say", "segments")
 	bad := strings.Replace(repl.Guarded(source), "rom_ioctl(2", "rom_ioctl(3", 1)
 	if bad == repl.Guarded(source) {
 		t.Fatal("the program has nothing to damage")

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash/adler32"
 	"hash/crc32"
+	"strconv"
 	"time"
 
 	"rules_romfs/packager/board"
@@ -17,13 +18,12 @@ import (
 	"rules_romfs/packager/repl"
 )
 
-// A caller runs commands of the loaded program on the board: a *Session, or a
-// *plainCaller where the firmware lacks what a Session needs.
+// A caller runs commands of the loaded program on the board: a *session, or a
+// *plainCaller where the firmware lacks what a session needs.
 type caller interface {
 	Call(ctx context.Context, kind byte, payload []byte, limit time.Duration) ([]byte, error)
 	Load(ctx context.Context, source string) error
 	serve(ctx context.Context) error // before the first Call
-	Shrink(ctx context.Context) (bool, error)
 	Chunk() int
 }
 
@@ -37,59 +37,59 @@ type ROM struct {
 	Wait func(n int64) time.Duration
 }
 
-// EraseWait is 1 minute and 400 ms for each 4 KiB: the longest that data sheets
+// eraseWait is 1 minute and 400 ms for each 4 KiB: the longest that data sheets
 // of serial NOR flash give for erasing a sector. A 24 MiB partition may so take
 // 42 minutes, though most take a tenth of it.
-func EraseWait(n int64) time.Duration {
+func eraseWait(n int64) time.Duration {
 	return time.Minute + time.Duration((n+4095)/4096)*400*time.Millisecond
 }
 
-// OpenROM loads the program that reads and writes seg. buffer is how many
+// openROM loads the program that reads and writes seg. buffer is how many
 // bytes of RAM on the board hold what is written next; a block device needs a
 // whole block.
-func OpenROM(ctx context.Context, call caller, info *Info, seg Segment, buffer int) (*ROM, error) {
+func openROM(ctx context.Context, call caller, info *Info, seg Segment, buffer int) (*ROM, error) {
 	if seg.Err != nil {
 		return nil, port.Failed("opening the ROM partition", seg.Err)
 	}
 	if buffer = max(buffer, blockBuffer(seg)); buffer == 0 {
 		buffer = call.Chunk()
 	}
-	p := &ROM{Segment: seg, call: call, has: info.Has, buffer: buffer, Wait: EraseWait}
-	step := 1 << 16
-	body := romMemorySource
-	if seg.Kind == board.BlockDevice {
-		step, body = int(min(seg.Erase, int64(call.Chunk()))), romBlocksSource
-	}
-	sliced := 0
-	if seg.Erase > 0 {
-		sliced = 1
-	}
-	// The buffer comes first: it needs its memory in one piece. A little heap has
-	// it already.
-	setup := fmt.Sprintf("try:\n _b\nexcept NameError:\n _b=bytearray(%d)\n_id=%d\n_size=%d\n_bs=%d\n_step=%d\n_sliced=%d\n",
-		buffer, seg.Index, seg.Size, seg.Erase, step, sliced)
-	switch {
-	case info.Has.SHA256:
-		setup += "from hashlib import sha256 as _H\n"
-	case info.Has.CRC32:
-		setup += "from binascii import crc32\n" +
-			"class _H:\n v=0\n def update(s,b):\n  s.v=crc32(b,s.v)\n def digest(s):\n  return s.v.to_bytes(4,'big')\n"
-	default:
-		setup += "class _H:\n v=1,0\n def update(s,b):\n  x,y=s.v\n  for c in b:\n   x=(x+c)%65521\n   y=(y+x)%65521\n  s.v=x,y\n" +
-			" def digest(s):\n  return (s.v[1]<<16|s.v[0]).to_bytes(4,'big')\n"
-	}
-	if info.Has.Base64 {
-		setup += "from binascii import b2a_base64\ndef _b64(b):\n return b2a_base64(b)[:-1]\n"
-	} else {
-		setup += "def _b64(b):\n return ''.join('%02x'%c for c in b).encode()\n"
-	}
-	// What takes most memory to compile comes first.
-	for _, source := range []string{setup, repl.Shrink(buildSource), repl.Shrink(body), repl.Shrink(romSource)} {
-		if err := call.Load(ctx, source); err != nil {
+	p := &ROM{Segment: seg, call: call, has: info.Has, buffer: buffer, Wait: eraseWait}
+	for _, part := range romProgram(info.Has, seg, buffer, call.Chunk()) {
+		if err := call.Load(ctx, part); err != nil {
 			return nil, err
 		}
 	}
 	return p, call.serve(ctx)
+}
+
+// romProgram returns what the board has to run before a partition can be read and
+// written. All that it imports is there before the first erase.
+func romProgram(has Features, seg Segment, buffer, chunk int) []string {
+	reading := program(choices{"partition": seg.Index, "block_size": seg.Erase}, seg.reading()...)
+	chosen := choices{}
+	if seg.Kind == board.Memoryview {
+		chosen["sliced"] = seg.Erase > 0
+	}
+	// The buffer comes first: it needs its memory in one piece. After that comes what
+	// takes most memory to compile.
+	return []string{
+		program(choices{"buffer_size": buffer}, "buffer"),
+		program(nil, "writing"),
+		reading,
+		program(chosen, seg.writing()),
+		program(choices{"step": seg.step(chunk)}, has.hashing(), has.encoding(), "hashing", "reading"),
+		program(nil, "loaded"),
+	}
+}
+
+// step is how many bytes of a partition are read at a time. Reading from a block device
+// takes RAM, at most so much.
+func (s Segment) step(ram int) int64 {
+	if s.Kind == board.BlockDevice {
+		return min(s.Erase, max(int64(ram), 256))
+	}
+	return 1 << 16
 }
 
 // blockBuffer returns how many bytes of RAM writing takes at least: a whole block
@@ -134,19 +134,24 @@ func (p *ROM) bytes(ctx context.Context, kind byte, command string, limit time.D
 	if err != nil {
 		return nil, err
 	}
-	var b []byte
-	if p.has.Base64 {
-		b, err = base64.StdEncoding.DecodeString(string(out))
-	} else {
-		b, err = hex.DecodeString(string(out))
-	}
-	if err == nil && len(b) != want {
-		err = fmt.Errorf("%d bytes, not %d", len(b), want)
-	}
+	b, err := p.has.decode(string(out), want)
 	if err != nil {
 		return nil, port.Failed("reading the board's answer", err)
 	}
 	return b, nil
+}
+
+// decode decodes bytes in an answer.
+func (f Features) decode(text string, want int) (b []byte, err error) {
+	if f.Base64 {
+		b, err = base64.StdEncoding.DecodeString(text)
+	} else {
+		b, err = hex.DecodeString(text)
+	}
+	if err == nil && len(b) != want {
+		err = fmt.Errorf("%d bytes, not %d", len(b), want)
+	}
+	return b, err
 }
 
 // Sum returns what the board's digest of b is.
@@ -168,7 +173,7 @@ func (p *ROM) SetBuffer(ctx context.Context, n int64) error {
 	if int(n) == p.buffer {
 		return nil
 	}
-	_, err := p.ask(ctx, 'x', fmt.Appendf(nil, "_b=None\n_b=bytearray(%d)", n), repl.AnswerLimit)
+	_, err := p.ask(ctx, 'm', strconv.AppendInt(nil, n, 10), repl.AnswerLimit)
 	p.buffer = int(n)
 	if err != nil {
 		p.buffer = 0
@@ -270,7 +275,7 @@ func (p *ROM) Read(ctx context.Context, off, n int64, progress func(n int64)) ([
 	return out, nil
 }
 
-// Ops is a sequence of operations for the board, see program/build.py. A method
+// Ops is a sequence of operations for the board, see program/writing.py. A method
 // adds one.
 type Ops struct {
 	b     []byte
@@ -356,6 +361,6 @@ func (p *ROM) Unmount(ctx context.Context) error {
 	if p.Index != 0 {
 		return nil
 	}
-	_, err := p.ask(ctx, 'x', []byte("try:\n vfs.umount('/rom')\nexcept OSError:\n pass"), repl.AnswerLimit)
+	_, err := p.ask(ctx, 'u', nil, repl.AnswerLimit)
 	return err
 }

@@ -17,10 +17,10 @@ import (
 )
 
 // direct starts the board's program in a real interpreter, without a REPL.
-func direct(t testing.TB, check checksum, heap string) *Session {
+func direct(t testing.TB, check checksum, heap string) *session {
 	t.Helper()
-	s := &Session{check: check, z: new(deflater), chunk: 1024, pace: time.Millisecond}
-	cmd := exec.Command(peer.MicroPython(t), "-X", "heapsize="+heap, "-c", s.program()+"_main()\n")
+	s := &session{check: check, z: new(deflater), chunk: 1024, frame: 1024, most: 1024, pace: time.Millisecond}
+	cmd := exec.Command(peer.MicroPython(t), "-X", "heapsize="+heap, "-c", "_own=globals()\n"+s.program()+"_main()\n")
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +55,7 @@ func TestSessionCarriesAnyBytes(t *testing.T) {
 			t.Parallel()
 			s := direct(t, check, "1m")
 			ctx := context.Background()
-			if err := s.Load(ctx, "from binascii import hexlify\n_D['e']=hexlify\n"); err != nil {
+			if err := s.Load(ctx, "from binascii import hexlify\n"+shortNames()["commands"]+"['e']=hexlify\n"); err != nil {
 				t.Fatal(err)
 			}
 			all := make([]byte, 256)
@@ -83,12 +83,9 @@ func TestLargestFramesFitTheirHeap(t *testing.T) {
 	t.Parallel()
 	step := memorySteps[0]
 	s := direct(t, checkCRC, fmt.Sprint(step.largest))
-	s.chunk = step.chunk
+	s.chunk, s.frame, s.most = step.chunk, step.chunk, step.chunk
 	ctx := context.Background()
-	if err := s.setWindow(ctx); err != nil {
-		t.Fatal(err)
-	}
-	source := fmt.Sprintf("_b=bytearray(%d)\n_D['e']=lambda d:str(crc32(d)).encode()\n", step.largest/2)
+	source := fmt.Sprintf("b=bytearray(%d)\n%s['e']=lambda d:str(__import__('binascii').crc32(d)).encode()\n", step.largest/2, shortNames()["commands"])
 	if err := s.Load(ctx, source); err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ package device
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -42,11 +41,12 @@ func TestStatementsRunTwice(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, source := range map[string]string{
-			"probe": probeSource, "segments": "_l=64\n" + segmentsSource, "after": fmt.Sprintf("_id=0\n_n=%d\n%s", len(image), afterSource),
+			"identity": program(nil, "say", "built_in", "identity"), "segments": program(nil, "say", "segments"),
+			"mounted": board.mounted(0, int64(len(image))),
 		} {
 			var said [2]string
 			for i := range said {
-				for _, piece := range repl.SmallPieces(repl.Shrink(source)) {
+				for _, piece := range repl.SmallPieces(source) {
 					for range i + 1 {
 						out, err := r.Exec(ctx, piece, repl.AnswerLimit)
 						if err != nil {

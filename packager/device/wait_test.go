@@ -74,7 +74,7 @@ func (b *scripted) serve() {
 		}
 		receipt := ""
 		if kind != 'k' {
-			receipt = "+"
+			receipt = fmt.Sprintf("+%02x", seq)
 		}
 		body := fmt.Sprintf("answer %d", seq)
 		head := fmt.Sprintf("=%02x%04x", seq, len(body))
@@ -92,7 +92,7 @@ func called(t *testing.T, limit time.Duration, line func(n int, said []byte) []b
 		go b.serve()
 		l := port.New("the board", host)
 		defer l.Close()
-		s := &Session{repl: &repl.REPL{Link: l}, check: checkCRC, chunk: 1024, frame: 1024, pace: time.Millisecond}
+		s := &session{repl: &repl.REPL{Link: l}, check: checkCRC, chunk: 1024, frame: 1024, most: 1024, pace: time.Millisecond}
 		start := time.Now()
 		var got []byte
 		got, err = s.Call(context.Background(), 'x', []byte("command"), limit)
@@ -110,7 +110,7 @@ func called(t *testing.T, limit time.Duration, line func(n int, said []byte) []b
 // take minutes, but it is soon asked again what came of it.
 func TestDamagedAnswer(t *testing.T) {
 	t.Parallel()
-	const whole = len("+\n~=010008") + 8 + len("answer 1\n")
+	const whole = len("+01\n~=010008") + 8 + len("answer 1\n")
 	damages := map[string]func(b []byte, at int) []byte{
 		"lost":    func(b []byte, at int) []byte { return slices.Delete(b, at, at+1) },
 		"doubled": func(b []byte, at int) []byte { return slices.Insert(b, at, b[at]) },
@@ -144,10 +144,10 @@ func TestEveryWaitEnds(t *testing.T) {
 	const limit = time.Minute
 	for name, line := range map[string]func(n int, said []byte) []byte{
 		"nothing":     func(int, []byte) []byte { return nil },
-		"only '+'":    func(int, []byte) []byte { return []byte("+") },
+		"only '+'":    func(int, []byte) []byte { return []byte("+01") },
 		"noise":       func(int, []byte) []byte { return []byte("W (17) wifi: noise\r\n") },
-		"beginnings":  func(int, []byte) []byte { return []byte("+\n~=01ffff01234567ans") },
-		"old answers": func(int, []byte) []byte { return []byte("+\n~=000000dc5cbfa9\n") },
+		"beginnings":  func(int, []byte) []byte { return []byte("+01\n~=01ffff01234567ans") },
+		"old answers": func(int, []byte) []byte { return []byte("+01\n~=000000dc5cbfa9\n") },
 		"damaged":     func(n int, said []byte) []byte { said[len(said)-2] ^= 1; return said },
 		"not received": func(int, []byte) []byte {
 			return fmt.Appendf(nil, "\n~?000000%08x\n", checkCRC.sum(nil, []byte("?000000")))
@@ -178,7 +178,7 @@ func TestBabbleEnds(t *testing.T) {
 			}
 		})
 		l := port.New("the board", host)
-		s := &Session{repl: &repl.REPL{Link: l}, check: checkCRC, chunk: 1024, frame: 1024, pace: time.Millisecond}
+		s := &session{repl: &repl.REPL{Link: l}, check: checkCRC, chunk: 1024, frame: 1024, most: 1024, pace: time.Millisecond}
 		start := time.Now()
 		_, err := s.Call(context.Background(), 'x', []byte("command"), time.Minute)
 		if took := time.Since(start); !errors.Is(err, port.ErrTimeout) || took > 2*time.Minute {

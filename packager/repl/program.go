@@ -1,16 +1,20 @@
 package repl
 
 import (
+	"bytes"
 	_ "embed"
 	"fmt"
+	"strconv"
 	"strings"
+
+	"rules_romfs/internal/pyshrink"
 )
 
 //go:embed loader.py
 var loaderSource string
 
 // Loader returns the program that Guarded needs, as it is sent.
-func Loader() string { return Shrink(loaderSource) }
+func Loader() string { return pyshrink.Names{}.Shrink(loaderSource) }
 
 // Guarded returns the program that runs source if it arrived as it was sent, and
 // else raises a KeyError. The Loader has to be there.
@@ -18,13 +22,32 @@ func Guarded(source string) string {
 	return fmt.Sprintf("_go(%s,%d)\n", Literal([]byte(source)), Sum([]byte(source)))
 }
 
-// Sum is what _chk of the loader returns.
+// Sum is what _sum of the loader returns.
 func Sum(b []byte) int {
 	n := 1
 	for _, c := range b {
 		n = (n*31 + int(c)) % 33554393
 	}
 	return n
+}
+
+// Said returns what a program said under tag, in all that it printed: "~", the tag, the
+// text, "|", what _sum of the loader returns for the text, and "~". What arrived damaged was
+// not said.
+func Said(out []byte, tag string) (string, bool) {
+	_, rest, found := bytes.Cut(out, []byte("~"+tag))
+	end := bytes.LastIndexByte(rest, '~')
+	if !found || end < 0 {
+		return "", false
+	}
+	bar := bytes.LastIndexByte(rest[:end], '|')
+	if bar < 0 {
+		return "", false
+	}
+	if n, err := strconv.Atoi(string(rest[bar+1 : end])); err != nil || n != Sum(rest[:bar]) {
+		return "", false
+	}
+	return string(rest[:bar]), true
 }
 
 // Literal writes b as a Python bytes literal without control characters. One
@@ -48,22 +71,6 @@ func Literal(b []byte) string {
 	}
 	s.WriteByte('\'')
 	return s.String()
-}
-
-// Shrink removes what the board need not parse: comments on lines of their
-// own, empty lines, and three of four blanks of each indent. The programs have
-// no strings over several lines.
-func Shrink(source string) string {
-	var b strings.Builder
-	for line := range strings.Lines(source) {
-		text := strings.TrimLeft(line, " ")
-		if text == "\n" || strings.HasPrefix(text, "#") {
-			continue
-		}
-		b.WriteString(strings.Repeat(" ", (len(line)-len(text))/4))
-		b.WriteString(text)
-	}
-	return b.String()
 }
 
 // collect ends each piece of a program on a board with little memory. What

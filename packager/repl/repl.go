@@ -176,23 +176,54 @@ func (r *REPL) Retry(ctx context.Context, f func() error) error {
 	return port.Failed("sending a program to "+r.Link.Name(), err)
 }
 
+// Interrupt is what stops a program.
+const Interrupt = ctrlC
+
+// helpLine is part of what the friendly REPL says when the board has started.
+const helpLine = "Type \"help()\" for more information."
+
+// Ended waits until the running program ends and returns what it printed, as Finish does;
+// Traceback follows. A board that restarts instead is an error that matches ErrReset.
+// After port.ErrTimeout too, what was printed until then is returned.
+func (r *REPL) Ended(ctx context.Context, limit time.Duration) ([]byte, error) {
+	out, err := r.Link.WaitFor(ctx, limit, ctrlD, rebooted+"\r\n", Banner, helpLine)
+	if err != nil {
+		seen, _ := r.Link.Drain(ctx, 0, 0)
+		return seen, err
+	}
+	if !bytes.HasSuffix(out, []byte(ctrlD)) {
+		return out, port.Failed("waiting for the board's answer", ErrReset)
+	}
+	return bytes.TrimSuffix(out, []byte(ctrlD)), nil
+}
+
+// Traceback returns what the program of which Ended has seen the end was ended by, "" if
+// it ended by itself. The board is at its raw prompt then.
+func (r *REPL) Traceback(ctx context.Context) (string, error) {
+	text, err := r.Link.WaitFor(ctx, AnswerLimit, ctrlD)
+	if err != nil {
+		return "", r.execError("waiting for the board's answer", err)
+	}
+	if _, err := r.Link.WaitFor(ctx, AnswerLimit, ">"); err != nil {
+		return "", r.execError("waiting for the board's prompt", err)
+	}
+	r.Raw = true
+	return strings.TrimSuffix(string(text), ctrlD), nil
+}
+
 // Finish waits until the running program ends and returns what it printed.
 func (r *REPL) Finish(ctx context.Context, limit time.Duration) ([]byte, error) {
 	out, err := r.Link.WaitFor(ctx, limit, ctrlD)
 	if err != nil {
 		return nil, r.execError("waiting for the board's answer", err)
 	}
-	text, err := r.Link.WaitFor(ctx, AnswerLimit, ctrlD)
+	text, err := r.Traceback(ctx)
 	if err != nil {
-		return nil, r.execError("waiting for the board's answer", err)
+		return nil, err
 	}
-	if _, err := r.Link.WaitFor(ctx, AnswerLimit, ">"); err != nil {
-		return nil, r.execError("waiting for the board's prompt", err)
-	}
-	r.Raw = true
-	out, text = bytes.TrimSuffix(out, []byte(ctrlD)), bytes.TrimSuffix(text, []byte(ctrlD))
-	if len(text) > 0 {
-		return out, &Error{string(text)}
+	out = bytes.TrimSuffix(out, []byte(ctrlD))
+	if text != "" {
+		return out, &Error{text}
 	}
 	return out, nil
 }

@@ -63,7 +63,7 @@ func TestDamagedLoaderIsReplaced(t *testing.T) {
 	ctx := t.Context()
 	r := atPrompt(t)
 	loader := Loader()
-	damaged := strings.Replace(loader, "n = 1\n", "n = 3\n", 1)
+	damaged := strings.Replace(loader, "b=1\n", "b=3\n", 1)
 	if damaged == loader {
 		t.Fatalf("the loader has another beginning: %q", loader)
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -123,6 +124,7 @@ the end the board is reset, and main.py runs.`,
 	flags.BoolVar(&r.OtherCore, "core-stopped", false, "write a partition that another core of the board runs from: you have stopped that core")
 	flags.StringVar(&r.Backup, "backup", "", "first save the image that is on the board to `file`, which nothing overwrites; several get the partition's name before the extension")
 	flags.StringArrayVar(&r.Imports, "import", nil, "afterwards import this `module` on the board, which must come from the image; may be repeated")
+	flags.DurationVar(&r.ImportTimeout, "import-timeout", 30*time.Second, "how long each module of --import may take, a `duration`; one that takes longer is stopped, exit 8")
 	flags.BoolVar(&monitor, "monitor", false, "afterwards show what the board prints, until Ctrl-C")
 	flags.BoolVar(&noCache, "no-history", false, "do not use or keep the images that were deployed from here")
 	flags.StringVar(&via, "via", "repl", "the way to the board: `repl|dfu`; dfu is its bootloader, by dfu-util, which finds the board by the USB serial number of --port")

@@ -135,6 +135,7 @@ var exitRules = []exitRule{
 	{exitTransfer, is[*repl.Error]},
 	{exitTransfer, is[*device.BoardError]},
 	{exitVerify, is[*deploy.VerifyError]},
+	{exitVerify, is[*deploy.ImportError]},
 	{exitIncompatible, is[*deploy.IncompatibleError]},
 	{exitDiffers, is[*differsError]},
 }

@@ -1,159 +1,176 @@
+# needs: built_in sys check inflate; gives: commands _main
 # The board's end of the framed link, which _main() is. The host sends nothing unasked: every
 # answer is the request for the next frame, so nothing is in flight while flash
 # is erased or written.
 #
-# A frame:   ~ type  seq:2  size:4  decoded:4  check:8  sum:2  payload
-# An answer: ~ kind  seq:2  size:4  check:8  payload
+# A frame:   ~ type  number:2  size:4  decoded:4  check:8  sum:2  payload
+# An answer: ~ kind  number:2  size:4  check:8  payload
 # Numbers are hexadecimal. check is that of what comes before it and the payload,
 # sum that of the bytes of the header. Payload bytes 1 to 5 and 16 of a frame are escaped, so
-# that Ctrl-C means Ctrl-C at any time. An upper-case type is deflated.
-# A frame of type "k", or with the number of the last one, only repeats the answer.
-# "+" says that a frame has arrived whole. The host puts a function ck(a, b), the
-# best checksum that this firmware has, in front of this program.
-import sys, select
-
-_I = sys.stdin.buffer
-_O = sys.stdout.buffer
-_P = select.poll()
-_P.register(sys.stdin, 1)
-# Commands: a frame's type, and the function that answers its payload.
-_D = {"x": lambda d: exec(bytes(d), globals())}
-_wb = 0
-_p = b""
-
-
-def _idle():
-    while _P.poll(100):
-        _I.read(1)
-
-
-def _tell(k, s, a):
-    h = "%s%02x%04x" % (k, s, len(a))
-    _O.write(("\n~%s%08x" % (h, ck(h.encode(), a))).encode())
-    _O.write(a)
-    _O.write(b"\n")
+# that Ctrl-C means Ctrl-C at any time. One whose size is not the decoded size is deflated.
+#
+#   a  a part of what follows
+#   k  only repeats the answer, as does a frame with the number of the last one
+#   x  a program to run
+#   any other: a command
+#
+# "+" and its number say that a frame has arrived whole. The kinds of answer:
+#
+#   =  done
+#   !  an exception
+#   ?  the frame after this number was damaged
+#   m  it takes more memory than there is, and was not taken
+poll = built_in("select").poll()
+poll.register(sys.stdin, 1)
+machine = built_in("machine")
+source = sys.stdin.buffer
+sink = sys.stdout.buffer
+part = b""
 
 
-def _body(n):
+def run_program(data):
+    exec(bytes(data), globals())
+
+
+# A frame's type, and the function that answers its payload.
+commands = {"x": run_program}
+
+
+def quiet():
+    # Reads until the host is silent.
+    while poll.poll(100):
+        source.read(1)
+
+
+def tell(kind, number, text):
+    head = "%s%02x%04x" % (kind, number, len(text))
+    sink.write(("\n~%s%08x" % (head, check(head.encode(), text))).encode())
+    sink.write(text)
+    sink.write(b"\n")
+
+
+def read_payload(size):
     # Pieces, so that a lost byte cannot block for longer than one time limit
     # and the few bytes with which the host fills a piece up.
-    b = bytearray(n)
-    v = memoryview(b)
-    k = 0
-    while k < n:
-        if not _P.poll(1000):
+    data = bytearray(size)
+    view = memoryview(data)
+    at = 0
+    while at < size:
+        if not poll.poll(1000):
             return None
-        m = min(k + 64, n)
-        _I.readinto(v[k:m])
-        k = m
-    return b
+        end = min(at + 64, size)
+        source.readinto(view[at:end])
+        at = end
+    return data
 
 
-def _decode(d, n):
-    if b"\x10" in d:
-        for c in b"ABCDE":
-            d = d.replace(b"\x10" + bytes((c,)), bytes((c - 64,)))
-        d = d.replace(b"\x10P", b"\x10")
-    if len(d) != n:
-        from deflate import DeflateIO, RAW
-        from io import BytesIO
-
-        d = DeflateIO(BytesIO(d), RAW, _wb).read(n)
-    return d
-
-
-def _head():
-    # The header of the next frame, or 0 after silence.
-    while _P.poll(10000):
-        if _I.read(1) == b"~":
-            return _I.read(21)
-    return 0
+def decode(data, size):
+    # The payload of a frame, behind the parts that came before it.
+    if b"\x10" in data:
+        for byte in b"ABCDE":
+            data = data.replace(b"\x10" + bytes((byte,)), bytes((byte - 64,)))
+        data = data.replace(b"\x10P", b"\x10")
+    if len(data) != size:
+        data = inflate(data, size)
+    if part:
+        data = part + data
+    return data
 
 
-def _frame():
-    # [type, seq, payload, decoded size], None for a damaged one, 0 for silence.
-    h = _head()
-    if h == 0:
-        return 0
+def read_head():
+    # The header of the next frame, or None after silence.
+    while poll.poll(10000):
+        if source.read(1) == b"~":
+            return source.read(21)
+
+
+def frame_of(head):
+    # The frame that a header begins, None for a damaged one. A damaged length must neither be
+    # waited for nor take all memory.
+    if sum(head[:19]) & 255 != int(head[19:], 16):
+        return None
+    data = read_payload(int(head[3:7], 16))
+    if data is None or check(head[:11], data) != int(head[11:19], 16):
+        return None
+    sink.write(b"+" + head[1:3])
+    return [chr(head[0]), int(head[1:3], 16), decode(data, int(head[7:11], 16))]
+
+
+def read_frame():
+    # [type, number, payload]; None after silence, the kind of answer to one that was not taken.
+    head = read_head()
+    # The second is what a host sends that knows nothing of the program that it finds running.
+    if not head or head == b"leave the program now":
+        return head and ["q", 0, b""]
+    kind = "?"
     try:
-        n = int(h[3:7], 16)
-        c = int(h[11:19], 16)
-        # A damaged length must neither be waited for nor take all memory.
-        d = _body(n) if sum(h[:19]) & 255 == int(h[19:], 16) else None
-        if d is not None and ck(h[:11], d) == c:
-            _O.write(b"+")
-            return [chr(h[0]), int(h[1:3], 16), d, int(h[7:11], 16)]
+        frame = frame_of(head)
+        if frame:
+            return frame
     except ValueError:
         pass
-    _idle()
+    except MemoryError:
+        kind = "m"
+    quiet()
+    return kind
 
 
-def _next(s):
-    # The next frame; s is the number of the last one.
-    while 1:
-        try:
-            f = _frame()
-        except MemoryError:
-            _idle()
-            return ["!", (s + 1) & 255, None, 0]
-        if f is not None:
-            return f
-        _tell("?", s, b"")
-
-
-def _run(f):
+def answer(frame):
     # (kind, text) of the answer to a frame, which is emptied: what it carried
     # must not take memory twice.
-    global _p
-    n = f.pop()
-    d = f.pop()
-    t = f[0]
+    global part
+    data = frame.pop()
+    kind = frame[0]
     try:
-        if d is None:
-            raise MemoryError
-        d = _decode(d, n)
-        if _p:
-            d = _p + d
-        if t == "a" or t == "A":
-            # A part of what follows.
-            _p = d
-            return "=", str(len(d)).encode()
-        _p = b""
-        return "=", _D[t.lower()](d) or b""
-    except Exception as e:
-        _p = b""
-        return "!", ("%s: %s" % (type(e).__name__, e)).encode()[:200]
+        if kind == "a":
+            part = data
+            return "=", str(len(data)).encode()
+        part = b""
+        return "=", commands[kind](data) or b""
+    except Exception as error:
+        part = b""
+        return "!", ("%s: %s" % (type(error).__name__, error)).encode()[:200]
 
 
-def _serve():
-    s = w = 0
-    k = "="
-    a = b""
-    while w < 6:
-        # The answer to frame s is also the request for frame s + 1.
-        _tell(k, s, a)
-        f = _next(s)
-        if f == 0:
-            w += 1
-        elif f[1] != s and f[0] != "k":
-            w = 0
-            s = f[1]
-            if f[0] == "q":
-                _tell("=", s, b"")
-                return
-            k, a = _run(f)
+def serve():
+    number = silences = 0
+    kind = "="
+    text = b""
+    while silences < 6:
+        # The answer to a frame is also the request for the next one.
+        tell(kind, number, text)
+        frame = read_frame()
+        while isinstance(frame, str):
+            tell(frame, number, b"")
+            frame = read_frame()
+        if not frame:
+            silences += 1
+        elif frame[0] == "q":
+            return
+        elif frame[1] != number and frame[0] != "k":
+            silences = 0
+            number = frame[1]
+            kind, text = answer(frame)
+    abandoned()
+
+
+def abandoned():
+    # The host is gone. Raw REPL outlasts a soft reset, a hard one leads to main.py.
+    if hasattr(machine, "reset"):
+        machine.reset()
+    raise SystemExit
 
 
 def _main():
+    # Ctrl-C, or a byte that the line turned into one, ends it.
     while 1:
         try:
             try:
-                _serve()
+                serve()
                 return
             except KeyboardInterrupt:
-                # Ctrl-C, or a byte that the line turned into one.
-                _idle()
+                quiet()
                 return
         except KeyboardInterrupt:
-            _idle()
+            quiet()
             return

@@ -1,16 +1,16 @@
+# needs: say; gives:
 # How much heap is free, and the largest free block of it. Apart from the other
 # questions, whose program takes memory itself.
 import gc
 
 gc.collect()
-_r = gc.mem_free() if hasattr(gc, "mem_free") else 0
-_n = _r
-while _n > 256:
+free = gc.mem_free() if hasattr(gc, "mem_free") else 0
+largest = free
+while largest > 256:
     try:
-        bytearray(_n)
+        bytearray(largest)
         break
     except MemoryError:
-        _n = _n * 7 // 8
+        largest = largest * 7 // 8
 gc.collect()
-_s = "%d|%d" % (_r, _n)
-print("\n~h%s|%d~" % (_s, _chk(_s.encode())))
+say("h", "%d|%d" % (free, largest))

@@ -1,0 +1,3 @@
+# needs: ; gives: built_in
+# All is loaded: what only that needed goes.
+built_in = None

@@ -1,0 +1,3 @@
+# needs: ; gives: inflate
+# For firmware that cannot: the host deflates nothing.
+inflate = None
