@@ -25,6 +25,7 @@ func (j *job) preflight() error {
 	info := j.b.Info
 	j.result.Machine = info.Machine
 	j.result.Firmware = strings.TrimSpace(info.Name + " " + info.Version)
+	j.result.ID, j.result.USBSerial = info.ID, j.b.USBSerial()
 	if err := j.findPartition(); err != nil {
 		return err
 	}

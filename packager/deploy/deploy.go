@@ -50,6 +50,8 @@ type Result struct {
 	Port      string          `json:"port"`
 	Machine   string          `json:"machine,omitempty"`
 	Firmware  string          `json:"firmware,omitempty"`
+	ID        string          `json:"board_id,omitempty"`   // machine.unique_id()
+	USBSerial string          `json:"usb_serial,omitempty"` // of the port
 	Partition int             `json:"partition"`
 	Size      int64           `json:"partition_size"`
 	SHA256    artifact.Digest `json:"sha256"`
@@ -58,6 +60,7 @@ type Result struct {
 	Blocks  int   `json:"blocks"`         // that the image takes
 	Changed int   `json:"blocks_changed"` // that differed, each counted once
 	Block   int64 `json:"block_size"`     // bytes
+	Erased  int   `json:"blocks_erased"`  // erases of a block, whichever
 	Literal int64 `json:"image_bytes_sent"`
 	Copied  int64 `json:"image_bytes_copied"` // rebuilt from what was on the board
 
@@ -67,7 +70,10 @@ type Result struct {
 	Healed   bool   `json:"rewritten_after_mismatch,omitempty"`
 	Resumed  int    `json:"reconnects,omitempty"`
 	Backup   string `json:"backup,omitempty"`
-	Import   string `json:"import,omitempty"` // how a program uses the image
+	// Lost are the files that disappear: of an image that was not deployed from
+	// here, and that the new one does not have.
+	Lost   []string `json:"files_lost,omitempty"`
+	Import string   `json:"import,omitempty"` // how a program uses the image
 
 	Imported []Imported `json:"imported,omitempty"` // what Request.Imports asked for
 }

@@ -85,6 +85,11 @@ func (j *job) deliver(ctx context.Context) error {
 	if j.geo.ReadOnly && plan.changed > 0 && !j.req.VerifyOnly {
 		return j.readOnly("it is read-only")
 	}
+	if plan.changed > 0 && !j.req.VerifyOnly && !j.wrote {
+		if err := j.lost(ctx, rom, plan); err != nil {
+			return err
+		}
+	}
 	if j.req.Backup != "" && j.result.Backup == "" && !j.wrote {
 		if err := j.backup(ctx, rom); err != nil {
 			return err
@@ -109,6 +114,7 @@ func (j *job) deliver(ctx context.Context) error {
 			if err := j.write(ctx, rom, plan); err != nil {
 				return err
 			}
+			j.sayWear()
 		}
 		j.result.Status = Deployed
 	}
@@ -135,6 +141,18 @@ func (j *job) count(p *plan) {
 	} else {
 		j.info("%s: %d of %d blocks changed", j.b.Port, p.changed, p.blocks)
 	}
+}
+
+// manyErases is from how many on a deploy says what it erased them for.
+const manyErases = 16
+
+// sayWear says so when flash was worn for data that only moved.
+func (j *job) sayWear() {
+	r := j.result
+	if s := j.req.Sidecar; r.Erased < manyErases || r.Literal*8 > r.Copied || s != nil && s.Layout == romfs.Stable.String() {
+		return
+	}
+	j.info("%s: %d erases for %s that are new: what lay behind them moved; layout: stable keeps it in its place, and the flash from wearing out", j.b.Port, r.Erased, report.Size(r.Literal))
 }
 
 // openROM starts the program on the board, with as much buffer as a block

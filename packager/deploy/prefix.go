@@ -53,6 +53,7 @@ func (w *writer) erasePrefix(ctx context.Context, n int64) (cleared []span, err 
 		}
 		w.announce(n)
 		w.ops.EraseRange(0, n)
+		w.wear(n)
 		if err := w.flush(ctx); err != nil {
 			return nil, err
 		}

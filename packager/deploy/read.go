@@ -77,7 +77,9 @@ type Query struct {
 	Port       string           `json:"port"`
 	Machine    string           `json:"machine"`
 	Firmware   string           `json:"firmware"`
-	MPY        string           `json:"mpy,omitempty"` // ABI of its .mpy loader
+	ID         string           `json:"board_id,omitempty"`   // machine.unique_id()
+	USBSerial  string           `json:"usb_serial,omitempty"` // of the port
+	MPY        string           `json:"mpy,omitempty"`        // ABI of its .mpy loader
 	Partitions []QueryPartition `json:"partitions"`
 }
 
@@ -108,7 +110,7 @@ func Ask(ctx context.Context, opener *port.Opener, port string, profile *board.P
 			err = cerr
 		}
 	}()
-	q = &Query{Port: b.Port, Machine: b.Info.Machine, Firmware: b.Info.Name + " " + b.Info.Version, Partitions: []QueryPartition{}}
+	q = &Query{Port: b.Port, Machine: b.Info.Machine, Firmware: b.Info.Name + " " + b.Info.Version, ID: b.Info.ID, USBSerial: b.USBSerial(), Partitions: []QueryPartition{}}
 	if v := b.Info.MPY; v != 0 {
 		q.MPY = fmt.Sprintf("%d.%d", v&0xff, v>>8&3)
 	}

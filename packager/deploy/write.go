@@ -171,7 +171,7 @@ func (w *writer) invalidate(ctx context.Context) error {
 	if b == nil || !bytes.HasPrefix(head, []byte(romfs.Magic)) {
 		return nil
 	}
-	w.ops.Put(0, b).Program(0, int64(len(b)))
+	w.program(b)
 	err = w.flush(ctx)
 	if w.refused != "" && w.geo.Erasing != flash.Never {
 		return &otherGeometry{said: err}
@@ -181,9 +181,16 @@ func (w *writer) invalidate(ctx context.Context) error {
 
 // commit programs the smallest piece that makes the image mountable.
 func (w *writer) commit(ctx context.Context) error {
-	b := w.geo.Way.Commit(w.data)
-	w.ops.Put(0, b).Program(0, int64(len(b)))
+	w.program(w.geo.Way.Commit(w.data))
 	return w.flush(ctx)
+}
+
+// program programs b at the partition's start.
+func (w *writer) program(b []byte) {
+	w.ops.Put(0, b).Program(0, int64(len(b)))
+	if w.rewrites() {
+		w.wear(int64(len(b)))
+	}
 }
 
 // verify compares the board's bytes from offset from on with want.
@@ -252,6 +259,7 @@ var refusal = regexp.MustCompile(`(rom_ioctl\([34]|writeblocks)`)
 func (w *writer) erase(ctx context.Context, off, n int64) error {
 	w.announce(n)
 	w.ops.EraseRange(off, n)
+	w.wear(n)
 	if w.asked || w.rom.Kind == board.BlockDevice {
 		return nil
 	}
@@ -360,6 +368,7 @@ func (w *writer) stream(ctx context.Context, g *group) error {
 		}
 		w.announce(g.len)
 		w.ops.EraseRange(g.off, g.len)
+		w.wear(g.len)
 		if err := w.flush(ctx); err != nil {
 			return err
 		}
@@ -396,6 +405,24 @@ func (w *writer) writeBuffer(at, n int64) {
 		return
 	}
 	w.ops.Write(at, n)
+	if w.geo.Erasing == flash.ByWrite || w.rewrites() {
+		w.wear(n)
+	}
+}
+
+// rewrites tells whether any write costs an erase.
+func (w *writer) rewrites() bool {
+	_, ok := w.geo.Way.(flash.Rewritten)
+	return ok
+}
+
+// wear counts the erases of n bytes.
+func (w *writer) wear(n int64) {
+	block := w.geo.Erase
+	if block <= 1 {
+		block = w.plan.block
+	}
+	w.result.Erased += int((n + block - 1) / block)
 }
 
 // announce says that a long erase begins, and how long it may take: the board

@@ -273,6 +273,25 @@ func (a *app) deployAll(ctx context.Context, loads []*payload, rs []deploy.Reque
 	return errors.Join(failed, err)
 }
 
+// on says which board it was, where that is known: ports change their names.
+func on(r *deployedBoard) string {
+	s := ""
+	if r.ID != "" {
+		s += "; board " + r.ID
+	}
+	if r.USBSerial != "" && r.USBSerial != r.ID {
+		s += "; USB serial number " + r.USBSerial
+	}
+	return s
+}
+
+func erases(n int) string {
+	if n == 1 {
+		return "1 block erased"
+	}
+	return fmt.Sprintf("%d blocks erased", n)
+}
+
 // printDeployed prints the line of one image on one board; several says that
 // the partition has to be named.
 func printDeployed(w io.Writer, load *payload, r *deployedBoard, several bool) error {
@@ -295,15 +314,16 @@ func printDeployed(w io.Writer, load *payload, r *deployedBoard, several bool) e
 	case deploy.Planned:
 		line = fmt.Sprintf("would deploy %s: %s, %s to send, %s to copy on the board", what, blocks, report.Size(r.Literal), report.Size(r.Copied))
 	case deploy.Verified:
-		line = "holds " + what
+		line = "holds " + what + on(r)
 	case deploy.Unchanged:
-		line = fmt.Sprintf("already holds %s: %s", what, blocks)
+		line = fmt.Sprintf("already holds %s: %s", what, blocks) + on(r)
 	default:
 		after := "mounted" // what the firmware does with partition 0 only
 		if r.Partition != 0 {
 			after = "read again"
 		}
-		line = fmt.Sprintf("deployed %s: %s, %s sent, %s copied on the board; verified, and %s after a reset", what, blocks, report.Size(r.Literal), report.Size(r.Copied), after)
+		line = fmt.Sprintf("deployed %s: %s, %s sent, %s copied on the board, %s%s; verified, and %s after a reset",
+			what, blocks, report.Size(r.Literal), report.Size(r.Copied), erases(r.Erased), on(r), after)
 	}
 	if r.Import != "" {
 		line += "; use it: " + r.Import

@@ -52,7 +52,14 @@ func printQuery(w io.Writer, q *deploy.Query) error {
 	if q.MPY != "" {
 		mpy = ", .mpy " + q.MPY
 	}
-	if _, err := fmt.Fprintf(w, "%s: %s, %s%s\n", q.Port, q.Machine, q.Firmware, mpy); err != nil {
+	ids := ""
+	if q.ID != "" {
+		ids += ", id " + q.ID
+	}
+	if q.USBSerial != "" {
+		ids += ", USB serial number " + q.USBSerial
+	}
+	if _, err := fmt.Fprintf(w, "%s: %s, %s%s%s\n", q.Port, q.Machine, q.Firmware, mpy, ids); err != nil {
 		return err
 	}
 	if len(q.Partitions) == 0 {
