@@ -20,19 +20,17 @@ type doc struct {
 	root      string
 	layout    string
 	noDedup   bool
-	compile   *flag // mpy.compile; nil: not said
-	optimize  *int  // mpy.optimize
+	compile   *setting // mpy.compile; nil: not said
+	optimize  *int     // mpy.optimize
+	arch      *setting // mpy.arch; nil: not said
 	align     []alignEntry
 	exclude   []string
 	// one image has its partition and rules here, several have one each
 	images []image
 }
 
-// A flag is a setting with the reason for it.
-type flag struct {
-	on      bool
-	comment string
-}
+// A setting is a value with the reason for it.
+type setting struct{ value, comment string }
 
 type alignEntry struct {
 	match   string
@@ -130,15 +128,18 @@ func (d *doc) text() []byte {
 
 // settings writes what holds for every image.
 func (d *doc) settings(w *writer) {
-	if d.compile != nil || d.optimize != nil {
+	if d.compile != nil || d.optimize != nil || d.arch != nil {
 		w.line("")
 		w.line("mpy:")
 		w.indent = "  "
 		if d.compile != nil {
-			w.pair("compile", fmt.Sprint(d.compile.on), d.compile.comment)
+			w.pair("compile", d.compile.value, d.compile.comment)
 		}
 		if d.optimize != nil {
 			w.pair("optimize", fmt.Sprint(*d.optimize), "")
+		}
+		if d.arch != nil {
+			w.pair("arch", d.arch.value, d.arch.comment)
 		}
 		w.indent = ""
 	}

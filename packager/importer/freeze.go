@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
@@ -117,13 +116,8 @@ type frozenFile struct {
 	version    string // that freezing adds as __version__
 }
 
-// name is a path as people know it: relative to where the manifest goes.
-func (f *freezer) name(path string) string {
-	if rel, err := f.im.relative(path); err == nil && len(rel) < len(path) {
-		return rel
-	}
-	return path
-}
+// name is a path as messages have it.
+func (f *freezer) name(path string) string { return shown(path) }
 
 func (f *freezer) fail(pos syntax.Position, file, code, remedy, format string, args ...any) {
 	f.errs = append(f.errs, &manifest.Error{File: f.name(file), Line: int(pos.Line), Column: int(pos.Col), Code: code, Message: fmt.Sprintf(format, args...), Remedy: remedy})
@@ -134,8 +128,6 @@ func (f *freezer) noteAt(thread *starlark.Thread, code, remedy, format string, a
 	pos := thread.CallFrame(1).Pos
 	f.im.note(Note{code, f.name(pos.Filename()), int(pos.Line), int(pos.Col), fmt.Sprintf(format, args...), remedy})
 }
-
-const starlarkRemedy = "a manifest.py is evaluated as Starlark, a part of Python without import, class, try, with, is and f-strings: write it so, or list the files in a manifest by hand"
 
 // include evaluates a manifest; kwargs become its options.
 func (f *freezer) include(file string, kwargs []starlark.Tuple, require bool) {
@@ -158,9 +150,6 @@ func (f *freezer) include(file string, kwargs []starlark.Tuple, require bool) {
 			f.errs = append(f.errs, defects...)
 		}
 		return
-	case len(data) > maxSource:
-		f.fail(syntax.Position{}, file, manifest.CodeLimit, "", "more than %d bytes: no manifest that somebody wrote", maxSource)
-		return
 	}
 	f.frames = append(f.frames, frame{file, filepath.Dir(file)})
 	if require {
@@ -181,62 +170,19 @@ func (f *freezer) where() syntax.Position {
 	return f.at.CallFrame(1).Pos
 }
 
-// evaluate runs a manifest as Starlark.
-func (f *freezer) evaluate(file string, data []byte, kwargs []starlark.Tuple) {
-	thread := &starlark.Thread{Name: file, Print: func(*starlark.Thread, string) {}}
-	left := maxSteps - min(f.steps, maxSteps-1)
-	thread.SetMaxExecutionSteps(left)
-	outer := f.at
-	defer func() { f.at = outer; f.steps += thread.ExecutionSteps() }()
-	options := &syntax.FileOptions{Set: true, TopLevelControl: true, GlobalReassign: true}
-	names := f.builtins(kwargs)
-	parsed, err := options.Parse(file, data, 0)
-	var program *starlark.Program
-	if err == nil {
-		measured(parsed)
-		program, err = starlark.FileProgram(parsed, names.Has)
-	}
-	if err == nil {
-		_, err = program.Init(thread, names)
-	}
-	var syntaxError syntax.Error
-	var resolveErrors resolve.ErrorList
-	var evalError *starlark.EvalError
-	switch {
-	case err == nil:
-	case errors.As(err, &syntaxError):
-		f.fail(syntaxError.Pos, file, codeSyntax, starlarkRemedy, "cannot be evaluated: %s", syntaxError.Msg)
-	case errors.As(err, &resolveErrors):
-		for _, e := range resolveErrors {
-			f.fail(e.Pos, file, codeSyntax, starlarkRemedy, "cannot be evaluated: %s", e.Msg)
-		}
-	case errors.As(err, &evalError):
-		var pos syntax.Position
-		for i := range len(evalError.CallStack) { // the innermost that is no function of ours
-			if p := evalError.CallStack.At(i).Pos; p.Filename() == file {
-				pos = p
-				break
-			}
-		}
-		f.fail(pos, file, codeValue, "", "cannot be evaluated: %s", evalError.Msg)
-	default:
-		f.fail(syntax.Position{}, file, codeValue, "", "cannot be evaluated: %v", err)
-	}
-}
-
-// unresolved finds a variable that a path still has.
-var unresolved = regexp.MustCompile(`\$\(([^)]*)\)`)
+// unknownVariable finds a variable that a path still has.
+var unknownVariable = regexp.MustCompile(`\$\(([^)]*)\)`)
 
 // path resolves a path of a manifest: variables, then relative to the manifest
 // at hand. One with an unknown variable is noted as lost.
 func (f *freezer) path(thread *starlark.Thread, what, path string) (string, bool) {
-	expanded := unresolved.ReplaceAllStringFunc(path, func(v string) string {
+	expanded := unknownVariable.ReplaceAllStringFunc(path, func(v string) string {
 		if value, ok := f.vars[v[2:len(v)-1]]; ok {
 			return value
 		}
 		return v
 	})
-	if m := unresolved.FindStringSubmatch(expanded); m != nil {
+	if m := unknownVariable.FindStringSubmatch(expanded); m != nil {
 		f.noteAt(thread, NoteLost, fmt.Sprintf("say where it is with --var %s=DIR", m[1]), "%s: the variable %s is not known, so it is left out", what, m[0])
 		return "", false
 	}

@@ -35,7 +35,7 @@ func (f *freezer) builtins(options []starlark.Tuple) starlark.StringDict {
 	} {
 		all[name] = starlark.NewBuiltin(name, func(thread *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			f.at = thread
-			return starlark.None, call(thread, args, kwargs)
+			return starlark.None, f.report(thread, call(thread, args, kwargs))
 		})
 	}
 	return all
@@ -269,7 +269,7 @@ func (f *freezer) walk(thread *starlark.Thread, what string, c *freezeCall, dir 
 	c.walk, c.exts = filepath.ToSlash(filepath.Clean(filepath.FromSlash(dir))), exts
 	found, err := f.im.walkFiles(c.base, filepath.FromSlash(dir), exts)
 	if err != nil {
-		return fmt.Errorf("%s: cannot be read: %w", what, syserr.Reason(err))
+		return fmt.Errorf("%s: %s cannot be read: %w", what, shown(filepath.Join(c.base, filepath.FromSlash(dir))), syserr.Reason(err))
 	}
 	if len(found) == 0 {
 		f.noteAt(thread, NoteLost, "", "%s: finds no file in %s", what, f.name(c.base))

@@ -46,6 +46,7 @@ func (f *freezer) write(folder string) error {
 		return &EmptyError{im.Source}
 	}
 	w.notes()
+	im.needArch(w.native)
 	im.doc.images = []image{out}
 	im.res.Images = []Image{{Partition: out.partition, Files: len(w.want)}}
 	return im.finish([][]wanted{w.want}, false)
@@ -59,6 +60,7 @@ type freezeWriter struct {
 	want     []wanted
 	taken    map[string]string // destination to path
 	versions map[string]string // packages whose modules would get a __version__
+	native   *native           // the first function with machine code
 }
 
 // call adds the rule of one call.
@@ -89,9 +91,7 @@ func (w *freezeWriter) call(c *freezeCall) {
 			im.note(Note{Code: NoteDiffers, File: w.f.name(c.file), Line: c.line, Column: 1, Remedy: "rename it",
 				Message: fmt.Sprintf("%s is packed as it is, and no board imports a file with the extension %s", im.rel(file.path), ext)})
 		}
-		if w.tagged(file, c) {
-			w.versions[strings.SplitN(file.dest, "/", 2)[0]] = file.version
-		}
+		w.look(file, c)
 	}
 	if len(files) == 0 {
 		return
@@ -118,7 +118,9 @@ func (w *freezeWriter) call(c *freezeCall) {
 func (w *freezeWriter) origin() string {
 	name := w.f.im.rel(w.last.file)
 	if !within(w.f.im.base, w.last.file) {
-		name = w.f.name(w.last.file)
+		if rel, err := w.f.im.relative(w.last.file); err == nil {
+			name = rel
+		}
 	}
 	if len(w.lines) == 1 {
 		return fmt.Sprintf("%s:%d", name, w.lines[0])
@@ -126,14 +128,20 @@ func (w *freezeWriter) origin() string {
 	return fmt.Sprintf("%s:%d to %d", name, w.lines[0], w.lines[len(w.lines)-1])
 }
 
-// tagged reports whether freezing would add a __version__ to a module, as it
-// does where the package has one and the source does not say it.
-func (w *freezeWriter) tagged(file frozenFile, c *freezeCall) bool {
-	if file.version == "" || c.asStr || !strings.HasSuffix(file.dest, ".py") {
-		return false
+// look looks into a module that is compiled: whether it has machine code, and
+// whether freezing would add a __version__ to it, as it does where the package has
+// one and the source does not say it.
+func (w *freezeWriter) look(file frozenFile, c *freezeCall) {
+	if c.asStr || !strings.HasSuffix(file.dest, ".py") {
+		return
 	}
-	data, err := readSource(file.path)
-	return err == nil && !bytes.Contains(data, []byte("__version__ ="))
+	text := readModule(file.path)
+	if w.native == nil {
+		w.native = findNative(text, shown(file.path))
+	}
+	if file.version != "" && text != nil && !bytes.Contains(text, []byte("__version__ =")) {
+		w.versions[strings.SplitN(file.dest, "/", 2)[0]] = file.version
+	}
 }
 
 // patterns writes the rule of a call that walked a directory as patterns, if

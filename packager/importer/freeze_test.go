@@ -127,6 +127,63 @@ include("$(PORT_DIR)/manifest.py")
 	}
 }
 
+// TestFreezeObstacles: all that is wrong with a manifest is named at once, each
+// with its place, and with paths from where romfs was run.
+func TestFreezeObstacles(t *testing.T) {
+	top := t.TempDir()
+	t.Chdir(top)
+	put(t, top, "board/manifest.py", []byte(`import os
+from sys import path as where
+module("a.py")
+try:
+    module("b.py")
+except Exception:
+    pass
+finally:
+    pass
+class A:
+    x = 1
+    y = 2
+name = f"{os}"
+module("missing.py")
+module("notes.txt")
+for p in where:
+    include(p)
+if True:
+    import json
+package(
+    "pkg",
+    (f"{name}",),
+)
+include("more.py", unknown)
+print(gone)
+`))
+	put(t, top, "board/a.py", nil)
+	_, err := importer.Import(t.Context(), importer.Options{Source: "board/manifest.py"})
+	var got []string
+	for line := range strings.Lines(fmt.Sprint(err)) {
+		line, _, _ = strings.Cut(strings.TrimSpace(line), "; ")
+		got = append(got, line)
+	}
+	want := []string{
+		"board/manifest.py:1:1: cannot be evaluated: got import, want primary expression",
+		"board/manifest.py:2:1: cannot be evaluated: got from, want primary expression",
+		"board/manifest.py:4:1: cannot be evaluated: got try, want primary expression",
+		"board/manifest.py:10:1: cannot be evaluated: got class, want primary expression",
+		"board/manifest.py:13:15: cannot be evaluated: got string literal, want newline",
+		"board/manifest.py:14:7: module(\"missing.py\"): there is no file board/missing.py",
+		"board/manifest.py:15:7: cannot be evaluated: module(\"notes.txt\"): a module must be a .py file",
+		"board/manifest.py:19:5: cannot be evaluated: got import, want primary expression",
+		"board/manifest.py:20:8: cannot be evaluated: package(\"pkg\"): board/pkg cannot be read: no such file or directory",
+		"board/manifest.py:22:15: cannot be evaluated: got string literal, want ')'",
+		"board/manifest.py:24:20: cannot be evaluated: undefined: unknown",
+		"board/manifest.py:25:7: cannot be evaluated: undefined: gone",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("-want +got\n%s", d)
+	}
+}
+
 // TestFreezeErrors: what cannot be evaluated is named with its line.
 func TestFreezeErrors(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{

@@ -1,6 +1,6 @@
 // Package importer turns what other tools read into manifests: OpenMV's
-// romfs_config.json, MicroPython's manifest.py for frozen modules, and plain
-// directories.
+// romfs_config.json, MicroPython's manifest.py for frozen modules, packages of
+// mip, and plain directories; and it writes a first one for a project.
 //
 // The manifest that comes out builds the image that the other tool would have
 // made, and is written as a person would write it: patterns where they are
@@ -16,7 +16,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -24,6 +23,7 @@ import (
 	"slices"
 	"strings"
 
+	"rules_romfs/internal/smallfile"
 	"rules_romfs/internal/syserr"
 	"rules_romfs/manifest"
 	"rules_romfs/packager/board"
@@ -33,7 +33,7 @@ import (
 // Options say what to import, and what the source does not say itself.
 type Options struct {
 	// Source is a directory, or a file whose name ends in .json (OpenMV's
-	// configuration) or .py (MicroPython's freeze manifest).
+	// configuration, or a package of mip) or .py (MicroPython's freeze manifest).
 	Source string
 	// Out is the path that the manifest is going to have: its paths are
 	// relative to that directory. Empty: ./romfs.yaml.
@@ -64,6 +64,7 @@ type Kind string
 const (
 	OpenMV    Kind = "openmv"    // romfs_config.json
 	Freeze    Kind = "freeze"    // manifest.py
+	Mip       Kind = "mip"       // package.json
 	Directory Kind = "directory" // a plain tree
 	Project   Kind = "project"   // a project's directory, for its first manifest
 )
@@ -153,13 +154,15 @@ func Import(ctx context.Context, o Options) (*Result, error) {
 	case !info.Mode().IsRegular():
 		err = manifest.Errors{{File: o.Source, Code: manifest.CodeIrregular, Message: "is neither a file nor a directory"}}
 	case ext == ".json":
-		im.res.Kind = OpenMV
-		err = im.openmv()
+		err = im.json()
 	case ext == ".py":
 		im.res.Kind = Freeze
 		err = im.freeze()
 	default:
-		err = manifest.Errors{{File: o.Source, Code: codeValue, Message: "is nothing that can be imported", Remedy: "name OpenMV's romfs_config.json, a manifest.py or a directory"}}
+		err = manifest.Errors{{File: o.Source, Code: codeValue, Message: "is nothing that can be imported", Remedy: "name OpenMV's romfs_config.json, a package.json of mip, a manifest.py or a directory"}}
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
 	}
 	if err != nil {
 		if empty := (*EmptyError)(nil); errors.As(err, &empty) {
@@ -188,10 +191,51 @@ const maxLooked = 200_000
 
 // look counts n more files or directories that were looked at, in dir last.
 func (im *importer) look(n int, dir string) error {
+	if im.ctx.Err() != nil {
+		return context.Cause(im.ctx)
+	}
 	if im.looked += n; im.looked > maxLooked {
-		return fmt.Errorf("more than %d files and directories looked at, in %s last: a pattern or path leads out of the tree, or through links again and again", maxLooked, dir)
+		return &lookError{dir}
 	}
 	return nil
+}
+
+// A lookError says that a source leads to more than anybody packs.
+type lookError struct{ dir string }
+
+func (e *lookError) Error() string {
+	return fmt.Sprintf("more than %d files and directories looked at, in %s last: a pattern or path leads out of the tree, or through links again and again", maxLooked, e.dir)
+}
+
+// json imports a JSON file, by what is in it.
+func (im *importer) json() error {
+	data, err := readSource(im.Source)
+	if err != nil {
+		return err
+	}
+	doc, err := parseJSON(data, im.Source)
+	if err != nil {
+		return err
+	}
+	if isMip(doc) {
+		im.res.Kind = Mip
+		return im.mip(doc)
+	}
+	im.res.Kind = OpenMV
+	return im.openmv(doc)
+}
+
+// shown is a path as messages have it: from where romfs was run, if that is the
+// shorter way to say it.
+func shown(path string) string {
+	here, err := realAbs(".")
+	if err != nil {
+		return path
+	}
+	if rel, err := filepath.Rel(here, path); err == nil && len(rel) < len(path) {
+		return rel
+	}
+	return path
 }
 
 func (im *importer) note(n Note) {
@@ -213,15 +257,14 @@ func sourceError(path string, err error) error {
 	return manifest.Errors{{File: path, Code: manifest.CodeIO, Message: "cannot be read: " + syserr.Reason(err).Error()}}
 }
 
-// readSource reads a configuration, which is small.
+// readSource reads a configuration, which is small. It waits for no writer of a
+// FIFO.
 func readSource(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, sourceError(path, err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxSource+1))
-	if err != nil {
+	data, _, err := smallfile.Read(path, maxSource)
+	switch {
+	case errors.Is(err, smallfile.ErrLarge):
+		return nil, manifest.Errors{{File: path, Code: manifest.CodeLimit, Message: fmt.Sprintf("more than %d bytes: no configuration that somebody wrote", maxSource)}}
+	case err != nil:
 		return nil, sourceError(path, err)
 	}
 	return data, nil

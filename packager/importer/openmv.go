@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/bits"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"rules_romfs/internal/smallfile"
 	"rules_romfs/internal/strictyaml"
 	"rules_romfs/manifest"
 	"rules_romfs/packager/board"
@@ -41,15 +43,7 @@ const (
 )
 
 // openmv imports a configuration of OpenMV's image builder.
-func (im *importer) openmv() error {
-	data, err := readSource(im.Source)
-	if err != nil {
-		return err
-	}
-	config, err := parseJSON(data, im.Source)
-	if err != nil {
-		return err
-	}
+func (im *importer) openmv(config *jsonDoc) error {
 	if !config.root.isObject() || len(config.root.keys) == 0 {
 		return manifest.Errors{config.root.errorf(codeValue, `write {"0": {"size": …, "entries": […]}}`, "a configuration of OpenMV's builder is an object of partitions")}
 	}
@@ -294,14 +288,18 @@ func (e *openmvEntry) add() {
 			e.p.errs = append(e.p.errs, at.errorf(manifest.CodeIO, "", "cannot be read: %v", err))
 			return
 		}
+		for _, f := range files {
+			e.checkHaar(f)
+		}
 		e.p.items = append(e.p.items, e.globbed(full, files)...)
 		return
 	}
 	full = filepath.Clean(full)
 	if !e.p.im.NoCheck && !isFile(full) {
-		e.p.errs = append(e.p.errs, at.errorf(manifest.CodeNoMatch, "say where {TOP} is with --top, or write the manifest all the same with --no-check", "there is no file %s", full))
+		e.p.errs = append(e.p.errs, at.errorf(manifest.CodeNoMatch, "say where {TOP} is with --top, or write the manifest all the same with --no-check", "there is no file %s", shown(full)))
 		return
 	}
+	e.checkHaar(full)
 	e.p.items = append(e.p.items, openmvItem{files: []string{full}, align: e.align, at: at, convert: e.convert})
 	if label := e.label(full); label != "" {
 		e.p.items = append(e.p.items, openmvItem{files: []string{label}, at: at, comment: "its labels, which OpenMV's builder finds by name"})
@@ -377,6 +375,18 @@ func (e *openmvEntry) conversion() *transform {
 		return t
 	}
 	return nil
+}
+
+// checkHaar says where OpenMV's converter makes no cascade that works: in those of
+// opencv_traincascade it cuts off the thresholds of stages, and keeps the stages.
+func (e *openmvEntry) checkHaar(file string) {
+	if e.typ != "haar" || e.convert == nil || len(e.convert.args) == 0 {
+		return
+	}
+	text, _, err := smallfile.Read(file, maxSource)
+	if err == nil && bytes.Contains(text, []byte("<stageNum>")) {
+		e.p.im.noteAt(e.n.get("stages"), NoteDiffers, "", "%s is of the newer format, of which OpenMV's converter makes a cascade with some stages that no firmware can load; the manifest keeps the first %s, and the image differs from OpenMV's", shown(file), e.convert.args[1])
+	}
 }
 
 // option is the text of a key that only counts for a conversion.

@@ -37,12 +37,12 @@ func (im *importer) writeOpenMV(parts []*openmvPartition) error {
 		files += len(w)
 		for _, f := range w {
 			if !f.compile && strings.HasSuffix(f.dest, ".py") {
-				im.doc.compile = &flag{false, "OpenMV's builder packs .py files as they are"}
+				im.doc.compile = &setting{"false", "OpenMV's builder packs .py files as they are"}
 			}
 		}
 		for _, r := range image.rules {
 			if slices.ContainsFunc(r.src, func(s string) bool { return strings.Contains(s, "*") }) {
-				im.doc.compile = &flag{false, "OpenMV's builder packs .py files as they are"}
+				im.doc.compile = &setting{"false", "OpenMV's builder packs .py files as they are"}
 			}
 		}
 	}
@@ -115,17 +115,24 @@ func (p *openmvPartition) image() (image, []wanted) {
 			}
 		}
 		if len(files) == 0 && (item.pattern == "" || len(item.files) > 0) {
-			continue
+			continue // that has been said of each
 		}
 		r := rule{align: item.align, transform: item.convert.below(p.im)}
 		if item.comment != "" {
 			r.comments = []string{item.comment}
 		}
-		if r.src = p.pattern(item, files); r.src == nil {
+		r.src = p.pattern(item, files)
+		if r.src == nil && len(files) == 0 {
+			p.im.noteAt(item.at, NoteLost, "add a rule when there are files", "partition %q: %s finds no file, and no pattern of a manifest means the same, so it is left out", p.key, shown(item.pattern))
+			out.trailer = append(out.trailer, "finds no file: "+p.im.rel(item.pattern))
+			continue
+		}
+		if r.src == nil {
 			for _, f := range files {
 				r.src = append(r.src, pattern.Escape(p.im.rel(f)))
 			}
 		} else if len(files) == 0 {
+			p.im.noteAt(item.at, NoteDiffers, "", "partition %q: %s finds no file yet, and is optional in the manifest", p.key, shown(item.pattern))
 			r.optional = true
 		}
 		p.checkAlign(&r, item.at, files)

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"path"
@@ -11,8 +12,8 @@ import (
 	"strings"
 
 	"rules_romfs/internal/slashpath"
-	"rules_romfs/internal/smallfile"
 	"rules_romfs/manifest"
+	"rules_romfs/packager/pack"
 )
 
 // ProjectOptions say what a first manifest is for.
@@ -38,6 +39,9 @@ func NewProject(ctx context.Context, o ProjectOptions) (*Result, error) {
 	if im.base, err = realAbs(o.Dir); err != nil {
 		return nil, sourceError(o.Dir, err)
 	}
+	if im.target, err = pack.NewTarget(o.Board, "", 0); err != nil {
+		return nil, err
+	}
 	im.setName(filepath.Base(im.base))
 	p := &project{im: im, left: map[string]leftOut{}, words: map[string]bool{}, imported: map[string]bool{}, dirs: map[string]bool{}}
 	if err := p.walk(""); err != nil {
@@ -61,6 +65,7 @@ type project struct {
 	// What the modules that are packed say: their words, the names that they
 	// import, and the directories that they lie in.
 	words, imported, dirs map[string]bool
+	native                *native // the first function with machine code
 }
 
 // A projectFile is one file of a project.
@@ -84,20 +89,17 @@ type leftOut struct {
 // A projectRoot is a directory that modules are imported from.
 type projectRoot struct{ dir, dest string }
 
-// maxModule bounds the modules that are read for what they import and open.
-const maxModule = 1 << 20
-
 // walk lists what is below dir. Links to directories are not followed.
 func (p *project) walk(dir string) error {
 	entries, err := os.ReadDir(filepath.Join(p.im.base, filepath.FromSlash(dir)))
 	if err != nil {
 		return sourceError(filepath.Join(p.im.Source, filepath.FromSlash(dir)), err)
 	}
-	if err := p.im.look(len(entries), dir); err != nil {
+	var many *lookError
+	if err := p.im.look(len(entries), dir); errors.As(err, &many) {
 		return manifest.Errors{{File: p.im.Source, Code: manifest.CodeLimit, Message: err.Error()}}
-	}
-	if p.im.ctx.Err() != nil {
-		return context.Cause(p.im.ctx)
+	} else if err != nil {
+		return err
 	}
 	for _, e := range entries {
 		name := slashpath.Join(dir, e.Name())
@@ -217,6 +219,9 @@ func (p *project) decide(f *projectFile) {
 	}
 	p.dirs[slashpath.Parent(f.name)] = true
 	text := p.read(f.name)
+	if p.native == nil {
+		p.native = findNative([]byte(text), f.name)
+	}
 	for _, name := range imports(text) {
 		p.imported[name] = true
 	}
@@ -252,17 +257,12 @@ func (p *project) rootNames() string {
 	return strings.Join(names, " and ")
 }
 
-// read returns what a module says; of one that is compiled, or too large to be
-// written by hand, nothing.
+// read returns what a module says; of one that is compiled, nothing.
 func (p *project) read(name string) string {
 	if path.Ext(name) != ".py" {
 		return ""
 	}
-	text, _, err := smallfile.Read(filepath.Join(p.im.base, filepath.FromSlash(name)), maxModule)
-	if err != nil {
-		return "" // the build will say so
-	}
-	return string(text)
+	return string(readModule(filepath.Join(p.im.base, filepath.FromSlash(name))))
 }
 
 var (

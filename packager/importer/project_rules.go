@@ -28,6 +28,7 @@ func (p *project) write() error {
 	if err := im.setBoard(); err != nil {
 		return err
 	}
+	im.needArch(p.native)
 	im.doc.boardHint = im.doc.board == ""
 	out.trailer = []string{"- src: assets/**             # data: packed as it is", "  dest: assets/", "  align: 16                  # bytes, for what is used in place"}
 	im.doc.images = []image{out}
@@ -107,8 +108,14 @@ func (p *project) excludes() {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.left)) {
-		if dir, ok := strings.CutSuffix(name, "/"); ok && !strings.HasPrefix(path.Base(dir), ".") && manifest.LeftOut(path.Base(dir)) == "" && !p.left[name].lost {
+		dir, isDir := strings.CutSuffix(name, "/")
+		base := path.Base(dir)
+		switch {
+		case strings.HasPrefix(base, ".") || manifest.LeftOut(base) != "": // no pattern finds it
+		case isDir && !p.left[name].lost: // patterns do not follow links to directories
 			add(pattern.Escape(dir) + "/**")
+		case !isDir && (path.Ext(base) == ".py" || path.Ext(base) == ".mpy"):
+			add(pattern.Escape(name))
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package importer_test
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -106,4 +108,13 @@ func TestProject(t *testing.T) {
 			}
 		})
 	}
+}
+
+var errEnough = errors.New("enough")
+
+// canceled is a context that is done.
+func canceled(t *testing.T) (context.Context, context.CancelCauseFunc) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errEnough)
+	return ctx, cancel
 }

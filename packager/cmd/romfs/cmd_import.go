@@ -40,21 +40,23 @@ func newImportCmd(a *app) *cobra.Command {
 	var vars []string
 	cmd := &cobra.Command{
 		Use:   "import SOURCE",
-		Short: "Write a manifest from OpenMV's configuration, a manifest.py or a directory",
+		Short: "Write a manifest from OpenMV's configuration, a mip package, a manifest.py or a directory",
 		Long: `Write a manifest that builds the image that another tool makes of SOURCE:
 
   *.json  OpenMV's romfs_config.json; the image is byte for byte the one that
           OpenMV's builder makes. {TOP} is two folders up where the file lies
-          in boards/NAME/, else its own folder.
+          in boards/NAME/, else its own folder. Or a package.json of mip: its
+          files, where they lie beside it, go to lib/; nothing is fetched.
   *.py    MicroPython's manifest of frozen modules; they become files of the
           image. It is evaluated as Starlark, a part of Python: no Python is
-          run, and what is beyond that is an error with its line.
+          run, and all that is beyond that is named with its line.
   DIR     a plain tree, as romfs build DIR packs it
 
 What a manifest cannot say is named on stderr. A manifest that is there already
 is kept, unless --force is given. Nothing that is imported is run.`,
 		Example: `  romfs import boards/OPENMV_N6/romfs_config.json -o n6/romfs.yaml
   romfs import romfs_config.json --board openmv-ae3 -p romfs0 --top ../openmv
+  romfs import package.json --board openmv-n6
   romfs import manifest.py --lib ../micropython-lib --var MPY_DIR=../micropython
   romfs import src -o - | less`,
 		Args: cobra.ExactArgs(1),
