@@ -7,6 +7,7 @@ import (
 
 	"rules_romfs/internal/pow2"
 	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/board"
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/romfs"
@@ -42,6 +43,10 @@ type Finding struct {
 	Concern  Concern `json:"-"`
 
 	Alignment *Misalignment `json:"alignment,omitempty"` // of CodeMisaligned, against a board's rule
+
+	// Meant marks a warning about what every image of this layout has, or every
+	// one for this board: builds make it so.
+	Meant bool `json:"-"`
 }
 
 // A Misalignment is a file that is less aligned than its board needs.
@@ -63,14 +68,14 @@ type Verification struct {
 	Findings []Finding        `json:"findings"`
 }
 
-// Verdict counts what fails: errors, and warnings if strict. concern is the
-// earliest among them; without any, ok is true.
+// Verdict counts what fails: errors, and if strict the warnings that are not
+// Meant. concern is the earliest among them; without any, ok is true.
 func (v *Verification) Verdict(strict bool) (errors, warnings int64, concern Concern, ok bool) {
 	ok = true
 	for _, f := range v.Findings {
 		if f.Severity == romfs.Warning.String() {
 			warnings++
-			if !strict {
+			if !strict || f.Meant {
 				continue
 			}
 		} else {
@@ -137,8 +142,11 @@ func (v *verifier) image(im *Image, sidecar *artifact.Sidecar) error {
 		v.result.Sidecar = true
 		v.sidecar(im, sidecar, id)
 	}
-	if p := v.place.Partition; p != nil {
+	if v.place.Partition != nil {
 		v.partition(im.Size())
+	}
+	if err := v.meant(im); err != nil {
+		return err
 	}
 	v.nest = newNest(sidecar)
 	return v.files(im, level{})
@@ -153,10 +161,33 @@ func (v *verifier) sidecar(im *Image, s *artifact.Sidecar, id artifact.Image) {
 		return
 	}
 	for _, file := range s.Files {
-		if file.Offset%file.Align != 0 {
+		if file.Size > 0 && file.Offset%file.Align != 0 {
 			v.add(AboutImage, romfs.Error, CodeMisaligned, file.Path, file.Offset, "the sidecar asks for %d bytes of alignment, and the content lies at %d", file.Align, file.Offset)
 		}
 	}
+}
+
+// meant marks warnings about the outer record that builds provoke on purpose:
+// OpenMV's builders know no evenness and have a header of 16 bytes, and words of
+// ECC, which are programmed once, need one that is wider still.
+func (v *verifier) meant(im *Image) error {
+	layout, err := im.Layout()
+	if _, damaged := err.(*romfs.FormatError); err != nil && !damaged {
+		return err
+	}
+	openMV, ecc := err == nil && layout == romfs.OpenMV, false
+	if p := v.place.Partition; p != nil && p.Medium == board.ECC {
+		ecc = im.HeaderSize() >= int64(len(romfs.Magic)+romfs.StableHeader(p.Write))
+	}
+	for i := range v.result.Findings {
+		switch f := &v.result.Findings[i]; f.Code {
+		case romfs.CodeOddSize:
+			f.Meant = openMV
+		case romfs.CodeLongHeader:
+			f.Meant = openMV || ecc
+		}
+	}
+	return nil
 }
 
 // partition tells if an image of that size fits.
@@ -256,13 +287,18 @@ func (v *verifier) nested(im *Image, e *romfs.Entry, at level) error {
 		return nil
 	}
 	v.nest.visited[inner.offset] = true
+	nested, notImage := im.open(e)
+	openMV := false
+	if notImage == nil {
+		layout, err := nested.Layout()
+		openMV = err == nil && layout == romfs.OpenMV
+	}
 	for _, p := range romfs.Validate(im.Section(e), e.Size) {
 		if p.Code != romfs.CodeLongHeader { // nobody queries it
-			v.add(AboutImage, p.Severity, p.Code, inner.name(p.Path), inner.offset+p.Offset, "in the nested image: %s", p.Message)
+			v.add(AboutImage, p.Severity, p.Code, inner.name(p.Path), inner.offset+p.Offset, "in the nested image: %s", p.Message).Meant = p.Code == romfs.CodeOddSize && openMV
 		}
 	}
-	nested, err := im.open(e)
-	if err != nil {
+	if notImage != nil {
 		return nil // Validate has said so
 	}
 	return v.files(nested, inner)

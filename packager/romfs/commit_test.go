@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"rules_romfs/internal/vfsrom"
 	"rules_romfs/packager/romfs"
 )
 
@@ -185,10 +186,10 @@ func TestDriverOnTornCommit(t *testing.T) {
 	t.Parallel()
 	_, b := build(t, dir("", file("a", "x"), dir("d", file("b", "yy"))), romfs.Options{Layout: romfs.Stable})
 	flash := append(b, strings.Repeat("\xff", 4096-len(b))...)
-	var cases []driverCase
+	var cases []vfsrom.Case
 	m := romfs.Commit{Size: int64(len(flash)), Unit: 4, WordBits: 64}
 	add := func(first []byte) {
-		cases = append(cases, driverCase{Image: hex.EncodeToString(first) + hex.EncodeToString(flash[4:])})
+		cases = append(cases, vfsrom.Case{Image: hex.EncodeToString(first) + hex.EncodeToString(flash[4:])})
 	}
 	tornStates(flash[:4], m, add)
 	for bit := range 24 {
@@ -201,7 +202,7 @@ func TestDriverOnTornCommit(t *testing.T) {
 		t.Errorf("on a 64-bit host a driver may mount %v", torn)
 	}
 	mounted := 0
-	for i, got := range driver(t, cases, 60) {
+	for i, got := range vfsrom.Run(t, cases, 60) {
 		if got.Mount == 19 { // ENODEV
 			continue
 		}

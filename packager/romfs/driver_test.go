@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"rules_romfs/internal/vfsrom"
 	"rules_romfs/packager/romfs"
 )
 
@@ -50,7 +51,7 @@ func TestDriverReadsImages(t *testing.T) {
 	t.Parallel()
 	const trees = 40
 	r := rand.New(rand.NewPCG(7, 8))
-	var cases []driverCase
+	var cases []vfsrom.Case
 	var plans []*romfs.Plan
 	var images [][]byte
 	for range trees {
@@ -59,10 +60,10 @@ func TestDriverReadsImages(t *testing.T) {
 		for _, o := range optionsList {
 			p, b := build(t, root, o)
 			plans, images = append(plans, p), append(images, b)
-			cases = append(cases, driverCase{Image: hex.EncodeToString(b), Align: 4096})
+			cases = append(cases, vfsrom.Case{Image: hex.EncodeToString(b), Align: 4096})
 		}
 	}
-	for i, got := range driver(t, cases, 60) {
+	for i, got := range vfsrom.Run(t, cases, 60) {
 		p := plans[i]
 		if got.Died || got.Mount != 0 {
 			t.Fatalf("image %d (%v): the driver died (%v) or refused it with %d", i, p.Layout, got.Died, got.Mount)
@@ -201,10 +202,10 @@ func TestReaderAgreesWithDriver(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(9, 10))
 	var images [][]byte
-	var cases []driverCase
+	var cases []vfsrom.Case
 	add := func(b []byte, paths []string) {
 		images = append(images, b)
-		cases = append(cases, driverCase{Image: hex.EncodeToString(b), Paths: paths})
+		cases = append(cases, vfsrom.Case{Image: hex.EncodeToString(b), Paths: paths})
 	}
 	for _, b := range damagedImages(t) {
 		add(b, []string{"a", "a/b", "a/c", "b", "a/b/c", "ab", "a\x00b"})
@@ -239,7 +240,7 @@ func TestReaderAgreesWithDriver(t *testing.T) {
 		})
 	}
 	lookups, refused, died := 0, 0, 0
-	for i, got := range driver(t, cases, 5) {
+	for i, got := range vfsrom.Run(t, cases, 5) {
 		m := readers[i]
 		if got.Died {
 			died++
@@ -274,7 +275,7 @@ func TestReaderAgreesWithDriver(t *testing.T) {
 				if strings.ContainsRune(p, 0) {
 					continue
 				}
-				if f.Err != enoent {
+				if f.Err != vfsrom.NotFound {
 					t.Errorf("image %x: %q: not found by us, the driver says %+v", images[i], p, f)
 				}
 			case err != nil:
@@ -291,17 +292,17 @@ func TestReaderAgreesWithDriver(t *testing.T) {
 }
 
 // look gives the driver's kind of fact.
-func look(m *romfs.Image, path string) (fact, error) {
+func look(m *romfs.Image, path string) (vfsrom.Fact, error) {
 	e, err := m.Lookup(path)
 	if err != nil {
-		return fact{}, err
+		return vfsrom.Fact{}, err
 	}
 	if e.Dir {
-		return fact{Dir: true, Size: e.Size}, nil
+		return vfsrom.Fact{Dir: true, Size: e.Size}, nil
 	}
 	b, err := m.ReadFile(path)
 	sum := sha256.Sum256(b)
-	return fact{Size: e.Size, Offset: e.Offset, Sum: hex.EncodeToString(sum[:])}, err
+	return vfsrom.Fact{Size: e.Size, Offset: e.Offset, Sum: hex.EncodeToString(sum[:])}, err
 }
 
 // wraps tells if an image's length needs more than 32 bits.
@@ -331,7 +332,7 @@ func TestDriverReadsLargeFiles(t *testing.T) {
 	if err := os.WriteFile(path, b, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	got := driver(t, []driverCase{{Image: map[string]string{"file": path}, Align: 4096}}, 60)[0]
+	got := vfsrom.Run(t, []vfsrom.Case{{Image: map[string]string{"file": path}, Align: 4096}}, 60)[0]
 	for _, want := range p.Files {
 		sum := want.Node.Sum
 		if f := got.List["/"+want.Path]; f.Sum != hex.EncodeToString(sum[:]) || f.Offset%64 != 0 || f.Offset != want.Offset {

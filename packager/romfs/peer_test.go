@@ -1,7 +1,6 @@
 package romfs_test
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -11,111 +10,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
 	"rules_romfs/internal/peer"
 	"rules_romfs/packager/romfs"
 )
-
-// A driverCase is an image for MicroPython's driver, and paths to look up in it.
-type driverCase struct {
-	Image any      `json:"image"` // hex, or map {"file": path}
-	Paths []string `json:"paths,omitempty"`
-	Align int      `json:"align,omitempty"` // of the partition's base
-}
-
-// A driverResult is what the driver makes of it.
-type driverResult struct {
-	Mount int             `json:"mount"` // errno
-	List  map[string]fact `json:"list"`  // by path with a leading slash
-	Paths map[string]fact `json:"paths"`
-	Died  bool            `json:"-"` // it crashed, or hung
-}
-
-// A fact is what the driver says of one path.
-type fact struct {
-	Err    string // not empty: not found, or worse
-	Dir    bool
-	Size   int64
-	Offset int64
-	Sum    string
-}
-
-const enoent = "2"
-
-func (f *fact) UnmarshalJSON(b []byte) error {
-	if b[0] != '[' {
-		f.Err = strings.Trim(string(b), `"`)
-		return nil
-	}
-	var kind string
-	err := json.Unmarshal(b, &[]any{&kind, &f.Size, &f.Offset, &f.Sum})
-	f.Dir = kind == "d"
-	return err
-}
-
-// driver runs MicroPython's own VfsRom over all cases, some hundreds in a process.
-// The driver trusts what it reads, so an image may crash or hang it: that ends
-// one process, which has so many seconds of processor time, and the next
-// continues behind that case.
-func driver(tb testing.TB, cases []driverCase, seconds int) []driverResult {
-	tb.Helper()
-	// The interpreter takes no path of more than 255 bytes, and a sandbox may have
-	// a deeper folder: it gets the script itself, and runs where the cases are.
-	dir := tb.TempDir()
-	script, err := os.ReadFile("testdata/run_driver.py")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	results := make([]driverResult, 0, len(cases))
-	for len(results) < len(cases) {
-		first, last := len(results), min(len(results)+200, len(cases))
-		// Only these: to skip thousands of cases would take the script longer
-		// than the limit, which is for the driver.
-		var b bytes.Buffer
-		for _, c := range cases[first:last] {
-			line, err := json.Marshal(c)
-			if err != nil {
-				tb.Fatal(err)
-			}
-			b.Write(append(line, '\n'))
-		}
-		if err := os.WriteFile(filepath.Join(dir, "cases.json"), b.Bytes(), 0o666); err != nil {
-			tb.Fatal(err)
-		}
-		cmd := exec.Command("sh", "-c", `ulimit -t "$1" && shift && exec "$@"`, "sh", strconv.Itoa(seconds),
-			peer.MicroPython(tb), "-X", "heapsize=128m", "-c", string(script), "cases.json", "0", strconv.Itoa(last-first))
-		cmd.Dir = dir
-		var stderr bytes.Buffer
-		cmd.Stderr = &stderr
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			tb.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			tb.Fatal(err)
-		}
-		lines := bufio.NewScanner(out)
-		lines.Buffer(nil, 64<<20)
-		for lines.Scan() {
-			var r driverResult
-			if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
-				break // a line cut off by the end of the process
-			}
-			results = append(results, r)
-		}
-		err = cmd.Wait()
-		if len(results) < last {
-			if err == nil || stderr.Len() > 0 {
-				tb.Fatalf("case %d: the driver's script failed: %v\n%s", len(results), err, stderr.String())
-			}
-			results = append(results, driverResult{Died: true})
-		}
-	}
-	return results
-}
 
 // mpremoteJob is an image to build with mpremote: from a folder, or from a tree.
 type mpremoteJob struct {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"rules_romfs/internal/vfsrom"
 	"rules_romfs/packager/romfs"
 )
 
@@ -80,7 +81,7 @@ func TestRewriteProperties(t *testing.T) {
 		}
 		sources = append(sources, b)
 	}
-	var cases []driverCase
+	var cases []vfsrom.Case
 	var moved []*romfs.Plan
 	var aligns []int64
 	for i, b := range sources {
@@ -115,10 +116,10 @@ func TestRewriteProperties(t *testing.T) {
 				t.Fatalf("image %d: %q: other content, %v", i, f.Path, err)
 			}
 		}
-		cases, moved, aligns = append(cases, driverCase{Image: hex.EncodeToString(out), Align: 4096}), append(moved, p), append(aligns, align)
+		cases, moved, aligns = append(cases, vfsrom.Case{Image: hex.EncodeToString(out), Align: 4096}), append(moved, p), append(aligns, align)
 	}
 	checked := 0
-	for i, got := range driver(t, cases, 60) {
+	for i, got := range vfsrom.Run(t, cases, 60) {
 		for _, f := range moved[i].Files {
 			fact := got.List["/"+f.Path]
 			if fact.Err != "" || fact.Size != f.Size {

@@ -24,6 +24,9 @@ of files that its firmware uses in place and the ABI of every .mpy file; and
 with a sidecar that image and sidecar belong together. An image in a file of
 the image is checked too. IMAGE may be "-" for stdin.
 
+With --strict warnings fail too, except about what builds do on purpose: the odd
+sizes and long headers of layout openmv, and the long headers for ECC flash.
+
 The findings go to stdout. Exit code 5: the image is invalid or does not fit;
 8: the sidecar is another image's; 9: the board cannot use it.`,
 		Example: `  romfs verify app.romfs
