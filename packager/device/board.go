@@ -166,7 +166,7 @@ func (b *Board) Traffic() (sent, received, retries int64) {
 
 // littleHeap is how large the largest free block is, in bytes, of a board that has
 // to be frugal: a restart before the program is sent, and small pieces of it.
-const littleHeap = 24 << 10
+const littleHeap = 32 << 10
 
 // OpenROM makes a partition ready to be read and written. The board must be at
 // its prompt: after Connect, Reconnect or Stop. buffer is how many bytes of RAM on the

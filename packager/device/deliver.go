@@ -21,9 +21,12 @@ const maxSilent = 3
 // frames. A new start may help.
 var ErrSilent = errors.New("the board takes no more frames")
 
-// filler completes what the board is still waiting for after bytes were lost:
-// it reads pieces of at most 64 bytes. A line end is no part of any frame.
-var filler = bytes.Repeat([]byte{'\n'}, 64)
+// pieceSize is how much of a frame the board reads at once.
+const pieceSize = 64
+
+// filler completes what the board is still waiting for after bytes were lost. A line end is
+// no part of any frame.
+var filler = bytes.Repeat([]byte{'\n'}, pieceSize)
 
 // fillLimit is how long the board may take to give up a frame that was filled up: it
 // does after a second of silence.

@@ -100,6 +100,13 @@ var linkFaults = map[string]func(t *testing.T){
 			t.Errorf("lost %d of 100 bytes that came while flash was busy", n)
 		}
 	},
+	"no-interrupt": func(t *testing.T) {
+		_, h := prompt(t, simboard.Options{}, "no-interrupt")
+		h.begin("import sys\nprint('go')\nprint(sys.stdin.buffer.read(3))")
+		h.until("go\r\n")
+		h.send("\x03\x03x")
+		h.until("b'\\x03\\x03x'")
+	},
 	"intr-clears": func(t *testing.T) {
 		_, h := prompt(t, simboard.Options{}, "intr-clears")
 		h.begin("print('go')\nwhile True: pass")

@@ -24,6 +24,7 @@ type Faults struct {
 	Ring        int           // bytes of the receive ring; 0: 4096
 	RingDrops   bool          // a full ring loses bytes; otherwise it holds the link back
 	Deaf        int           // while flash is busy only so many bytes are received, the rest is lost; 0: unaffected
+	NoInterrupt bool          // the firmware takes no Ctrl-C while code runs (MICROPY_KBD_EXCEPTION is 0)
 	IntrClears  bool          // Ctrl-C in running code empties the ring, as on TinyUSB ports
 	ResetOnOpen bool          // opening the port resets the board
 	BootTime    time.Duration // after a hard reset or power-on; bytes that arrive meanwhile are lost
@@ -91,6 +92,7 @@ var faultDefs = []faultDef{
 	{"ring", "N", "the receive ring has N bytes; a full one holds the link back", intFault(func(f *Faults) *int { return &f.Ring })},
 	{"ring-drops", "", "a full receive ring loses bytes", boolFault(func(f *Faults) *bool { return &f.RingDrops })},
 	{"deaf", "N", "while flash is busy only N bytes are received, the rest is lost", intFault(func(f *Faults) *int { return &f.Deaf })},
+	{"no-interrupt", "", "the firmware takes no Ctrl-C while code runs", boolFault(func(f *Faults) *bool { return &f.NoInterrupt })},
 	{"intr-clears", "", "Ctrl-C in running code empties the receive ring", boolFault(func(f *Faults) *bool { return &f.IntrClears })},
 	{"reset-on-open", "", "the board resets when its port is opened", boolFault(func(f *Faults) *bool { return &f.ResetOnOpen })},
 	{"boot-time", "TIME", "a hard reset takes so long; what arrives meanwhile is lost", timeFault(func(f *Faults) *time.Duration { return &f.BootTime })},

@@ -116,7 +116,9 @@ func (b *Board) do(p *process, op uint32, arg [4]int32, data []byte) (int, error
 	case hwTX:
 		b.link.send(data, p.ended)
 	case hwIntr:
-		b.intr.Store(arg[0])
+		if !b.opts.Faults.NoInterrupt {
+			b.intr.Store(arg[0])
+		}
 	case hwROM, hwBlocks:
 		return b.flashCall(p, op, arg, data)
 	case hwTrace:
