@@ -141,6 +141,9 @@ func DirPlan(ctx context.Context, dir string, o DirOptions) (*Plan, []Warning, e
 // with its only dot has none.
 func Stem(name string) string { return spec.Stem(name) }
 
+// MaxAlignment is the largest alignment that a manifest may ask for.
+const MaxAlignment = spec.MaxAlignment
+
 // OpenMVAlign is the alignment of OpenMV's image builder where its
 // configuration names none.
 const OpenMVAlign = spec.OpenMVAlign

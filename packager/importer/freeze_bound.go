@@ -28,18 +28,6 @@ const (
 
 // measured rewrites a manifest so that its values are measured.
 func measured(file *syntax.File) {
-	measure := func(name string, x *syntax.Expr, more ...syntax.Expr) {
-		at, _ := (*x).Span()
-		*x = &syntax.CallExpr{Fn: &syntax.Ident{NamePos: at, Name: name}, Lparen: at, Args: append([]syntax.Expr{*x}, more...), Rparen: at}
-	}
-	elements := func(list []syntax.Expr) {
-		for i := range list {
-			switch list[i].(type) { // but names, which are no more than what was assigned, and may be assigned to here
-			case *syntax.BinaryExpr, *syntax.CallExpr, *syntax.CondExpr, *syntax.SliceExpr, *syntax.Comprehension:
-				measure(measureName, &list[i])
-			}
-		}
-	}
 	syntax.Walk(file, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.AssignStmt:
@@ -49,18 +37,9 @@ func measured(file *syntax.File) {
 				measure(measureName, &n.RHS)
 			}
 		case *syntax.ReturnStmt:
-			if n.Result != nil {
-				measure(measureName, &n.Result)
-			}
+			measure(measureName, &n.Result)
 		case *syntax.BinaryExpr:
-			name := measureName
-			if n.Op == syntax.STAR {
-				name = factorName
-			}
-			if n.Op != syntax.EQ { // the name of an argument
-				measure(name, &n.X)
-			}
-			measure(name, &n.Y)
+			measureOperands(n)
 		case *syntax.DotExpr:
 			measure(measureName, &n.X)
 		case *syntax.IndexExpr:
@@ -75,28 +54,64 @@ func measured(file *syntax.File) {
 			measure(measureName, &n.Key)
 			measure(measureName, &n.Value)
 		case *syntax.ListExpr:
-			elements(n.List)
+			measureElements(n.List)
 		case *syntax.TupleExpr:
-			elements(n.List)
+			measureElements(n.List)
 		case *syntax.CallExpr:
-			if fn, ok := n.Fn.(*syntax.Ident); ok && (fn.Name == measureName || fn.Name == factorName) {
-				break
-			}
-			for i := range n.Args {
-				switch arg := n.Args[i].(type) {
-				case *syntax.UnaryExpr: // *args and **kwargs, or a number
-					measure(measureName, &arg.X)
-				case *syntax.BinaryExpr:
-					if arg.Op != syntax.EQ {
-						measure(measureName, &n.Args[i])
-					}
-				default:
-					measure(measureName, &n.Args[i])
-				}
-			}
+			measureArguments(n)
 		}
 		return true
 	})
+}
+
+// measure puts an expression, if there is one, into a call that measures it, and
+// more beside it.
+func measure(name string, x *syntax.Expr, more ...syntax.Expr) {
+	if *x == nil {
+		return
+	}
+	at, _ := (*x).Span()
+	*x = &syntax.CallExpr{Fn: &syntax.Ident{NamePos: at, Name: name}, Lparen: at, Args: append([]syntax.Expr{*x}, more...), Rparen: at}
+}
+
+func measureOperands(n *syntax.BinaryExpr) {
+	name := measureName
+	if n.Op == syntax.STAR {
+		name = factorName
+	}
+	if n.Op != syntax.EQ { // the name of an argument
+		measure(name, &n.X)
+	}
+	measure(name, &n.Y)
+}
+
+// measureElements measures what is made in a list: but not names, which are no
+// more than what was assigned, and may be assigned to here.
+func measureElements(list []syntax.Expr) {
+	for i := range list {
+		switch list[i].(type) {
+		case *syntax.BinaryExpr, *syntax.CallExpr, *syntax.CondExpr, *syntax.SliceExpr, *syntax.Comprehension:
+			measure(measureName, &list[i])
+		}
+	}
+}
+
+func measureArguments(n *syntax.CallExpr) {
+	if fn, ok := n.Fn.(*syntax.Ident); ok && (fn.Name == measureName || fn.Name == factorName) {
+		return
+	}
+	for i := range n.Args {
+		switch arg := n.Args[i].(type) {
+		case *syntax.UnaryExpr: // *args and **kwargs, or a number
+			measure(measureName, &arg.X)
+		case *syntax.BinaryExpr:
+			if arg.Op != syntax.EQ {
+				measure(measureName, &n.Args[i])
+			}
+		default:
+			measure(measureName, &n.Args[i])
+		}
+	}
 }
 
 // measurer is the function that measures its arguments and returns the first.

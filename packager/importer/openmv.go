@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"math/bits"
 	"path/filepath"
 	"strconv"
 	"strings"
 
+	"rules_romfs/internal/pow2"
 	"rules_romfs/internal/smallfile"
 	"rules_romfs/internal/strictyaml"
 	"rules_romfs/manifest"
@@ -32,15 +32,6 @@ var openmvBoards = map[string]string{
 	"MPS2_AN500":           "openmv-an500",
 	"MPS3_AN547":           "openmv-an547",
 }
-
-const (
-	// openmvAlign is the alignment that OpenMV's builder gives an entry without
-	// one (openmv/openmv tools/mkromfs.py).
-	openmvAlign = 4
-
-	// maxAlign is the largest alignment that a manifest takes.
-	maxAlign = 16 << 20
-)
 
 // openmv imports a configuration of OpenMV's image builder.
 func (im *importer) openmv(config *jsonDoc) error {
@@ -261,8 +252,8 @@ func (e *openmvEntry) alignment(v *node) int64 {
 		e.p.fail(v, "", "alignment has to be a number of bytes")
 	case n == 0:
 		return 1 // which OpenMV's builder takes as none at all
-	case bits.OnesCount64(uint64(n)) != 1 || n > maxAlign:
-		e.p.im.noteAt(v, NoteLost, "", "an alignment of %d is no power of two up to %d, so the entry's files are aligned as if it had none", n, maxAlign)
+	case !pow2.Is(n) || n > manifest.MaxAlignment:
+		e.p.im.noteAt(v, NoteLost, "", "an alignment of %d is no power of two up to %d, so the entry's files are aligned as if it had none", n, manifest.MaxAlignment)
 		return 0
 	}
 	return n

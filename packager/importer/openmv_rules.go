@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -20,7 +21,7 @@ func (im *importer) writeOpenMV(parts []*openmvPartition) error {
 		"Made by `romfs import` from " + filepath.Base(im.Source) + ". It builds the image that OpenMV's own builder",
 		"makes: the order of the files counts, and the alignments are that builder's.",
 	}
-	im.doc.align = []alignEntry{{"**", openmvAlign, "OpenMV's builder, where an entry names none"}}
+	im.doc.align = []alignEntry{{"**", manifest.OpenMVAlign, "OpenMV's builder, where an entry names none"}}
 	var want [][]wanted
 	files := 0
 	for _, p := range parts {
@@ -94,55 +95,68 @@ func (p *openmvPartition) image() (image, []wanted) {
 	var want []wanted
 	taken := map[string]string{}
 	for _, item := range p.items {
-		var files []string
-		for _, f := range item.files {
-			name := filepath.Base(f)
-			preset := ""
-			if item.convert != nil {
-				if preset = item.convert.preset; preset == "haar" {
-					name = stem(name) + ".cascade"
-				}
-			}
-			if first, ok := taken[name]; ok {
-				p.im.noteAt(item.at, NoteLost, "rename one of them", "partition %q: %s would be a second %s beside %s; no board finds the second, and it is left out", p.key, p.im.rel(f), name, p.im.rel(first))
-				continue
-			}
-			taken[name] = f
-			files = append(files, f)
-			want = append(want, wanted{dest: name, path: f, align: max(item.align, 1), transform: preset})
-			if item.align == 0 {
-				want[len(want)-1].align = openmvAlign
-			}
-		}
+		files, found := p.take(item, taken)
+		want = append(want, found...)
 		if len(files) == 0 && (item.pattern == "" || len(item.files) > 0) {
 			continue // that has been said of each
 		}
-		r := rule{align: item.align, transform: item.convert.below(p.im)}
-		if item.comment != "" {
-			r.comments = []string{item.comment}
-		}
-		r.src = p.pattern(item, files)
-		if r.src == nil && len(files) == 0 {
-			p.im.noteAt(item.at, NoteLost, "add a rule when there are files", "partition %q: %s finds no file, and no pattern of a manifest means the same, so it is left out", p.key, shown(item.pattern))
+		r := p.rule(item, files)
+		if r == nil {
 			out.trailer = append(out.trailer, "finds no file: "+p.im.rel(item.pattern))
 			continue
 		}
-		if r.src == nil {
-			for _, f := range files {
-				r.src = append(r.src, pattern.Escape(p.im.rel(f)))
-			}
-		} else if len(files) == 0 {
-			p.im.noteAt(item.at, NoteDiffers, "", "partition %q: %s finds no file yet, and is optional in the manifest", p.key, shown(item.pattern))
-			r.optional = true
-		}
-		p.checkAlign(&r, item.at, files)
-		if last := len(out.rules) - 1; last >= 0 && mergeable(&out.rules[last], &r) {
+		if last := len(out.rules) - 1; last >= 0 && mergeable(&out.rules[last], r) {
 			out.rules[last].src = append(out.rules[last].src, r.src...)
 			continue
 		}
-		out.rules = append(out.rules, r)
+		out.rules = append(out.rules, *r)
 	}
 	return out, want
+}
+
+// take returns the files of an item whose names are still free, and what the
+// manifest has to make of them.
+func (p *openmvPartition) take(item openmvItem, taken map[string]string) (files []string, want []wanted) {
+	for _, f := range item.files {
+		name, preset := filepath.Base(f), ""
+		if item.convert != nil {
+			if preset = item.convert.preset; preset == "haar" {
+				name = stem(name) + ".cascade"
+			}
+		}
+		if first, ok := taken[name]; ok {
+			p.im.noteAt(item.at, NoteLost, "rename one of them", "partition %q: %s would be a second %s beside %s; no board finds the second, and it is left out", p.key, p.im.rel(f), name, p.im.rel(first))
+			continue
+		}
+		taken[name] = f
+		files = append(files, f)
+		want = append(want, wanted{dest: name, path: f, align: cmp.Or(item.align, manifest.OpenMVAlign), transform: preset})
+	}
+	return files, want
+}
+
+// rule makes the rule of an item; nil if nothing of it can be said.
+func (p *openmvPartition) rule(item openmvItem, files []string) *rule {
+	r := &rule{align: item.align, transform: item.convert.below(p.im)}
+	if item.comment != "" {
+		r.comments = []string{item.comment}
+	}
+	r.src = p.pattern(item, files)
+	switch {
+	case len(files) > 0 && r.src == nil:
+		for _, f := range files {
+			r.src = append(r.src, pattern.Escape(p.im.rel(f)))
+		}
+	case len(files) > 0:
+	case r.src == nil:
+		p.im.noteAt(item.at, NoteLost, "add a rule when there are files", "partition %q: %s finds no file, and no pattern of a manifest means the same, so it is left out", p.key, shown(item.pattern))
+		return nil
+	default:
+		p.im.noteAt(item.at, NoteDiffers, "", "partition %q: %s finds no file yet, and is optional in the manifest", p.key, shown(item.pattern))
+		r.optional = true
+	}
+	p.checkAlign(r, item.at, files)
+	return r
 }
 
 // mergeable reports whether two rules after each other can be one with a list.
@@ -218,7 +232,7 @@ func (p *openmvPartition) checkAlign(r *rule, at *node, files []string) {
 	}
 	align := r.align
 	if align == 0 {
-		align = openmvAlign
+		align = manifest.OpenMVAlign
 	}
 	for _, f := range files {
 		to := p.im.boardAlign(filepath.Base(f))

@@ -15,11 +15,13 @@ package schemagen
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -96,35 +98,37 @@ func (g *generator) addComments(pkg, dir string) error {
 		if err != nil {
 			return err
 		}
-		for _, d := range f.Decls {
-			decl, ok := d.(*ast.GenDecl)
+		g.addTypes(pkg, f)
+	}
+	return nil
+}
+
+// addTypes takes the doc comments of the structs of one file.
+func (g *generator) addTypes(pkg string, f *ast.File) {
+	for _, d := range f.Decls {
+		decl, ok := d.(*ast.GenDecl)
+		if !ok {
+			continue
+		}
+		for _, s := range decl.Specs {
+			t, ok := s.(*ast.TypeSpec)
 			if !ok {
 				continue
 			}
-			for _, s := range decl.Specs {
-				t, ok := s.(*ast.TypeSpec)
-				if !ok {
-					continue
-				}
-				st, ok := t.Type.(*ast.StructType)
-				if !ok {
-					continue
-				}
-				doc := t.Doc
-				if doc == nil {
-					doc = decl.Doc
-				}
-				key := pkg + "." + t.Name.Name
-				g.reflector.CommentMap[key] = oneLine(doc)
-				for _, field := range st.Fields.List {
-					for _, name := range field.Names {
-						g.reflector.CommentMap[key+"."+name.Name] = oneLine(field.Doc)
-					}
-				}
+			if st, ok := t.Type.(*ast.StructType); ok {
+				g.addStruct(pkg+"."+t.Name.Name, st, cmp.Or(t.Doc, decl.Doc))
 			}
 		}
 	}
-	return nil
+}
+
+func (g *generator) addStruct(key string, st *ast.StructType, doc *ast.CommentGroup) {
+	g.reflector.CommentMap[key] = oneLine(doc)
+	for _, field := range st.Fields.List {
+		for _, name := range field.Names {
+			g.reflector.CommentMap[key+"."+name.Name] = oneLine(field.Doc)
+		}
+	}
 }
 
 // oneLine joins the lines of a comment, which are wrapped for Go's sake.
@@ -197,24 +201,11 @@ func (g *generator) extend(s *jsonschema.Schema, root reflect.Type) {
 			return
 		}
 		seen[t] = true
-		zero := reflect.Zero(t).Interface()
-		_, describes := zero.(describer) // then the conditions are those of a struct in it
-		if e, ok := zero.(extender); ok && !describes {
-			def := s.Definitions[t.Name()]
-			if t == root {
-				def = s
-			}
-			if def == nil {
-				g.err = fmt.Errorf("schemagen: no definition of %s", t)
-				return
-			}
-			if def.Extras == nil {
-				def.Extras = map[string]any{}
-			}
-			for k, v := range e.JSONSchemaExtra() {
-				def.Extras[k] = v
-			}
+		def := s.Definitions[t.Name()]
+		if t == root {
+			def = s
 		}
+		g.addConditions(t, def)
 		for i := range t.NumField() {
 			if f := t.Field(i); f.IsExported() {
 				visit(f.Type)
@@ -222,4 +213,21 @@ func (g *generator) extend(s *jsonschema.Schema, root reflect.Type) {
 		}
 	}
 	visit(root)
+}
+
+// addConditions adds those of one struct to its schema.
+func (g *generator) addConditions(t reflect.Type, def *jsonschema.Schema) {
+	zero := reflect.Zero(t).Interface()
+	e, ok := zero.(extender)
+	if _, describes := zero.(describer); !ok || describes {
+		return // none, or those of a struct in it
+	}
+	if def == nil {
+		g.err = fmt.Errorf("schemagen: no definition of %s", t)
+		return
+	}
+	if def.Extras == nil {
+		def.Extras = map[string]any{}
+	}
+	maps.Copy(def.Extras, e.JSONSchemaExtra())
 }

@@ -42,19 +42,31 @@ func (c *checker) transform(rule *spec.CompiledRule) {
 	for i, text := range t.Args {
 		c.placeholders(fmt.Sprintf("%s.args[%d]", at, i), text, names(t, "in", "name", "stem"))
 	}
-	if len(t.Run) > 0 && t.Run[0] != "" {
-		c.executable(at+".run[0]", t.Run[0])
-		reads := false
-		for i, text := range t.Run[1:] {
-			p := c.placeholders(fmt.Sprintf("%s.run[%d]", at, i+1), text, names(t, "in", "out", "name", "stem"))
-			reads = reads || p == nil || slices.Contains(p.Names(), "in") || slices.Contains(p.Names(), "name")
-		}
-		if !reads {
-			c.add(at+".run", code.Transform, `add "{in}" to its arguments`, "nothing tells the executable which file to read")
-		}
+	c.run(at, t)
+	c.inputs(at, t.Inputs)
+	c.output(at, t)
+}
+
+// run checks the command line of a transform's own program.
+func (c *checker) run(at string, t *spec.Transform) {
+	if len(t.Run) == 0 || t.Run[0] == "" {
+		return
 	}
+	c.executable(at+".run[0]", t.Run[0])
+	reads := false
+	for i, text := range t.Run[1:] {
+		p := c.placeholders(fmt.Sprintf("%s.run[%d]", at, i+1), text, names(t, "in", "out", "name", "stem"))
+		reads = reads || p == nil || slices.Contains(p.Names(), "in") || slices.Contains(p.Names(), "name")
+	}
+	if !reads {
+		c.add(at+".run", code.Transform, `add "{in}" to its arguments`, "nothing tells the executable which file to read")
+	}
+}
+
+// inputs checks the further files that a transform reads.
+func (c *checker) inputs(at string, inputs []string) {
 	base := map[string]bool{} // in lower case: the directory may be on a file system that ignores it
-	for i, name := range t.Inputs {
+	for i, name := range inputs {
 		where := fmt.Sprintf("%s.inputs[%d]", at, i)
 		switch {
 		case strings.HasPrefix(name, "/") || filepath.IsAbs(name) || !filepath.IsLocal(path.Clean(name)):
@@ -64,17 +76,22 @@ func (c *checker) transform(rule *spec.CompiledRule) {
 		}
 		base[strings.ToLower(path.Base(name))] = true
 	}
-	if t.Output != "" {
-		p := c.placeholders(at+".output", t.Output, []string{"name", "stem"})
-		if p == nil {
-			return
-		}
-		name := p.Expand(func(string) string { return "x" })
-		if strings.ContainsAny(name, `/\`) {
-			c.add(at+".output", code.Name, "write a name alone; dest says where it goes", "%s is a path", strictyaml.Quote(t.Output))
-		} else if why := BadName(name); why != "" {
-			c.add(at+".output", code.Name, "", "%s cannot be an output: %s", strictyaml.Quote(t.Output), why)
-		}
+}
+
+// output checks the name of what a transform makes.
+func (c *checker) output(at string, t *spec.Transform) {
+	if t.Output == "" {
+		return
+	}
+	p := c.placeholders(at+".output", t.Output, []string{"name", "stem"})
+	if p == nil {
+		return
+	}
+	name := p.Expand(func(string) string { return "x" })
+	if strings.ContainsAny(name, `/\`) {
+		c.add(at+".output", code.Name, "write a name alone; dest says where it goes", "%s is a path", strictyaml.Quote(t.Output))
+	} else if why := BadName(name); why != "" {
+		c.add(at+".output", code.Name, "", "%s cannot be an output: %s", strictyaml.Quote(t.Output), why)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -35,9 +36,8 @@ type importedImage struct {
 }
 
 func newImportCmd(a *app) *cobra.Command {
-	o := importer.Options{}
-	var force bool
-	var vars []string
+	c := &importCmd{app: a}
+	o := &c.o
 	cmd := &cobra.Command{
 		Use:   "import SOURCE",
 		Short: "Write a manifest from OpenMV's configuration, a mip package, a manifest.py or a directory",
@@ -61,72 +61,88 @@ is kept, unless --force is given. Nothing that is imported is run.`,
   romfs import src -o - | less`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.Source = args[0]
-			o.Vars = map[string]string{}
-			for _, v := range vars {
-				name, value, ok := strings.Cut(v, "=")
-				if !ok || name == "" {
-					return &usageError{fmt.Sprintf("--var takes NAME=VALUE, not %q", v)}
-				}
-				o.Vars[name] = value
-			}
-			if err := a.checkStdout(o.Out, "the manifest", true); err != nil {
-				return err
-			}
-			toStdout := o.Out == "-"
-			path := o.Out
-			if toStdout {
-				o.Out = defaultManifest // whose directory the paths are relative to
-			} else if _, err := os.Lstat(path); err == nil && !force {
-				return &inputError{fmt.Errorf("%s is there already, and was kept; replace it with --force, or write to another file with -o", path)}
-			}
-			if o.Board != "" {
-				if _, err := board.Lookup(o.Board); err != nil && !errors.Is(err, fs.ErrNotExist) {
-					return &usageError{err.Error()}
-				}
-			}
-			res, err := importer.Import(cmd.Context(), o)
-			if res != nil {
-				a.notes(res.Notes)
-			}
-			if err != nil {
-				return err
-			}
-			if toStdout {
-				if _, err := a.stdout.Write(res.Text); err != nil {
-					return &pack.OutputError{Err: err}
-				}
-				return nil
-			}
-			if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-				return &pack.OutputError{Path: path, Err: err}
-			}
-			if err := atomicfile.WriteFile(path, res.Text); err != nil {
-				return &pack.OutputError{Path: path, Err: err}
-			}
-			r := importResult{Manifest: path, Kind: res.Kind, Images: []importedImage{}, Notes: res.Notes}
-			if r.Notes == nil {
-				r.Notes = []importer.Note{}
-			}
-			for _, im := range res.Images {
-				r.Images = append(r.Images, importedImage(im))
-			}
-			return a.result(r, r.print)
+			c.o.Source = args[0]
+			return c.run(cmd.Context())
 		},
 	}
 	f := cmd.Flags()
 	f.StringVarP(&o.Out, "out", "o", defaultManifest, "write the manifest to `file`; - is stdout")
-	f.BoolVar(&force, "force", false, "replace a manifest that is there")
+	f.BoolVar(&c.force, "force", false, "replace a manifest that is there")
 	f.StringVar(&o.Name, "name", "", "base `name` of the image (default: from the source)")
 	f.StringVar(&o.Board, "board", "", "`board` id or board file (default: from the folder, for OpenMV)")
 	f.StringVarP(&o.Partition, "partition", "p", "", "`partition` name or index; of an OpenMV configuration, the one to import")
 	f.StringVar(&o.Top, "top", "", "OpenMV's {TOP}: the `dir` of its sources")
 	f.StringVar(&o.Build, "build", "", "OpenMV's {BUILD}: the `dir` of a firmware build")
-	f.StringArrayVar(&vars, "var", nil, "a variable of paths in a manifest.py, as `NAME=VALUE`: MPY_DIR for $(MPY_DIR)")
+	f.StringArrayVar(&c.vars, "var", nil, "a variable of paths in a manifest.py, as `NAME=VALUE`: MPY_DIR for $(MPY_DIR)")
 	f.StringVar(&o.Lib, "lib", "", "the `dir` of micropython-lib, for require in a manifest.py")
 	f.BoolVar(&o.NoCheck, "no-check", false, "write it although sources are missing, without comparing what it builds")
 	a.completeBoard(cmd, "board")
 	return cmd
+}
+
+// An importCmd is one romfs import.
+type importCmd struct {
+	*app
+	o     importer.Options
+	force bool
+	vars  []string
+}
+
+func (c *importCmd) run(ctx context.Context) error {
+	c.o.Vars = map[string]string{}
+	for _, v := range c.vars {
+		name, value, ok := strings.Cut(v, "=")
+		if !ok || name == "" {
+			return &usageError{fmt.Sprintf("--var takes NAME=VALUE, not %q", v)}
+		}
+		c.o.Vars[name] = value
+	}
+	if err := c.checkStdout(c.o.Out, "the manifest", true); err != nil {
+		return err
+	}
+	path := c.o.Out
+	if path == "-" {
+		c.o.Out = defaultManifest // whose directory the paths are relative to
+	} else if _, err := os.Lstat(path); err == nil && !c.force {
+		return &inputError{fmt.Errorf("%s is there already, and was kept; replace it with --force, or write to another file with -o", path)}
+	}
+	if c.o.Board != "" {
+		if _, err := board.Lookup(c.o.Board); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return &usageError{err.Error()}
+		}
+	}
+	res, err := importer.Import(ctx, c.o)
+	if res != nil {
+		c.notes(res.Notes)
+	}
+	if err != nil {
+		return err
+	}
+	if path == "-" {
+		if _, err := c.stdout.Write(res.Text); err != nil {
+			return &pack.OutputError{Err: err}
+		}
+		return nil
+	}
+	if err := writeManifest(path, res.Text); err != nil {
+		return err
+	}
+	r := importResult{Manifest: path, Kind: res.Kind, Images: []importedImage{}, Notes: append([]importer.Note{}, res.Notes...)}
+	for _, im := range res.Images {
+		r.Images = append(r.Images, importedImage(im))
+	}
+	return c.result(r, r.print)
+}
+
+// writeManifest writes a manifest, and the directories that it goes to.
+func writeManifest(path string, text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return &pack.OutputError{Path: path, Err: err}
+	}
+	if err := atomicfile.WriteFile(path, text); err != nil {
+		return &pack.OutputError{Path: path, Err: err}
+	}
+	return nil
 }
 
 // notes says what a person should know of a source.

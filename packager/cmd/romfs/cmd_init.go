@@ -11,11 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rules_romfs/internal/atomicfile"
 	"rules_romfs/manifest"
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/importer"
-	"rules_romfs/packager/pack"
 	"rules_romfs/packager/report"
 )
 
@@ -62,8 +60,8 @@ reason; a warning is what a board might miss. A manifest that exists is kept.`,
 				return &inputError{fmt.Errorf("%s is there already, and was kept; remove it first, or edit it", o.Out)}
 			}
 			a.notes(res.Notes)
-			if err := atomicfile.WriteFile(o.Out, res.Text); err != nil {
-				return &pack.OutputError{Path: o.Out, Err: err}
+			if err := writeManifest(o.Out, res.Text); err != nil {
+				return err
 			}
 			r := initResult{Manifest: o.Out, Files: res.Images[0].Files, Notes: append([]importer.Note{}, res.Notes...)}
 			return a.result(r, func(w io.Writer) error {

@@ -105,43 +105,7 @@ func parseTrainCascade(e *element) (*Cascade, error) {
 		return nil, err
 	}
 	err = c.eachStage(e, "weakClassifiers", "stageThreshold", func(_, weak *element) (*Classifier, error) {
-		nodes, err := weak.child("internalNodes")
-		if err != nil {
-			return nil, err
-		}
-		if len(strings.Fields(nodes.text)) > 4 {
-			return nil, nodes.deepTree()
-		}
-		node, err := nodes.numbers(4) // left, right, feature, threshold
-		if err != nil {
-			return nil, err
-		}
-		if node[0] != 0 || node[1] != -1 {
-			return nil, nodes.errorf("a stump's node begins with 0 -1, not with %v %v", node[0], node[1])
-		}
-		f := new(Classifier)
-		index, err := nodes.integer(node[2], 0, len(features)-1)
-		if err != nil {
-			return nil, err
-		}
-		if f.Threshold, err = nodes.scale(node[3], 4096); err != nil {
-			return nil, err
-		}
-		leaves, err := weak.child("leafValues")
-		if err != nil {
-			return nil, err
-		}
-		values, err := leaves.numbers(2)
-		if err != nil {
-			return nil, err
-		}
-		if f.Left, err = leaves.scale(values[0], 256); err != nil {
-			return nil, err
-		}
-		if f.Right, err = leaves.scale(values[1], 256); err != nil {
-			return nil, err
-		}
-		return f, f.setFeature(features[index])
+		return parseWeak(weak, features)
 	})
 	if err != nil {
 		return nil, err
@@ -150,6 +114,47 @@ func parseTrainCascade(e *element) (*Cascade, error) {
 		return nil, n.errorf("<stageNum> says %s, and <stages> has %d", n.text, len(c.Stages))
 	}
 	return c, nil
+}
+
+// parseWeak reads a classifier of the newer format.
+func parseWeak(weak *element, features []*element) (*Classifier, error) {
+	nodes, err := weak.child("internalNodes")
+	if err != nil {
+		return nil, err
+	}
+	if len(strings.Fields(nodes.text)) > 4 {
+		return nil, nodes.deepTree()
+	}
+	node, err := nodes.numbers(4) // left, right, feature, threshold
+	if err != nil {
+		return nil, err
+	}
+	if node[0] != 0 || node[1] != -1 {
+		return nil, nodes.errorf("a stump's node begins with 0 -1, not with %v %v", node[0], node[1])
+	}
+	f := new(Classifier)
+	index, err := nodes.integer(node[2], 0, len(features)-1)
+	if err != nil {
+		return nil, err
+	}
+	if f.Threshold, err = nodes.scale(node[3], 4096); err != nil {
+		return nil, err
+	}
+	leaves, err := weak.child("leafValues")
+	if err != nil {
+		return nil, err
+	}
+	values, err := leaves.numbers(2)
+	if err != nil {
+		return nil, err
+	}
+	if f.Left, err = leaves.scale(values[0], 256); err != nil {
+		return nil, err
+	}
+	if f.Right, err = leaves.scale(values[1], 256); err != nil {
+		return nil, err
+	}
+	return f, f.setFeature(features[index])
 }
 
 // eachStage reads the stages of a cascade: of each the classifiers, which are

@@ -97,8 +97,7 @@ func (l *limited) Read(b []byte) (int, error) {
 func parseXML(r io.Reader) (*element, error) {
 	d := xml.NewDecoder(&limited{r, maxFile})
 	root := &element{} // of it the document's root is the only child
-	open := []*element{root}
-	count := 0
+	b := &treeBuilder{open: []*element{root}}
 	for {
 		token, err := d.Token()
 		line, _ := d.InputPos()
@@ -113,32 +112,59 @@ func parseXML(r io.Reader) (*element, error) {
 		case err != nil:
 			return nil, err
 		}
-		top := open[len(open)-1]
 		switch t := token.(type) {
 		case xml.StartElement:
-			e := &element{name: t.Name.Local, line: line}
-			for _, a := range t.Attr {
-				if a.Name.Local == "type_id" {
-					e.typeID = a.Value
-				}
-			}
-			if count++; count > maxElements {
-				return nil, e.errorf("more than %d elements: this is no cascade", maxElements)
-			}
-			if len(open) > maxDepth {
-				return nil, e.errorf("elements nest more than %d deep: this is no cascade", maxDepth)
-			}
-			top.children = append(top.children, e)
-			open = append(open, e)
+			err = b.start(t, line)
 		case xml.EndElement:
-			top.text = strings.TrimSpace(top.text)
-			open = open[:len(open)-1]
+			b.end()
 		case xml.CharData:
-			if text := string(t); top != root && (top.text != "" || strings.TrimSpace(text) != "") {
-				if top.text += text; len(top.text) > maxText {
-					return nil, top.errorf("more than %d bytes of text in <%s>: this is no cascade", maxText, top.name)
-				}
-			}
+			err = b.text(string(t))
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
+}
+
+// A treeBuilder makes elements of the tokens of a document.
+type treeBuilder struct {
+	open  []*element // from the outermost in; the first stands for the document
+	count int
+}
+
+func (b *treeBuilder) top() *element { return b.open[len(b.open)-1] }
+
+func (b *treeBuilder) start(t xml.StartElement, line int) error {
+	e := &element{name: t.Name.Local, line: line}
+	for _, a := range t.Attr {
+		if a.Name.Local == "type_id" {
+			e.typeID = a.Value
+		}
+	}
+	if b.count++; b.count > maxElements {
+		return e.errorf("more than %d elements: this is no cascade", maxElements)
+	}
+	if len(b.open) > maxDepth {
+		return e.errorf("elements nest more than %d deep: this is no cascade", maxDepth)
+	}
+	b.top().children = append(b.top().children, e)
+	b.open = append(b.open, e)
+	return nil
+}
+
+func (b *treeBuilder) end() {
+	top := b.top()
+	top.text = strings.TrimSpace(top.text)
+	b.open = b.open[:len(b.open)-1]
+}
+
+func (b *treeBuilder) text(text string) error {
+	top := b.top()
+	if len(b.open) == 1 || top.text == "" && strings.TrimSpace(text) == "" {
+		return nil
+	}
+	if top.text += text; len(top.text) > maxText {
+		return top.errorf("more than %d bytes of text in <%s>: this is no cascade", maxText, top.name)
+	}
+	return nil
 }
