@@ -1,0 +1,185 @@
+package sbom
+
+import (
+	"bufio"
+	"bytes"
+	"net/textproto"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"rules_romfs/internal/smallfile"
+)
+
+// A Finder tells which package a source belongs to, by what package managers
+// leave beside it: the dist-info folder of pip, and the manifest.py with
+// metadata() that each package of micropython-lib has.
+type Finder struct {
+	installed map[string]map[string]*Package // by folder of pip's: path below it to package
+	library   map[string]*Package            // by folder with a manifest.py; nil: none there
+}
+
+// Package returns the package of the file at path, or nil.
+func (f *Finder) Package(file string) *Package {
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return nil
+	}
+	below := filepath.Base(abs)
+	for dir, depth := filepath.Dir(abs), 0; depth < maxParents; depth++ {
+		if p := f.inFolder(dir)[filepath.ToSlash(below)]; p != nil {
+			return p
+		}
+		if p := f.inLibrary(dir); p != nil {
+			return p
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			break
+		}
+		below, dir = filepath.Join(filepath.Base(dir), below), parent
+	}
+	return nil
+}
+
+// maxParents is how far above a source its package is looked for, and maxMetadata
+// the largest file in bytes that is read for it.
+const (
+	maxParents  = 8
+	maxMetadata = 4 << 20
+)
+
+// inFolder returns the packages that pip installed into a folder, by file.
+func (f *Finder) inFolder(dir string) map[string]*Package {
+	if files, ok := f.installed[dir]; ok {
+		return files
+	}
+	if f.installed == nil {
+		f.installed = map[string]map[string]*Package{}
+	}
+	files := map[string]*Package{}
+	infos, _ := filepath.Glob(filepath.Join(escapeGlob(dir), "*.dist-info"))
+	for _, info := range infos {
+		p := installedPackage(info)
+		if p == nil {
+			continue
+		}
+		record, _, err := smallfile.Read(filepath.Join(info, "RECORD"), maxMetadata)
+		if err != nil {
+			continue
+		}
+		for line := range strings.Lines(string(record)) {
+			name, _, _ := strings.Cut(strings.TrimSpace(line), ",")
+			files[path.Clean(strings.Trim(name, `"`))] = p
+		}
+	}
+	f.installed[dir] = files
+	return files
+}
+
+func escapeGlob(dir string) string {
+	if os.PathSeparator == '\\' {
+		return dir // escaping is not to be had there
+	}
+	return regexp.MustCompile(`[*?\[\\]`).ReplaceAllString(dir, `\$0`)
+}
+
+// installedPackage reads pip's METADATA, whose head has the form of a mail.
+func installedPackage(info string) *Package {
+	data, _, err := smallfile.Read(filepath.Join(info, "METADATA"), maxMetadata)
+	if err != nil {
+		return nil
+	}
+	head, _ := textproto.NewReader(bufio.NewReader(bytes.NewReader(append(data, "\n\n"...)))).ReadMIMEHeader()
+	p := &Package{Name: head.Get("Name"), Version: head.Get("Version"), License: head.Get("License-Expression")}
+	if p.Name == "" {
+		return nil
+	}
+	if p.License == "" {
+		p.License = shortLicense(head.Get("License"))
+	}
+	// PyPI's names are one whatever their case and punctuation (PEP 503).
+	name := strings.ToLower(regexp.MustCompile(`[-_.]+`).ReplaceAllString(p.Name, "-"))
+	p.PURL = purl("pypi", "", name, p.Version)
+	return p
+}
+
+// shortLicense is the name of a license; some packages put its whole text there.
+func shortLicense(text string) string {
+	if text = strings.TrimSpace(text); len(text) > 80 || strings.EqualFold(text, "unknown") {
+		return ""
+	}
+	return text
+}
+
+// inLibrary returns the package of micropython-lib that a folder is.
+func (f *Finder) inLibrary(dir string) *Package {
+	if p, ok := f.library[dir]; ok {
+		return p
+	}
+	if f.library == nil {
+		f.library = map[string]*Package{}
+	}
+	data, _, err := smallfile.Read(filepath.Join(dir, "manifest.py"), maxMetadata)
+	if err != nil {
+		f.library[dir] = nil
+		return nil
+	}
+	f.library[dir] = libraryPackage(filepath.Base(dir), string(data))
+	return f.library[dir]
+}
+
+var (
+	metadataCall = regexp.MustCompile(`(?:^|\n)metadata\s*\(((?:[^()"']|"[^"]*"|'[^']*')*)\)`)
+	argument     = regexp.MustCompile(`(\w+)\s*=\s*(?:"([^"\\]*)"|'([^'\\]*)')`)
+)
+
+// libraryPackage reads metadata(version="1.2.3", license="MIT", …) of a manifest.py.
+func libraryPackage(name, text string) *Package {
+	call := metadataCall.FindStringSubmatch(text)
+	if call == nil {
+		return nil
+	}
+	arguments := map[string]string{}
+	for _, m := range argument.FindAllStringSubmatch(call[1], -1) {
+		arguments[m[1]] = m[2] + m[3]
+	}
+	if arguments["version"] == "" {
+		return nil // a board's manifest, or a description alone
+	}
+	return &Package{Name: name, Version: arguments["version"], License: arguments["license"],
+		PURL: purl("generic", "micropython-lib", name, arguments["version"])}
+}
+
+// purl writes a package URL (github.com/package-url/purl-spec).
+func purl(kind, namespace, name, version string) string {
+	text := "pkg:" + kind + "/"
+	if namespace != "" {
+		text += url.PathEscape(namespace) + "/"
+	}
+	text += url.PathEscape(name)
+	if version != "" {
+		text += "@" + url.PathEscape(version)
+	}
+	return text
+}
+
+// licenseIDs are identifiers of SPDX's list that packages for MicroPython state.
+// Whatever else is stated is passed on as the text it is.
+var licenseIDs = []string{
+	"0BSD", "AGPL-3.0-only", "AGPL-3.0-or-later", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "EPL-2.0",
+	"GPL-2.0-only", "GPL-2.0-or-later", "GPL-3.0-only", "GPL-3.0-or-later", "ISC", "LGPL-2.1-only", "LGPL-2.1-or-later",
+	"LGPL-3.0-only", "LGPL-3.0-or-later", "MIT", "MPL-2.0", "PSF-2.0", "Python-2.0", "Unlicense", "Zlib",
+}
+
+func licenseID(text string) (string, bool) {
+	for _, id := range licenseIDs {
+		if strings.EqualFold(id, text) {
+			return id, true
+		}
+	}
+	return "", false
+}
