@@ -222,6 +222,10 @@ func (b *builder) compileInto(ctx context.Context, plan *manifest.Plan, target T
 		return err
 	}
 	spec.Compiler = compiler.Release
+	if compiler.Digest != ([32]byte{}) {
+		digest := artifact.Digest(compiler.Digest)
+		spec.CompilerSHA256 = &digest
+	}
 	spec.ABIVersion, spec.ABISubVersion = compiler.Version, compiler.SubVersion
 	for i, r := range results {
 		source := artifact.Digest(r.SourceSum)

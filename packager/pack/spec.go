@@ -33,9 +33,15 @@ type Spec struct {
 	// wants the image all the same. They still decide the layout.
 	BudgetLater bool
 
+	// Manifest is the path of the manifest; empty for a plain directory, and where
+	// another build made the parts.
+	Manifest string
+
 	// Compiler is the release of mpy-cross that made the inputs of kind mpy;
-	// empty without any.
-	Compiler string
+	// empty without any. CompilerSHA256 is that of its executable; nil where it
+	// does not tell what runs.
+	Compiler       string
+	CompilerSHA256 *artifact.Digest
 
 	// ABIVersion and ABISubVersion are the .mpy version that the firmware
 	// loads, as that compiler emits it; 0: that of current firmware.

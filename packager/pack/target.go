@@ -250,6 +250,7 @@ func (t Target) Spec(plan *manifest.Plan) (Spec, error) {
 			spec.Dirs = append(spec.Dirs, e.Dest)
 		}
 	}
+	spec.Manifest = plan.Manifest
 	spec.Inputs = make([]Input, 0, len(plan.Entries)-len(spec.Dirs))
 	for e := range plan.Files() {
 		in := Input{

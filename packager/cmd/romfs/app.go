@@ -63,6 +63,9 @@ var verbs = []func(*app) *cobra.Command{
 	newMonitorCmd,
 	newPortsCmd,
 	newSimCmd,
+	newSBOMCmd,
+	newSignCmd,
+	newRebuildCmd,
 	newVersionCmd,
 	newBazelCmd,
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -39,8 +40,7 @@ type warning struct {
 }
 
 func newBuildCmd(a *app) *cobra.Command {
-	var f sourceFlags
-	var out, outDir string
+	var f buildFlags
 	cmd := &cobra.Command{
 		Use:   "build [DIR|MANIFEST]",
 		Short: "Build an image and its sidecar from a manifest or a directory",
@@ -57,6 +57,7 @@ before all are made.`,
 		Example: `  romfs build
   romfs build src --no-mpy -o app.romfs
   romfs build app/romfs.yaml --board openmv-n6 --out-dir dist
+  romfs build --sbom cyclonedx --provenance
   romfs build ae3.yaml -p romfs1
   romfs build app/romfs.yaml -o - | sha256sum`,
 		Args: cobra.MaximumNArgs(1),
@@ -65,66 +66,107 @@ before all are made.`,
 			if len(args) > 0 {
 				path = args[0]
 			}
-			project, err := f.open(cmd.Context(), a, path)
-			if err != nil {
-				return err
-			}
-			if out != "" {
-				if err := project.One("-o names one file"); err != nil {
-					return err
-				}
-			}
-			if outDir != "" {
-				if err := os.MkdirAll(outDir, 0o777); err != nil {
-					return &pack.OutputError{Path: outDir, Err: err}
-				}
-			}
-			if err := a.checkStdout(out, "the image", false); err != nil {
-				return err
-			}
-			toStdout := out == "-"
-			var targets []pack.Targets
-			for _, file := range project.Files() {
-				targets = append(targets, pack.Targets{Image: cmp.Or(out, filepath.Join(outDir, file)), HashedDir: outDir})
-			}
-			if !toStdout {
-				project.Expect(targets)
-			}
-			images, err := project.Build(cmd.Context())
-			if err != nil {
-				return err
-			}
-			warnings := a.warnings(images)
-			if toStdout {
-				return images[0].Stream(cmd.Context(), a.stdout, a.reporter)
-			}
-			written, err := project.Save(cmd.Context(), images, targets)
-			if err != nil {
-				return err
-			}
-			var results []buildResult
-			for i, im := range images {
-				r, err := newBuildResult(im, written[i], warnings[i])
-				if err != nil {
-					return err
-				}
-				results = append(results, r)
-			}
-			return a.result(oneOrAll(results), func(w io.Writer) error {
-				for i := range results {
-					if err := results[i].print(w); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
+			return f.run(cmd.Context(), a, path)
 		},
 	}
-	f.add(a, cmd)
-	cmd.Flags().StringVarP(&out, "out", "o", "", "write the image to `file`; - is stdout, without a sidecar")
-	cmd.Flags().StringVar(&outDir, "out-dir", "", "write into `dir`, and once more under a name with the sha256")
+	f.source.add(a, cmd)
+	f.attest.add(a, cmd)
+	cmd.Flags().StringVarP(&f.out, "out", "o", "", "write the image to `file`; - is stdout, without a sidecar")
+	cmd.Flags().StringVar(&f.dir, "out-dir", "", "write into `dir`, and once more under a name with the sha256")
 	cmd.MarkFlagsMutuallyExclusive("out", "out-dir")
 	return cmd
+}
+
+type buildFlags struct {
+	source   sourceFlags
+	attest   attestFlags
+	out, dir string
+}
+
+func (f *buildFlags) run(ctx context.Context, a *app, path string) error {
+	toStdout := f.out == "-"
+	if err := f.attest.check(toStdout); err != nil {
+		return err
+	}
+	project, err := f.source.open(ctx, a, path)
+	if err != nil {
+		return err
+	}
+	targets, err := f.targets(project)
+	if err != nil {
+		return err
+	}
+	if err := a.checkStdout(f.out, "the image", false); err != nil {
+		return err
+	}
+	if !toStdout {
+		project.Expect(targets)
+	}
+	images, err := project.Build(ctx)
+	if err != nil {
+		return err
+	}
+	warnings := a.warnings(images)
+	if toStdout {
+		return images[0].Stream(ctx, a.stdout, a.reporter)
+	}
+	written, err := project.Save(ctx, images, targets)
+	if err != nil {
+		return err
+	}
+	var results []buildResult
+	for i, im := range images {
+		r, err := newBuildResult(im, written[i], warnings[i])
+		if err != nil {
+			return err
+		}
+		more, err := f.attestations(ctx, a, im, r.Image, path, len(images) == 1)
+		if err != nil {
+			return err
+		}
+		r.Written = append(r.Written, more...)
+		results = append(results, r)
+	}
+	return a.result(oneOrAll(results), func(w io.Writer) error {
+		for i := range results {
+			if err := results[i].print(w); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// targets are where the images go.
+func (f *buildFlags) targets(project *pack.Project) ([]pack.Targets, error) {
+	if f.out != "" {
+		if err := project.One("-o names one file"); err != nil {
+			return nil, err
+		}
+	}
+	if f.dir != "" {
+		if err := os.MkdirAll(f.dir, 0o777); err != nil {
+			return nil, &pack.OutputError{Path: f.dir, Err: err}
+		}
+	}
+	var targets []pack.Targets
+	for _, file := range project.Files() {
+		targets = append(targets, pack.Targets{Image: cmp.Or(f.out, filepath.Join(f.dir, file)), HashedDir: f.dir})
+	}
+	return targets, nil
+}
+
+// attestations writes what is asked for besides an image and its sidecar.
+func (f *buildFlags) attestations(ctx context.Context, a *app, im *pack.Image, image, path string, one bool) ([]string, error) {
+	s, err := im.Sidecar()
+	if err != nil {
+		return nil, err
+	}
+	p, err := f.source.parameters(path, s, one)
+	if err != nil {
+		return nil, err
+	}
+	return f.attest.write(ctx, im, image, p)
 }
 
 // newBuildResult describes an image and where it was written.

@@ -15,22 +15,26 @@ import (
 func newVerifyCmd(a *app) *cobra.Command {
 	var f boardFlags
 	var strict bool
+	var trusted trustFlags
 	cmd := &cobra.Command{
 		Use:   "verify IMAGE",
 		Short: "Check an image for everything that a board would get wrong",
 		Long: `Check an image: the format, record by record, for what MicroPython's driver
 would silently get wrong; for a board the size of its partition, the alignment
 of files that its firmware uses in place and the ABI of every .mpy file; and
-with a sidecar that image and sidecar belong together. An image in a file of
-the image is checked too. IMAGE may be "-" for stdin.
+with a sidecar that image and sidecar belong together; with --key that it is
+signed by that key (romfs sign). An image in a file of the image is checked
+too. IMAGE may be "-" for stdin.
 
 With --strict warnings fail too, except about what builds do on purpose: the odd
 sizes and long headers of layout openmv, and the long headers for ECC flash.
 
 The findings go to stdout. Exit code 5: the image is invalid or does not fit;
-8: the sidecar is another image's; 9: the board cannot use it.`,
+8: the sidecar is another image's; 9: the board cannot use it, or it is not
+signed by the key.`,
 		Example: `  romfs verify app.romfs
   romfs verify app.romfs --board openmv-n6 --strict
+  romfs verify app.romfs --key pub.pem
   romfs verify - --output json <app.romfs`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -43,18 +47,27 @@ The findings go to stdout. Exit code 5: the image is invalid or does not fit;
 			if err != nil {
 				return err
 			}
-			if err := a.result(v, func(w io.Writer) error { return printVerification(w, v) }); err != nil {
+			var signer string
+			trustErr := trusted.verify(cmd.Context(), a, in, &signer)
+			if err := a.result(verifyResult{v, signer}, func(w io.Writer) error { return printVerification(w, v, signer) }); err != nil {
 				return err
 			}
-			return verdict(v, strict)
+			return errors.Join(verdict(v, strict), trustErr)
 		},
 	}
 	f.add(a, cmd)
 	cmd.Flags().BoolVar(&strict, "strict", false, "let warnings fail too")
+	trusted.add(cmd)
 	return cmd
 }
 
-func printVerification(w io.Writer, v *inspect.Verification) error {
+// verifyResult is the result object of verify.
+type verifyResult struct {
+	*inspect.Verification
+	Signer string `json:"signer,omitempty"` // sha256 of the key that has signed the image, of those asked for
+}
+
+func printVerification(w io.Writer, v *inspect.Verification, signer string) error {
 	for _, f := range v.Findings {
 		where := ""
 		if f.Path != "" && f.Path != "." {
@@ -73,6 +86,9 @@ func printVerification(w io.Writer, v *inspect.Verification) error {
 	}
 	if v.Sidecar {
 		checked = append(checked, "sidecar")
+	}
+	if signer != "" {
+		checked = append(checked, "signed by key "+signer[:12])
 	}
 	_, err := fmt.Fprintf(w, "%s: ok: %s (checked: %s)\n", v.Image, report.Size(v.Size), strings.Join(checked, ", "))
 	return err

@@ -22,6 +22,7 @@ import (
 	"rules_romfs/packager/simboard"
 	"rules_romfs/packager/simboard/drivers"
 	"rules_romfs/packager/transform"
+	"rules_romfs/packager/trust/sign"
 )
 
 // The exit codes. Scripts depend on them; docs/cli.md lists them.
@@ -111,6 +112,8 @@ var exitRules = []exitRule{
 	{exitInput, is[*transform.ReadError]},
 	{exitInput, is[*romfs.TreeError]},
 	{exitInput, is[*importer.EmptyError]},
+	{exitInput, is[*sign.KeyError]},
+	{exitInput, is[*sign.EnvelopeError]},
 	{exitCompile, is[*mpy.CompileError]},
 	{exitCompile, is[*mpy.NotFoundError]},
 	{exitCompile, is[*transform.RunError]},
@@ -124,6 +127,7 @@ var exitRules = []exitRule{
 	{exitImage, is[*artifact.LimitError]},
 	{exitBoard, is[*simboard.InterpreterError]},
 	{exitVerify, is[*artifact.MismatchError]},
+	{exitIncompatible, is[*sign.TrustError]},
 	{exitIncompatible, is[*pack.MPYError]},
 	{exitIncompatible, is[*pack.BoardError]},
 	{exitIncompatible, is[*board.NoROMError]},

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -30,30 +29,11 @@ func about(t *testing.T, digest artifact.Digest) *intoto.Statement {
 	return s
 }
 
-// openssl runs the program in a folder.
-func openssl(t *testing.T, dir string, args ...string) {
-	t.Helper()
-	cmd := exec.Command("openssl", args...)
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("openssl %s: %v\n%s", args, err, out)
-	}
+// pair returns the files of a key that openssl made, private and public.
+func pair(name string) (private, public string) {
+	path := filepath.Join("testdata", "keys", name)
+	return path + ".pem", path + ".pub"
 }
-
-// pair makes a key with openssl and returns its files, private and public.
-func pair(t *testing.T, args ...string) (private, public string) {
-	t.Helper()
-	dir := t.TempDir()
-	openssl(t, dir, append(args, "-out", "key.pem")...)
-	openssl(t, dir, "pkey", "-in", "key.pem", "-pubout", "-out", "pub.pem")
-	return filepath.Join(dir, "key.pem"), filepath.Join(dir, "pub.pem")
-}
-
-var (
-	ed25519Key = []string{"genpkey", "-algorithm", "ed25519"}
-	p256Key    = []string{"genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"}
-	sec1Key    = []string{"ecparam", "-name", "prime256v1", "-genkey"} // EC PRIVATE KEY, behind its parameters
-)
 
 func keys(env map[string]string) Keys {
 	return Keys{Getenv: func(name string) string { return env[name] }}
@@ -75,13 +55,13 @@ func save(t *testing.T, envelope any) string {
 // TestOpenSSLKeys: keys of each kind sign, and only their own public key accepts.
 func TestOpenSSLKeys(t *testing.T) {
 	t.Parallel()
-	_, stranger := pair(t, ed25519Key...)
+	_, stranger := pair("stranger")
 	other, err := keys(nil).Public(stranger)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, args := range map[string][]string{"ed25519": ed25519Key, "p256": p256Key, "sec1": sec1Key} {
-		private, public := pair(t, args...)
+	for _, name := range []string{"ed25519", "p256", "sec1"} {
+		private, public := pair(name)
 		signer, err := keys(nil).Private(private)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -111,59 +91,51 @@ func TestOpenSSLKeys(t *testing.T) {
 	}
 }
 
-// TestOpenSSLVerifies: openssl accepts the signature of what DSSE says is signed.
-func TestOpenSSLVerifies(t *testing.T) {
+// TestOpenSSLSigned: what openssl signed of the same statement is a signature, and
+// a command gets what there is to sign on its standard input.
+func TestOpenSSLSigned(t *testing.T) {
 	t.Parallel()
-	private, public := pair(t, p256Key...)
-	signer, err := keys(nil).Private(private)
+	_, public := pair("p256")
+	key, err := keys(nil).Public(public)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := Sign(t.Context(), about(t, image), signer, nil)
+	got := filepath.Join(t.TempDir(), "digest")
+	signature, err := filepath.Abs(filepath.Join("testdata", "keys", "p256.sig"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, err := e.DecodeB64Payload()
+	e, err := Sign(t.Context(), about(t, image), Command([]string{"sh", "-c", `cat >"$0"; cat "$1"`, got, signature}, key), nil)
+	digest, readErr := os.ReadFile(got)
+	if err != nil || readErr != nil {
+		t.Fatal(err, readErr)
+	}
+	if _, err := Check(t.Context(), save(t, e), "app.romfs", image, []*PublicKey{key}); err != nil {
+		t.Error(err)
+	}
+	body, err := json.Marshal(about(t, image))
 	if err != nil {
 		t.Fatal(err)
 	}
-	signature, err := json.Marshal(e.Signatures[0].Sig)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var raw []byte
-	if err := json.Unmarshal(signature, &raw); err != nil { // base64
-		t.Fatal(err)
-	}
-	dir := filepath.Dir(private)
 	// The pre-authentication encoding by hand (DSSE, protocol.md).
 	const kind = "application/vnd.in-toto+json"
-	pae := "DSSEv1 28 " + kind + " " + strconv.Itoa(len(body)) + " " + string(body)
-	for name, data := range map[string][]byte{"pae": []byte(pae), "sig": raw} {
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o666); err != nil {
-			t.Fatal(err)
-		}
+	want := sha256.Sum256([]byte("DSSEv1 28 " + kind + " " + strconv.Itoa(len(body)) + " " + string(body)))
+	if string(digest) != string(want[:]) {
+		t.Errorf("the command gets %x, want %x", digest, want)
 	}
-	openssl(t, dir, "dgst", "-sha256", "-verify", public, "-signature", "sig", "pae")
 }
 
-// TestSources of keys: the environment, cosign's encrypted form, and a command
-// that signs a digest.
+// TestSources of keys: the environment, and cosign's encrypted form.
 func TestSources(t *testing.T) {
 	t.Parallel()
-	private, public := pair(t, p256Key...)
+	private, public := pair("p256")
 	text, err := os.ReadFile(private)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Dir(private)
-	openssl(t, dir, "pkcs8", "-topk8", "-nocrypt", "-in", private, "-outform", "DER", "-out", "key.der")
-	der, err := os.ReadFile(filepath.Join(dir, "key.der"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cosign := filepath.Join(dir, "cosign.key")
-	if err := os.WriteFile(cosign, pemOf(t, "ENCRYPTED SIGSTORE PRIVATE KEY", der, "secret"), 0o600); err != nil {
+	block, _ := pem.Decode(text)
+	cosign := filepath.Join(t.TempDir(), "cosign.key")
+	if err := os.WriteFile(cosign, pemOf(t, "ENCRYPTED SIGSTORE PRIVATE KEY", block.Bytes, "secret"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	key, err := keys(nil).Public(public)
@@ -174,9 +146,6 @@ func TestSources(t *testing.T) {
 	for name, signer := range map[string]func() (*Signer, error){
 		"environment": func() (*Signer, error) { return env.Private("env:KEY") },
 		"cosign":      func() (*Signer, error) { return env.Private(cosign) },
-		"command": func() (*Signer, error) {
-			return Command([]string{"openssl", "pkeyutl", "-sign", "-inkey", private}, key), nil
-		},
 	} {
 		s, err := signer()
 		if err != nil {
@@ -214,11 +183,10 @@ func pemOf(t *testing.T, kind string, der []byte, password string) []byte {
 // TestBadKeys: each is one sentence that says what to do.
 func TestBadKeys(t *testing.T) {
 	t.Parallel()
-	private, public := pair(t, p256Key...)
-	rsa, rsaPublic := pair(t, "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048")
-	p384, _ := pair(t, "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384")
-	locked := filepath.Join(filepath.Dir(private), "locked.pem")
-	openssl(t, filepath.Dir(private), "pkcs8", "-topk8", "-in", private, "-passout", "pass:x", "-out", locked)
+	private, public := pair("p256")
+	rsa, rsaPublic := pair("rsa")
+	p384, _ := pair("p384")
+	locked, _ := pair("locked")
 	junk := filepath.Join(t.TempDir(), "junk")
 	if err := os.WriteFile(junk, []byte("no key"), 0o666); err != nil {
 		t.Fatal(err)
@@ -255,7 +223,7 @@ func TestBadKeys(t *testing.T) {
 // nothing of it counts.
 func TestBadEnvelopes(t *testing.T) {
 	t.Parallel()
-	private, public := pair(t, ed25519Key...)
+	private, public := pair("ed25519")
 	signer, err := keys(nil).Private(private)
 	if err != nil {
 		t.Fatal(err)
@@ -303,8 +271,8 @@ func TestBadEnvelopes(t *testing.T) {
 func TestSeveral(t *testing.T) {
 	t.Parallel()
 	var signers []*Signer
-	for range 2 {
-		private, _ := pair(t, ed25519Key...)
+	for _, name := range []string{"ed25519", "stranger"} {
+		private, _ := pair(name)
 		s, err := keys(nil).Private(private)
 		if err != nil {
 			t.Fatal(err)
