@@ -107,7 +107,7 @@ func dial(ctx context.Context, port string) (net.Conn, error) {
 	d := net.Dialer{Timeout: dialLimit}
 	conn, err := d.DialContext(ctx, "tcp", u.Host) // Go sets TCP_NODELAY
 	if err != nil {
-		return nil, &Error{Port: port, Code: CodeAbsent, Err: err}
+		return nil, &Error{Port: port, Code: CodeAbsent, Err: err, Hint: "is its server running there? --wait waits for it"}
 	}
 	return conn, nil
 }

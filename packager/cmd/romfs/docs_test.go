@@ -134,7 +134,10 @@ func cliReference() string {
 
 const eventDocs = `
 With ` + "`--output json`" + ` stdout gets exactly one object: the verb's result, or
-` + "`{\"error\": {\"exit_code\", \"stage\", \"messages\", …}}`" + `. Bytes of images and files are never wrapped in JSON.
+` + "`{\"error\": {\"exit_code\", \"stage\", \"messages\", …}}`" + `. Where the trouble is with a
+port or a board, ` + "`code`" + ` names its kind for programs: ` + "`port-absent`" + `, ` + "`port-several`" + `, ` + "`port-busy`" + `, ` + "`port-denied`" + `,
+` + "`port-name`" + `, ` + "`port-failed`" + `, ` + "`link-silent`" + `, ` + "`link-lost`" + `, ` + "`link-failed`" + ` or ` + "`board-exception`" + `; and ` + "`hint`" + ` says what
+to do. So do the results of single boards. Bytes of images and files are never wrapped in JSON.
 
 With ` + "`--events json`" + ` every line on stderr is one JSON object. No line has a time. Its ` + "`event`" + ` is one of:
 
@@ -146,7 +149,7 @@ With ` + "`--events json`" + ` every line on stderr is one JSON object. No line 
 | ` + "`transformed`" + ` | ` + "`files`, `cached` and `kept` (of them: converted before), `image` as above" + ` |
 | ` + "`deploy`" + ` | one board's result, as in the result of ` + "`romfs deploy`" + ` |
 | ` + "`board`" + ` | ` + "`what`" + ` a simulated board went through |
-| ` + "`error`" + ` | ` + "`exit_code`, `stage`, `messages`" + `: the end of a verb that failed |
+| ` + "`error`" + ` | ` + "`exit_code`, `stage`, `messages`, `code` and `hint`" + ` as above: the end of a verb that failed |
 `
 
 const cacheDocs = `
