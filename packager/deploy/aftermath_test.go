@@ -200,3 +200,26 @@ func TestSlowProgress(t *testing.T) {
 		t.Errorf("%d reconnects, %d of %d blocks", result.Resumed, result.Changed, result.Blocks)
 	}
 }
+
+// TestMainWatchdog: a watchdog that main.py started goes on when main.py is
+// interrupted. It is named, and the deploy goes on.
+func TestMainWatchdog(t *testing.T) {
+	t.Parallel()
+	o := simboard.Options{Files: map[string]string{"main.py": "import machine, time\nw = machine.WDT(timeout=1000)\nwhile True:\n    w.feed()\n    time.sleep_ms(50)\n"}}
+	for _, f := range []string{"erase-time=100ms", "usb=50ms"} {
+		if err := o.SetFault(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := startBoard(t, o)
+	r := request(t, b, build(t, romfs.Options{}, map[string][]byte{"data": random(2, 80_000)}))
+	var said []string
+	r.Reporter = keeping{r.Reporter, &said}
+	result, err := Run(context.Background(), r)
+	if err != nil || !boardHolds(b, 0, r.Image) {
+		t.Fatal(err)
+	}
+	if result.Resumed == 0 || !strings.Contains(strings.Join(said, "\n"), "a watchdog reset the board; going on where it stopped") {
+		t.Errorf("%d reconnects; it said %q", result.Resumed, said)
+	}
+}

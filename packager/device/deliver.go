@@ -17,6 +17,10 @@ const maxTries = 10
 // program may have ended, and the line have swallowed the sign of it.
 const maxSilent = 3
 
+// maxSilence bounds how long it is sent again to such a board: it may have been
+// reset, and run its own program.
+const maxSilence = 5 * time.Second
+
 // ErrSilent is what a port.TransferError wraps when the board no longer takes
 // frames. A new start may help.
 var ErrSilent = errors.New("the board takes no more frames")
@@ -91,7 +95,7 @@ func (s *session) deliver(ctx context.Context, frame []byte, seq byte, limit tim
 func (d *delivery) send(ctx context.Context) (sent bool, err error) {
 	d.start, d.filled, d.poke, d.pause = time.Now(), false, time.Time{}, 500*time.Millisecond
 	d.silent++
-	if d.frame == nil || d.silent > maxSilent {
+	if d.frame == nil || d.silent > maxSilent || d.silent > 1 && time.Since(d.begin) > maxSilence {
 		d.arrived, d.end = true, d.begin.Add(d.limit)
 		return false, nil
 	}

@@ -37,11 +37,12 @@ type ROM struct {
 	Wait func(n int64) time.Duration
 }
 
-// eraseWait is 1 minute and 400 ms for each 4 KiB: the longest that data sheets
+// eraseWait is 10 seconds and 400 ms for each 4 KiB: the longest that data sheets
 // of serial NOR flash give for erasing a sector. A 24 MiB partition may so take
-// 42 minutes, though most take a tenth of it.
+// 41 minutes, though most take a tenth of it; a board that restarted in the middle
+// of a few blocks is asked what it is after seconds.
 func eraseWait(n int64) time.Duration {
-	return time.Minute + time.Duration((n+4095)/4096)*400*time.Millisecond
+	return 10*time.Second + time.Duration((n+4095)/4096)*400*time.Millisecond
 }
 
 // openROM loads the program that reads and writes seg. buffer is how many
@@ -323,7 +324,7 @@ func (p *ROM) Run(ctx context.Context, o *Ops) ([]byte, error) {
 	}
 	limit := 10 * time.Second
 	if o.erase > 0 {
-		limit += p.Wait(o.erase)
+		limit = max(limit, p.Wait(o.erase))
 	}
 	return p.ask(ctx, 'b', o.b, limit)
 }
