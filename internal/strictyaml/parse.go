@@ -1,6 +1,7 @@
 package strictyaml
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -30,6 +31,7 @@ func Parse(data []byte, file string) (*Document, error) {
 	if d.checkText(data); len(d.errs) > 0 {
 		return nil, d.errs.Err()
 	}
+	data = directive(data)
 	top, second, err := load(data)
 	switch {
 	case errors.Is(err, io.EOF):
@@ -44,6 +46,20 @@ func Parse(data []byte, file string) (*Document, error) {
 	}
 	d.root = top.Content[0]
 	return d, nil
+}
+
+var yamlDirective = regexp.MustCompile(`\A(?:\x{feff})?(?:[ \t]*(?:#[^\n]*)?\r?\n)*%YAML[ \t]+1\.([0-9])`)
+
+// directive lets a file say that it is YAML 1.2: the library knows 1.1 alone, and
+// what they differ in is not accepted here.
+func directive(data []byte) []byte {
+	m := yamlDirective.FindSubmatchIndex(data)
+	if m == nil || data[m[2]] == '1' {
+		return data
+	}
+	data = bytes.Clone(data)
+	data[m[2]] = '1'
+	return data
 }
 
 // A parseError is the library's, and how far it had read.
