@@ -246,7 +246,7 @@ func blameEntry(plan *manifest.Plan, err error) error {
 	}
 	for i := range plan.Entries {
 		e := &plan.Entries[i]
-		if e.Dest == tree.Path || strings.HasPrefix(e.Dest, tree.Path+"/") {
+		if e.File != "" && (e.Dest == tree.Path || strings.HasPrefix(e.Dest, tree.Path+"/")) {
 			return manifest.Errors{{File: e.File, Line: e.Line, Column: e.Column, Code: manifest.CodeLimit, Rule: e.Rule, Message: tree.Error(), Remedy: "put it elsewhere, or leave it out"}}
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/content"
 	"rules_romfs/packager/report"
+	"rules_romfs/packager/romfs"
 )
 
 // MPYHeaderLen is enough for any .mpy header: four bytes and a varuint of 64 bits.
@@ -89,7 +90,7 @@ func (d *digester) stat(in *Input) (digested, error) {
 		return digested{}, in.fail(advise(in.Path, err))
 	}
 	found, err := d.large(in)
-	if err == nil && !in.seen.settled(d.now) {
+	if err == nil && found.size <= romfs.MaxSize && !in.seen.settled(d.now) {
 		err = in.digest(d.ctx)
 	}
 	return found, err

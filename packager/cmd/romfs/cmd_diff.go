@@ -46,7 +46,7 @@ Exit code 0, or with --exit-code 10 if the images differ in any byte.`,
 			}
 			defer new.Close()
 			o := inspect.DiffOptions{Target: f.target()}
-			if o.Erase, err = parseSize("erase", erase, "a block has at least one byte"); err != nil {
+			if o.Erase, err = parseSize("erase", erase); err != nil {
 				return err
 			}
 			d, err := inspect.Diff(cmd.Context(), old, new, o)

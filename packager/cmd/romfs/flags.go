@@ -115,20 +115,14 @@ func (f *sourceFlags) options(a *app, path string) (pack.Options, error) {
 }
 
 // partitionSize returns --partition-size, 0 without one.
-func (f *sourceFlags) partitionSize() (int64, error) {
-	return parseSize("partition-size", f.size, fmt.Sprintf("a partition of %s holds nothing", f.size))
-}
+func (f *sourceFlags) partitionSize() (int64, error) { return parseSize("partition-size", f.size) }
 
-// parseSize reads the value of a flag that is a size, 0 where it is not given;
-// none says why it may not be 0.
-func parseSize(flag, value, none string) (int64, error) {
+// parseSize reads the value of a flag that is a size, 0 where it is not given.
+func parseSize(flag, value string) (int64, error) {
 	if value == "" {
 		return 0, nil
 	}
 	n, err := board.ParseSize(value)
-	if err == nil && n == 0 {
-		err = errors.New(none)
-	}
 	if err != nil {
 		return 0, &usageError{fmt.Sprintf("--%s: %v", flag, err)}
 	}
