@@ -33,6 +33,7 @@ type Profile struct {
 	Flash      []Range     // where its memories for programs are; empty: not known
 	NoROM      string      // reason why the board has no ROM partition; "" if it has
 	OpenMV     bool        // OpenMV's tools are used on it: they lose deduplicated files
+	Key        string      // file of the public key by which images for the board have to be signed; "": none
 	File       string      // where the profile was read from; "" for a builtin one
 }
 

@@ -2,6 +2,7 @@ package board
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"rules_romfs/internal/pattern"
 	"rules_romfs/internal/strictyaml"
@@ -32,6 +33,8 @@ type File struct {
 	Partitions []PartitionFile `yaml:"partitions"`
 	// Why the board has no ROM partition; instead of partitions.
 	NoROM string `yaml:"no_rom" jsonschema:"minLength=1"`
+	// File of a public key (PEM), relative to this one: deploys take images only that it has signed.
+	RequireSignature string `yaml:"require_signature" jsonschema:"minLength=1"`
 	// USB ids by which the board is found.
 	USB []USBFile `yaml:"usb"`
 	// Family of the chip in UF2 files, such as RP2040 or 0xe48bff56; several, for a family of boards. Default: none, so romfs export needs --uf2-family.
@@ -180,7 +183,14 @@ func parse(data []byte, name string) (*Profile, error) {
 	if err := (&checker{doc: doc}).check(&f); err != nil {
 		return nil, err
 	}
-	return f.profile(), nil
+	p := f.profile()
+	if key := filepath.FromSlash(f.RequireSignature); key != "" {
+		if !filepath.IsAbs(key) {
+			key = filepath.Join(filepath.Dir(name), key)
+		}
+		p.Key = key
+	}
+	return p, nil
 }
 
 // profile turns a checked file into the profile that it describes.

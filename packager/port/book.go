@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -29,6 +30,7 @@ type Book struct {
 type Place struct {
 	Port, Serial string
 	Reset        string // how a board there is restarted, as ParseReset takes it; "" for the usual way
+	Key          string // file of the public key by which images for it have to be signed; "": none
 }
 
 func (p Place) String() string {
@@ -55,6 +57,7 @@ type bookFile struct {
 		Port   string `yaml:"port"`
 		Serial string `yaml:"serial"`
 		Reset  string `yaml:"reset"`
+		Key    string `yaml:"require_signature"`
 	} `yaml:"boards" jsonschema:"required"`
 }
 
@@ -80,7 +83,10 @@ func ReadBook(path string, named bool) (Book, error) {
 		if err != nil {
 			return Book{}, &BookError{path, fmt.Errorf("%s: boards[%d] (%s): %w", path, i, e.Name, err)}
 		}
-		b.Places[e.Name] = append(b.Places[e.Name], Place{e.Port, e.Serial, e.Reset})
+		if e.Key != "" && !filepath.IsAbs(e.Key) {
+			e.Key = filepath.Join(filepath.Dir(path), filepath.FromSlash(e.Key))
+		}
+		b.Places[e.Name] = append(b.Places[e.Name], Place{e.Port, e.Serial, e.Reset, e.Key})
 	}
 	return b, nil
 }

@@ -1,6 +1,7 @@
 package port
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -163,7 +164,7 @@ func (c *Choice) guess(name string) (Place, error) {
 		return Place{}, &Error{Code: CodeName, Err: errors.New("the port has no name"), Hint: "leave --port out to have it found"}
 	}
 	if kind, _ := scheme(name); kind != "" || strings.Contains(name, "://") {
-		return Place{Port: name}, nil
+		return c.placeOf(Info{Name: name}), nil
 	}
 	list, err := c.list()
 	if err != nil && isPath(name) {
@@ -188,16 +189,17 @@ func (c *Choice) guess(name string) (Place, error) {
 	return c.withSerial(at, name, none+PortsFile+" and ")
 }
 
-// placeOf returns the place of a port, with how the book says it is reset.
+// placeOf returns the place of a port, with what the book says about it.
 func (c *Choice) placeOf(p Info) Place {
+	place := Place{Port: p.Name, Serial: p.Serial}
 	for _, name := range c.Book.names() {
 		for _, at := range c.Book.Places[name] {
-			if at.is(p) && at.Reset != "" {
-				return Place{Port: p.Name, Serial: p.Serial, Reset: at.Reset}
+			if at.is(p) {
+				place.Reset, place.Key = cmp.Or(place.Reset, at.Reset), cmp.Or(place.Key, at.Key)
 			}
 		}
 	}
-	return Place{Port: p.Name, Serial: p.Serial}
+	return place
 }
 
 // withSerial finds the port of the device with a serial number, for which asked
@@ -218,9 +220,8 @@ func (c *Choice) withSerial(at Place, asked, tried string) (Place, error) {
 	switch found = oneEach(found); len(found) {
 	case 1:
 		at.Port = found[0].Name
-		if at.Reset == "" {
-			at.Reset = c.placeOf(found[0]).Reset
-		}
+		known := c.placeOf(found[0])
+		at.Reset, at.Key = cmp.Or(at.Reset, known.Reset), cmp.Or(at.Key, known.Key)
 		return at, nil
 	case 0:
 		if len(there) > 0 {

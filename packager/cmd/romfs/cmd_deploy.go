@@ -41,6 +41,7 @@ func newDeployCmd(a *app) *cobra.Command {
 	var f sourceFlags
 	var p portFlags
 	var r deploy.Request
+	var demand demandFlags
 	var noCache, monitor bool
 	var via, dfuTool string
 	cmd := &cobra.Command{
@@ -79,6 +80,9 @@ the end the board is reset, and main.py runs.`,
 			switch via {
 			case "repl":
 			case "dfu":
+				if err := demand.check(cmd.Context(), a, loads, loads[0].board, nil); err != nil {
+					return err
+				}
 				return a.deployDFU(cmd, loads, &p, deploy.DFURequest{Board: loads[0].board, Partition: f.partition,
 					Tool: dfuTool, DryRun: r.DryRun, VerifyOnly: r.VerifyOnly, Reporter: a.reporter})
 			default:
@@ -92,6 +96,9 @@ the end the board is reset, and main.py runs.`,
 			profile := loads[0].board
 			ports, err := p.choose(cmd.Context(), a, profile)
 			if err != nil {
+				return err
+			}
+			if err := demand.check(cmd.Context(), a, loads, profile, p.keyOf); err != nil {
 				return err
 			}
 			if monitor && len(ports) > 1 {
@@ -115,6 +122,7 @@ the end the board is reset, and main.py runs.`,
 	}
 	f.add(a, cmd)
 	p.add(cmd, true)
+	demand.add(cmd)
 	flags := cmd.Flags()
 	flags.BoolVarP(&r.DryRun, "dry-run", "n", false, "find out what would be sent, and change nothing")
 	flags.BoolVar(&r.VerifyOnly, "verify-only", false, "only compare the board with the image; exit 8 on a difference")

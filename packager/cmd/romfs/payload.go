@@ -38,6 +38,7 @@ type payload struct {
 	sidecar *artifact.Sidecar // nil for an image without one
 	board   *board.Profile    // nil: not known
 	name    string
+	path    string // of the image, where it is a file; else where `romfs build` would write it
 }
 
 // partition names the partition that the image was made for, as -p would; ""
@@ -77,7 +78,8 @@ func (a *app) payloads(ctx context.Context, path string, f *sourceFlags) ([]*pay
 	}
 	a.warnings(images)
 	var all []*payload
-	for _, im := range images {
+	files := project.Files()
+	for i, im := range images {
 		var b bytes.Buffer
 		if err := im.Stream(ctx, &b, a.reporter); err != nil {
 			return nil, err
@@ -86,7 +88,7 @@ func (a *app) payloads(ctx context.Context, path string, f *sourceFlags) ([]*pay
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, &payload{b.Bytes(), s, im.Spec.Board, im.Spec.Name})
+		all = append(all, &payload{b.Bytes(), s, im.Spec.Board, im.Spec.Name, files[i]})
 	}
 	return all, nil
 }
@@ -104,7 +106,7 @@ func (a *app) readPayload(ctx context.Context, path string, f *sourceFlags) (*pa
 		return nil, err
 	}
 	defer in.Close()
-	p := &payload{image: make([]byte, in.Size()), name: strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))}
+	p := &payload{path: in.Path, image: make([]byte, in.Size()), name: strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))}
 	if _, err := io.ReadFull(io.NewSectionReader(in.Data, 0, in.Size()), p.image); err != nil {
 		return nil, fmt.Errorf("%s: %w", in.Name, err)
 	}

@@ -26,6 +26,7 @@ type portFlags struct {
 	file  string
 
 	resetOf map[string]string // how the boards at the ports that were chosen are restarted
+	keyOf   map[string]string // and by whose key their images have to be signed; "": nobody's
 }
 
 func (f *portFlags) add(cmd *cobra.Command, several bool) {
@@ -116,14 +117,14 @@ func (f *portFlags) choose(ctx context.Context, a *app, profile *board.Profile) 
 	if err != nil {
 		return nil, err
 	}
-	f.resetOf = map[string]string{}
+	f.resetOf, f.keyOf = map[string]string{}, map[string]string{}
 	var ports []string
 	for _, at := range places {
 		// Named in full, messages say which board is simulated.
 		if at.Port == "sim:" && profile != nil && profile.File == "" {
 			at.Port += profile.ID
 		}
-		f.resetOf[at.Port] = at.Reset
+		f.resetOf[at.Port], f.keyOf[at.Port] = at.Reset, at.Key
 		ports = append(ports, at.Port)
 	}
 	return ports, nil

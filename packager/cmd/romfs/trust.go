@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/board"
 	"rules_romfs/packager/inspect"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/trust/sign"
@@ -58,6 +62,50 @@ func (f *trustFlags) check(ctx context.Context, a *app, path string, digest arti
 		return "", err
 	}
 	return k.ID(), nil
+}
+
+// demandFlags say by whom an image has to be signed before a board gets it.
+type demandFlags struct {
+	trustFlags
+	required bool
+}
+
+func (f *demandFlags) add(cmd *cobra.Command) {
+	f.trustFlags.add(cmd)
+	cmd.Flags().BoolVar(&f.required, "require-signature", false, "deploy only what is signed by the key of --key, of the ports file or of the board file, each that names one")
+}
+
+// check refuses images that are not signed as the command line, the board's file
+// or the ports file demands, before any board is touched. keys are those of the
+// ports that were chosen.
+func (f *demandFlags) check(ctx context.Context, a *app, loads []*payload, profile *board.Profile, keys map[string]string) error {
+	demands := []trustFlags{}
+	if len(f.keys) > 0 || f.envelope != "" {
+		demands = append(demands, f.trustFlags)
+	}
+	own := slices.Sorted(maps.Values(keys))
+	if profile != nil {
+		own = append(own, profile.Key)
+	}
+	for _, key := range slices.Compact(own) {
+		if key != "" {
+			demands = append(demands, trustFlags{[]string{key}, f.envelope})
+		}
+	}
+	if f.required && len(demands) == 0 {
+		return &usageError{"--require-signature: no key is named; name it with --key, or as require_signature in the ports file or the board file"}
+	}
+	for _, load := range loads {
+		for _, d := range demands {
+			if load.path == "" && d.envelope == "" {
+				return &usageError{"an image from stdin has no file beside it: name its envelope with --signature"}
+			}
+			if _, err := d.check(ctx, a, load.path, sha256.Sum256(load.image)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // verify is check for an image that is open. What is no image has no signature
