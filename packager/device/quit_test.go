@@ -13,6 +13,7 @@ import (
 
 	"rules_romfs/internal/peer"
 	"rules_romfs/packager/port"
+	"rules_romfs/packager/repl"
 	"rules_romfs/packager/simboard"
 )
 
@@ -26,9 +27,13 @@ func TestHostThatDied(t *testing.T) {
 	}
 	defer b.Close()
 	ctx := context.Background()
-	for _, last := range []string{"", "~x", "~b10ff", string(encodeFrame(checkCRC, nil, 'b', 77, make([]byte, 1000))[:500])} {
-		board, err := Connect(ctx, &port.Opener{}, b.Addr(), true)
-		if err != nil {
+	board, err := Connect(ctx, &port.Opener{}, b.Addr(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer board.Close(false)
+	for _, last := range []string{"", "~b10ff", string(encodeFrame(checkCRC, nil, 'b', 77, make([]byte, 1000))[:500])} {
+		if err := board.SoftReset(ctx); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := board.OpenROM(ctx, board.Segments[0], 0); err != nil {
@@ -37,14 +42,12 @@ func TestHostThatDied(t *testing.T) {
 		if err := board.link.Write(ctx, []byte(last)); err != nil {
 			t.Fatal(err)
 		}
-		board.drop()
-		board.lock.Release()
-		if board, err = Connect(ctx, &port.Opener{}, b.Addr(), true); err != nil {
+		board.forget() // what the next host finds
+		start := time.Now()
+		if err := board.repl.Enter(ctx, repl.ConnectLimit); err != nil {
 			t.Fatalf("after %q: %v", last, err)
 		}
-		if err := board.Close(false); err != nil {
-			t.Errorf("after %q: %v", last, err)
-		}
+		t.Logf("%v for a frame of which %d bytes had come", time.Since(start), len(last))
 	}
 }
 

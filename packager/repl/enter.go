@@ -57,7 +57,7 @@ func (r *REPL) knock(ctx context.Context, try int, silent bool) error {
 	case silent && r.Farewell != "" && try > 1 && try%2 == 0:
 		// A program of ours that takes no Ctrl-C may wait for the rest of a frame. Line ends fill
 		// it up, and after a moment's silence the farewell is heard.
-		return r.Link.Write(ctx, bytes.Repeat([]byte("\n"), min(64<<try, 4096)))
+		return r.Link.Write(ctx, bytes.Repeat([]byte("\n"), 4096))
 	case try == 0:
 		return r.Link.Write(ctx, []byte("\r"+ctrlC+ctrlC))
 	case try%3 == 2:
@@ -82,7 +82,7 @@ func (r *REPL) burst(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	return nil
+	return r.Link.Write(ctx, []byte("\r"+r.Farewell+ctrlC))
 }
 
 func connectError(l *port.Link, err error) error {
