@@ -83,7 +83,7 @@ func (c *Choice) named(asked []string) (chosen []Place, err error) {
 // add appends the places whose ports are not there yet.
 func add(list []Place, more ...Place) []Place {
 	for _, p := range more {
-		if !slices.ContainsFunc(list, func(q Place) bool { return q.Port == p.Port }) {
+		if !slices.ContainsFunc(list, func(q Place) bool { return Same(q.Port, p.Port) }) {
 			list = append(list, p)
 		}
 	}

@@ -42,7 +42,8 @@ func isPath(name string) bool {
 }
 
 // Same tells whether two names are those of one port. Windows does not tell com3
-// from COM3; elsewhere a link, as those in /dev/serial/by-id, is what it leads to.
+// from COM3; macOS has a tty and a cu of each; a link, as those in
+// /dev/serial/by-id, is what it leads to.
 func Same(a, b string) bool {
 	return a == b || canonical(a) == canonical(b)
 }
@@ -55,11 +56,18 @@ func canonical(name string) string {
 	case socketScheme, rfc2217Scheme:
 		return "tcp:" + strings.ToLower(rest)
 	}
-	if runtime.GOOS == "windows" {
+	return canonicalDevice(name, runtime.GOOS)
+}
+
+func canonicalDevice(name, system string) string {
+	if system == "windows" {
 		return strings.ToUpper(strings.TrimPrefix(name, `\\.\`))
 	}
 	if real, err := filepath.EvalSymlinks(name); err == nil {
-		return real
+		name = real
+	}
+	if rest, ok := strings.CutPrefix(name, "/dev/tty."); ok && system == "darwin" {
+		return "/dev/cu." + rest
 	}
 	return name
 }

@@ -73,7 +73,7 @@ func (o *Opener) open(ctx context.Context, port string) (io.ReadWriteCloser, err
 	switch kind {
 	case simScheme:
 		if o.Sim == nil {
-			return nil, errors.New("simulated boards are not available here")
+			return nil, &Error{Port: port, Code: CodeName, Err: errors.New("simulated boards are not available here"), Hint: "name another port"}
 		}
 		return o.Sim(ctx, rest)
 	case execScheme:
@@ -88,7 +88,7 @@ func (o *Opener) open(ctx context.Context, port string) (io.ReadWriteCloser, err
 		return openRFC2217(ctx, conn, baud)
 	}
 	if port == "" {
-		return nil, &Error{Code: CodeName, Err: errors.New("the port has no name")}
+		return nil, &Error{Code: CodeName, Err: errors.New("the port has no name"), Hint: "leave --port out to have it found"}
 	}
 	if before, _, found := strings.Cut(port, "://"); found {
 		return nil, &Error{Port: port, Code: CodeName, Err: errors.New(before + ":// is no kind of port"),

@@ -27,7 +27,7 @@ type process struct {
 // its user expects. Its stderr goes to ours.
 func openProcess(command string) (io.ReadWriteCloser, error) {
 	if strings.TrimSpace(command) == "" {
-		return nil, errors.New("write it as exec:COMMAND")
+		return nil, &Error{Port: execScheme + ":" + command, Code: CodeName, Err: errors.New("there is no command"), Hint: "write it as exec:COMMAND"}
 	}
 	// A group of its own, too: Ctrl-C in the terminal is for us, who end the
 	// program in order.

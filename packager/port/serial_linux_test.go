@@ -66,6 +66,29 @@ func TestBusyForOthers(t *testing.T) {
 	}
 }
 
+// TestOpenCodes: every port that does not open says of what kind the trouble is,
+// and what to do.
+func TestOpenCodes(t *testing.T) {
+	t.Parallel()
+	for name, code := range map[string]string{
+		"":                        CodeName,
+		"/dev/no-such-port":       CodeAbsent,
+		"/dev/null":               CodeName,
+		"ftp://127.0.0.1:1":       CodeName,
+		"socket://127.0.0.1":      CodeName,
+		"rfc2217://127.0.0.1:abc": CodeName,
+		"socket://127.0.0.1:1":    CodeAbsent,
+		"exec: ":                  CodeName,
+		"sim:":                    CodeName,
+	} {
+		l, err := (&Opener{}).Open(t.Context(), name)
+		if err == nil {
+			l.Close()
+		}
+		wantCode(t, err, code)
+	}
+}
+
 // A tight connection takes a few bytes at a time, and is interrupted by signals.
 type tight struct {
 	io.ReadWriteCloser
