@@ -62,7 +62,7 @@ func (a *Action) compile(ctx context.Context, f *flags) error {
 		for _, job := range o.Jobs {
 			code, err := compiler.Compile(ctx, src, job)
 			if err != nil {
-				return nameSource(err, f.name)
+				return f.nameSource(err, path)
 			}
 			m.parts = append(m.parts, code)
 		}
@@ -73,13 +73,25 @@ func (a *Action) compile(ctx context.Context, f *flags) error {
 	return os.WriteFile(f.out, m.encode(), 0o666)
 }
 
-// nameSource makes a compiler's error name the source instead of its destination.
-func nameSource(err error, name string) error {
+// nameSource makes a compiler's error name the source instead of its
+// destination, and the compiler, whose path is that of a sandbox which is gone
+// when somebody reads this, as Bazel does.
+func (f *flags) nameSource(err error, compiler string) error {
 	var bad *mpy.CompileError
 	if !errors.As(err, &bad) {
-		return fmt.Errorf("%s: %w", name, err)
+		return &shownError{err, f.name + ": " + strings.ReplaceAll(err.Error(), compiler, f.mpyCross)}
 	}
 	named := *bad
-	named.File = name
+	named.File = f.name
+	named.Message = strings.ReplaceAll(bad.Message, compiler, f.mpyCross)
 	return &named
 }
+
+// A shownError is an error in other words.
+type shownError struct {
+	error
+	text string
+}
+
+func (e *shownError) Error() string { return e.text }
+func (e *shownError) Unwrap() error { return e.error }

@@ -1,6 +1,7 @@
 package bazel
 
 import (
+	"os"
 	"strings"
 	"testing"
 )
@@ -27,6 +28,20 @@ func TestNoCompiler(t *testing.T) {
 		if err := compile("none.json", test.flags...); err != nil {
 			t.Errorf("nothing to compile, and %v", err)
 		}
+	}
+}
+
+// TestBrokenCompiler: a compiler that fails is called by the path that Bazel
+// has for it, wherever the action ran.
+func TestBrokenCompiler(t *testing.T) {
+	w := newWorkspace(t, map[string]string{"a.py": "a = 1\n", "o.json": `{"jobs": [{"SourceName": "a.py", "Emit": "bytecode", "Arch": "none", "SmallIntBits": 31}]}`, "external/broken/mpy-cross": "#!/bin/sh\nexit 3\n"})
+	if err := os.Chmod("external/broken/mpy-cross", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	err := w.run("compile", "--label=@@//:a", "--name=a.py", "--source=a.py", "--out=a.mpy", "--options-file=o.json",
+		"--mpy-cross=external/broken/mpy-cross", "--mpy-cross-version=1.29.0")
+	if err == nil || strings.Contains(err.Error(), w.root) || !strings.Contains(err.Error(), "external/broken/mpy-cross failed: exit status 3") {
+		t.Errorf("%v, want that external/broken/mpy-cross failed", err)
 	}
 }
 

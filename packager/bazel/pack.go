@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 
 	"rules_romfs/manifest"
 	"rules_romfs/packager/artifact"
@@ -68,6 +69,11 @@ func (in *inputs) allowed(code string) bool {
 	return false
 }
 
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
 // fill gives each input its content, and returns the label of each file.
 func (in *inputs) fill(spec *pack.Spec, target pack.Target, release string) (map[string]string, error) {
 	origins := map[string]string{}
@@ -97,7 +103,9 @@ func (in *inputs) fill(spec *pack.Spec, target pack.Target, release string) (map
 				_, err = fillModule(input, p, s)
 			default:
 				input.Path = s.path
-				if e.Transform != nil {
+				if isDir(s.path) {
+					err = fmt.Errorf("%q is a directory, and Bazel knows its files by their own names only; write glob([\"%s/**\"]) where %s is named", s.name, path.Base(s.name), s.label)
+				} else if e.Transform != nil {
 					err = fillTransformed(input, p, s, target)
 				}
 			}

