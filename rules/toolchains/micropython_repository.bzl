@@ -1,5 +1,7 @@
 """A repository that holds a MicroPython interpreter for tests and the simulated board."""
 
+load(":micropython_releases.bzl", "MICROPYTHON_PACKAGES")
+
 _BUILD = """\
 load("{launcher_rule}", "launcher")
 load("{toolchains}", "micropython_toolchain")
@@ -52,6 +54,36 @@ def _debian(rctx, arch):
     result = rctx.execute([rctx.path(Label("//tools/debian:micropython")), rctx.path(".")] + ([arch] if arch else []))
     return result.stderr.strip() if result.return_code else ""
 
+_RUN = """\
+#!/bin/sh
+# Bazel calls this through a link, and lays lib beside the link's folder or beside this file's.
+for top in "$(dirname "$(dirname "$0")")" "$(dirname "$(dirname "$(readlink -f "$0")")")"; do
+  [ ! -e "$top/lib/ld.so" ] || break
+done
+exec "$top/lib/ld.so" --library-path "$top/lib" "$top/lib/micropython" "$@"
+"""
+
+def _mirrored(rctx):
+    """Takes Debian's out of packages of a mirror, by Bazel's own downloader. Returns what is missing for that, "" if nothing."""
+    arch = {"aarch64": "arm64", "amd64": "amd64", "x86_64": "amd64"}.get(rctx.os.arch)
+    if rctx.os.name != "linux" or not arch:
+        return "the pinned packages are for Linux on x86-64 and ARM64"
+    for path, sha256 in MICROPYTHON_PACKAGES[arch].items():
+        file = path.split("/")[-1]
+        urls = [url.format(path = path.replace("+", "%2b"), file = file, sha256 = sha256) for url in rctx.attr.urls]
+        rctx.download_and_extract(urls, output = "deb", sha256 = sha256, type = "deb")
+        data = [entry for entry in rctx.path("deb").readdir() if entry.basename.startswith("data.tar")]
+        rctx.extract(data[0], output = "root")
+        rctx.delete("deb")
+    libraries = [entry for entry in rctx.path("root/usr/lib").readdir() if entry.basename.endswith("-linux-gnu")][0]
+    for library in libraries.readdir():
+        if not library.is_dir and ".so" in library.basename:
+            name = "ld.so" if library.basename.startswith("ld-linux") else library.basename
+            rctx.symlink(library, "lib/" + name)
+    rctx.symlink("root/usr/bin/micropython", "lib/micropython")
+    rctx.file("bin/micropython", _RUN, executable = True)
+    return ""
+
 def _micropython_repository_impl(rctx):
     arch = rctx.attr.arch
     problem = ""
@@ -62,7 +94,7 @@ def _micropython_repository_impl(rctx):
         else:
             problem = "{} does not exist".format(path)
     else:
-        problem = _debian(rctx, arch)
+        problem = _mirrored(rctx) if rctx.attr.urls else _debian(rctx, arch)
         if problem:
             problem += " (what is mended now is noticed after `bazel fetch --force --repo=@@{}`)".format(rctx.name)
         else:
@@ -83,6 +115,7 @@ micropython_repository = repository_rule(
     doc = "MicroPython's unix port: the interpreter at `path` or `$ROMFS_MICROPYTHON`, or else Debian's package, with the C library that it needs.",
     attrs = {
         "arch": attr.string(doc = "Debian's name of another architecture that this machine runs too; `$ROMFS_MICROPYTHON` does not count then."),
+        "urls": attr.string_list(doc = "Where a mirror has Debian's packages: URLs with `{path}` for a package's path, `{file}` for its name, and `{sha256}`."),
         "path": attr.string(doc = "The absolute path of an interpreter with `vfs.VfsRom`."),
     },
 )
