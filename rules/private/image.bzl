@@ -5,7 +5,7 @@ load("//rules/private:board_info.bzl", "BOARD_ATTRS", "board_of")
 load("//rules/private:image_info.bzl", "RomfsImageInfo")
 load("//rules/private:library.bzl", "libraries")
 load("//rules/private:naming.bzl", "label_name")
-load("//rules/private:python.bzl", "python_aspect")
+load("//rules/private:python.bzl", "python_aspect", "with_python")
 load("//rules/private:require.bzl", "require")
 load("//rules/private:size.bzl", "bytes_of")
 load("//rules/private:transitions.bzl", "board_transition")
@@ -190,11 +190,12 @@ def _hashed(ctx, info):
 def _romfs_image_impl(ctx):
     board = board_of(ctx)
     images = _nested_images(ctx)
-    deps = libraries(ctx)
+    srcs = with_python(ctx.attr.srcs, ctx.files.srcs)
+    deps = libraries(ctx) + srcs.libraries
     planned = plan(
         ctx,
         manifest = ctx.file.manifest,
-        sources = depset(ctx.files.srcs + ctx.files.transform_inputs).to_list(),
+        sources = depset(srcs.files + ctx.files.transform_inputs).to_list(),
         board = board,
         images = images.keys(),
         overrides = _overrides(ctx),
@@ -229,8 +230,9 @@ romfs_image = rule(
             mandatory = True,
         ),
         "srcs": attr.label_list(
-            doc = "Every file that the manifest names or its patterns match.",
+            doc = "Every file that the manifest names or its patterns match. Of a `py_library`, what it depends on comes along, as from `deps`.",
             allow_files = True,
+            aspects = [python_aspect],
         ),
         "deps": attr.label_list(
             doc = "Libraries: `mpy_library` targets, placed by their own `dest`, and `py_library` targets, with all that they depend on, " +

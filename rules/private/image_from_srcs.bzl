@@ -2,6 +2,7 @@
 
 load("//rules/private:macros.bzl", "romfs_image")
 load("//rules/private:naming.bzl", "label_name", "package_name", "place", "source_name")
+load("//rules/private:python.bzl", "python_aspect", "with_python")
 
 def _number(ctx, match, to):
     if not to.isdigit():
@@ -14,7 +15,7 @@ def _romfs_manifest_impl(ctx):
     below = len(ctx.label.name.split("/")) - 1 + (len(package.split("/")) if package else 0)
     files = [
         {"src": source_name(file), "dest": place(ctx.label, file, ctx.attr.strip_prefix, ctx.attr.dest)}
-        for file in ctx.files.srcs
+        for file in with_python(ctx.attr.srcs, ctx.files.srcs).files
     ]
     manifest = {
         "version": 1,
@@ -47,7 +48,7 @@ _romfs_manifest = rule(
         "image_name": attr.string(mandatory = True),
         "max_size": attr.string(),
         "optimize": attr.int(default = -1),
-        "srcs": attr.label_list(allow_files = True),
+        "srcs": attr.label_list(allow_files = True, aspects = [python_aspect]),
         "strip_prefix": attr.string(),
     },
 )

@@ -5,7 +5,7 @@ load("//rules/private:board_info.bzl", "BOARD_ATTRS")
 load("//rules/private:literal.bzl", "literal_library")
 load("//rules/private:mpy_info.bzl", "MpyInfo", "merge_libraries")
 load("//rules/private:naming.bzl", "label_name", "place")
-load("//rules/private:python.bzl", "PythonInfo", "python_aspect")
+load("//rules/private:python.bzl", "PythonInfo", "libraries_of", "python_aspect", "with_python")
 
 _DOC = """\
 Python modules and other files that images place at one destination.
@@ -41,7 +41,7 @@ def libraries(ctx):
         if MpyInfo in dep:
             found.append(dep[MpyInfo])
         elif PythonInfo in dep:
-            found.append(dep[PythonInfo].library)
+            found += libraries_of(dep)
         else:
             fail("{}: deps names {}, which is of another kind. Name an mpy_library, which says where its files go, or a py_library, or add the files to srcs.".format(
                 label_name(ctx.label),
@@ -61,12 +61,13 @@ def _mpy_library_impl(ctx):
         mpy = {"compile": False}
     if ctx.attr.keep_source:
         mpy["keep_source"] = ctx.attr.keep_source
+    srcs = with_python(ctx.attr.srcs, ctx.files.srcs)
     own = literal_library(
         ctx,
-        {file: place(ctx.label, file, ctx.attr.strip_prefix, ctx.attr.dest) for file in ctx.files.srcs},
+        {file: place(ctx.label, file, ctx.attr.strip_prefix, ctx.attr.dest) for file in srcs.files},
         mpy,
     )
-    deps = libraries(ctx) + [src[PythonInfo].deps for src in ctx.attr.srcs if PythonInfo in src]
+    deps = libraries(ctx) + srcs.libraries
     return [
         DefaultInfo(files = depset(own.compiled)),
         merge_libraries([own.info] + deps),
@@ -78,7 +79,7 @@ mpy_library = rule(
     attrs = {
         "srcs": attr.label_list(
             doc = "Files of the library. What ends in `.py` is compiled, anything else is packed as it is. " +
-                  "Targets of other rules, such as `py_library`, give their default outputs.",
+                  "Targets of other rules give their default outputs; a `py_library` its sources, what it has as `data`, and what it depends on.",
             allow_files = True,
             aspects = [python_aspect],
             mandatory = True,

@@ -4,14 +4,16 @@ load("@rules_python//python:py_info.bzl", "PyInfo")
 load("//rules/private:actions.bzl", "ACTION_ATTRS", "EXEC_GROUPS", "TOOLCHAINS")
 load("//rules/private:board_info.bzl", "BOARD_ATTRS")
 load("//rules/private:literal.bzl", "literal_library")
-load("//rules/private:mpy_info.bzl", "MpyInfo", "merge_libraries")
+load("//rules/private:mpy_info.bzl", "MpyInfo")
 load("//rules/private:naming.bzl", "label_name", "path_in_repository", "repository_name")
 
 PythonInfo = provider(
     doc = "What a Python library of another rule is to an image.",
     fields = {
-        "deps": "MpyInfo: what the library depends on, with all that that depends on.",
-        "library": "MpyInfo: the same and the library's own files, placed by their import paths.",
+        "data": "list of File: what it has beside its code.",
+        "libraries": """\
+depset of struct: it, and all that it depends on. Each has `info` (MpyInfo of its own files, placed by their import paths) and
+`files` (tuple of File: these).""",
     },
 )
 
@@ -31,9 +33,9 @@ def _files(rule, attribute):
     return files
 
 def _own_files(ctx, target):
-    """Returns the files of a library itself: those that its attributes name, else what it makes."""
+    """Returns the code of a library itself: the files that its attributes name, else what it makes."""
     if hasattr(ctx.rule.attr, "srcs") and ctx.rule.kind.startswith("py_") and type(ctx.rule.attr.srcs) == "list":
-        return _files(ctx.rule, "srcs") + _files(ctx.rule, "data")
+        return _files(ctx.rule, "srcs")
     deps = {}
     for dep in _deps(ctx):
         if PyInfo in dep:
@@ -78,19 +80,55 @@ def _python_impl(target, ctx):
     deps = []
     for dep in _deps(ctx):
         if MpyInfo in dep:
-            deps.append(dep[MpyInfo])
+            deps.append(depset([struct(files = (), info = dep[MpyInfo])]))
         elif PythonInfo in dep:
-            deps.append(dep[PythonInfo].library)
+            deps.append(dep[PythonInfo].libraries)
         else:
             fail("{}: deps names {}, which is no Python: no board loads it. Name a library without it.".format(label_name(ctx.label), label_name(dep.label)))
-    files = [file for file in depset(_own_files(ctx, target)).to_list() if not _is_metadata(file.short_path)]
+    code = [file for file in _own_files(ctx, target) if not _is_metadata(file.short_path)]
+    data = [file for file in _files(ctx.rule, "data") if file not in code and not _is_metadata(file.short_path)]
+    files = depset(code + data).to_list()
     for file in files:
         _check(ctx, file)
-    merged = merge_libraries(deps)
-    if not files:
-        return [PythonInfo(deps = merged, library = merged)]
-    own = literal_library(ctx, {file: _import_path(ctx, target, file) for file in files}).info
-    return [PythonInfo(deps = merged, library = merge_libraries([own] + deps))]
+    own = []
+    if files:
+        info = literal_library(ctx, {file: _import_path(ctx, target, file) for file in files}).info
+        own.append(struct(files = tuple(files), info = info))
+    return [PythonInfo(data = data, libraries = depset(own, transitive = deps, order = "postorder"))]
+
+def libraries_of(target):
+    """Returns a Python library with all that it depends on.
+
+    Args:
+      target: one with PythonInfo.
+    Returns:
+      list of MpyInfo.
+    """
+    return [library.info for library in target[PythonInfo].libraries.to_list()]
+
+def with_python(targets, files):
+    """Returns what comes along with Python libraries that are named as sources.
+
+    Args:
+      targets: list of Target, the attribute `srcs`, on which python_aspect was.
+      files: list of File, what these give.
+    Returns:
+      struct of `files` (list of File: the same, and what the libraries have beside their code) and `libraries` (list of
+      MpyInfo: what they depend on, but for what is a source itself).
+    """
+    files = list(files)
+    for target in targets:
+        if PythonInfo in target:
+            files += target[PythonInfo].data
+    files = depset(files).to_list()
+    own = {file: None for file in files}
+    libraries = []
+    for target in targets:
+        if PythonInfo in target:
+            for library in target[PythonInfo].libraries.to_list():
+                if not library.files or [file for file in library.files if file not in own]:
+                    libraries.append(library.info)
+    return struct(files = files, libraries = libraries)
 
 python_aspect = aspect(
     implementation = _python_impl,

@@ -182,7 +182,7 @@ def _request_test_impl(ctx):
                                                                [f for f in a.outputs.to_list() if f.basename.endswith(".request.json")]]
     request = json.decode(requests[0].content)
     for key, value in ctx.attr.values.items():
-        asserts.equals(env, value, str(request.get(key)), key)
+        asserts.equals(env, value.replace("WORKSPACE", ctx.workspace_name), str(request.get(key)), key)
     runfiles = analysistest.target_under_test(env)[DefaultInfo].default_runfiles.files.to_list()
     interpreters = [file.short_path for file in runfiles if file.basename == "micropython"]
     asserts.equals(env, ctx.attr.interpreter, bool(interpreters), "whether the interpreter is among the runfiles")
