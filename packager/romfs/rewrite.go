@@ -124,39 +124,50 @@ func (b *treeBuilder) dir(into *Node, dir *Entry, depth int) error {
 			return damaged(err, pos)
 		}
 		pos = r.end
+		var n *Node
 		switch r.kind {
 		case kindDirectory, kindFile:
-			s := dirScanner{dir: &Entry{Name: dir.Name, Dir: true, Offset: r.offset, Size: r.end - r.offset, parent: dir.parent}, pos: r.offset}
-			e, err := s.next(b.c)
-			if err == nil && e != nil {
-				err = e.Err
-			}
-			if err != nil || e == nil {
-				return damaged(err, r.offset)
-			}
-			e.parent = dir
-			n := &Node{Name: e.Name, Dir: e.Dir, Size: e.Size}
-			if e.Dir {
-				n.Size = 0
-				err = b.dir(n, e, depth+1)
-			} else {
-				err = b.file(n, e, &r)
-			}
-			if err != nil {
-				return err
-			}
-			into.Children = append(into.Children, n)
+			n, err = b.child(dir, &r, depth)
 		default:
-			drop, err := b.dissolves(&r)
-			if err != nil {
-				return err
-			}
-			if !drop {
-				into.Children = append(into.Children, &Node{Record: true, Size: r.end - r.offset, Open: b.open(r.offset, r.end-r.offset)})
-			}
+			n, err = b.other(&r)
+		}
+		if err != nil {
+			return err
+		}
+		if n != nil {
+			into.Children = append(into.Children, n)
 		}
 	}
 	return nil
+}
+
+// child returns the node of a file or directory in dir.
+func (b *treeBuilder) child(dir *Entry, r *record, depth int) (*Node, error) {
+	s := dirScanner{dir: &Entry{Name: dir.Name, Dir: true, Offset: r.offset, Size: r.end - r.offset, parent: dir.parent}, pos: r.offset}
+	e, err := s.next(b.c)
+	if err == nil && e != nil {
+		err = e.Err
+	}
+	if err != nil || e == nil {
+		return nil, damaged(err, r.offset)
+	}
+	e.parent = dir
+	n := &Node{Name: e.Name, Dir: e.Dir}
+	if e.Dir {
+		return n, b.dir(n, e, depth+1)
+	}
+	n.Size = e.Size
+	return n, b.file(n, e, r)
+}
+
+// other returns the node of a record of another kind; nil for one that nothing is
+// lost without.
+func (b *treeBuilder) other(r *record) (*Node, error) {
+	drop, err := b.dissolves(r)
+	if drop || err != nil {
+		return nil, err
+	}
+	return &Node{Record: true, Size: r.end - r.offset, Open: b.open(r.offset, r.end-r.offset)}, nil
 }
 
 // damaged is the error for what Validate would have found.
@@ -209,37 +220,8 @@ func (b *treeBuilder) open(offset, size int64) func() (io.ReadCloser, error) {
 // file fills in what the node of a file holds, and the alignment it gets.
 func (b *treeBuilder) file(n *Node, e *Entry, f *record) error {
 	n.Open = b.open(e.Offset, e.Size)
-	name, body, err := b.c.uint(f.body, f.end)
-	if err != nil {
-		return damaged(err, f.offset)
-	}
-	found := false
-	for pos := body + name; pos < f.end; {
-		r, err := b.c.record(pos, f.end)
-		if err != nil || r.end > f.end {
-			return damaged(err, pos)
-		}
-		pos = r.end
-		switch {
-		case !found && (r.kind == kindData || r.kind == kindPointer):
-			found = true
-			continue
-		case r.kind == kindPadding:
-			if gap, err := b.gap(&r); gap || err != nil {
-				if err != nil {
-					return err
-				}
-				continue
-			}
-		}
-		if found {
-			n.After, err = b.c.append(n.After, r.offset, r.end)
-		} else {
-			n.Before, err = b.c.append(n.Before, r.offset, r.end)
-		}
-		if err != nil {
-			return err
-		}
+	if err := b.beside(n, f); err != nil {
+		return err
 	}
 	if b.targets[[2]int64{e.Offset, e.Size}] > 0 && e.Size > 0 {
 		h := sha256.New()
@@ -258,6 +240,40 @@ func (b *treeBuilder) file(n *Node, e *Entry, f *record) error {
 	// Layout stable has one file on an erase unit, behind a gap.
 	if unit := max(b.o.EraseUnit, 1); b.o.Layout == Stable && !b.bulk && unit > 1 && e.Size > 0 && e.Offset%unit == 0 && b.padding(e) > 0 {
 		b.bulk, n.Bulk = true, true
+	}
+	return nil
+}
+
+// beside keeps the records of a file that are neither its data nor a gap: those
+// in front of the data, and those behind it.
+func (b *treeBuilder) beside(n *Node, f *record) error {
+	name, body, err := b.c.uint(f.body, f.end)
+	if err != nil {
+		return damaged(err, f.offset)
+	}
+	into := &n.Before
+	for pos := body + name; pos < f.end; {
+		r, err := b.c.record(pos, f.end)
+		if err != nil || r.end > f.end {
+			return damaged(err, pos)
+		}
+		pos = r.end
+		if into == &n.Before && (r.kind == kindData || r.kind == kindPointer) {
+			into = &n.After
+			continue
+		}
+		if r.kind == kindPadding {
+			gap, err := b.gap(&r)
+			if err != nil {
+				return err
+			}
+			if gap {
+				continue
+			}
+		}
+		if *into, err = b.c.append(*into, r.offset, r.end); err != nil {
+			return err
+		}
 	}
 	return nil
 }
