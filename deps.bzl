@@ -197,6 +197,12 @@ def go_dependencies():
         version = "v0.1.8",
     )
     go_repository(
+        name = "com_github_tetratelabs_wazero",
+        importpath = "github.com/tetratelabs/wazero",
+        sum = "h1:DuWcpNu/FzgEXgGBDp8J1Spc+CWOvvtvVyjKlaZopYU=",
+        version = "v1.12.0",
+    )
+    go_repository(
         name = "com_github_vbauerster_mpb_v8",
         importpath = "github.com/vbauerster/mpb/v8",
         sum = "h1:PnMeF+sMvYv9u23l6DO6Q3+Mdj408mjLRXIzmUmU2Z8=",

@@ -79,7 +79,7 @@ mp_uint_t mp_hal_ticks_cpu(void) {
     return cycles;
 }
 
-// For the times of files: since the start.
+// There is no clock of the day: the date is the epoch's at the start.
 uint64_t mp_hal_time_ns(void) {
     return clock_us() * 1000;
 }

@@ -26,11 +26,12 @@
 #define MICROPY_VFS_ROM (1)
 #define MICROPY_VFS_ROM_IOCTL (1)
 
-#define MICROPY_PY_SYS_PLATFORM "qemu"
+#define MICROPY_PY_SYS_PLATFORM "emulated"
 #define MICROPY_PY_SYS_STDFILES (1)
 #define MICROPY_PY_SYS_STDIO_BUFFER (1)
-#define MICROPY_PY_TIME_GMTIME_LOCALTIME_MKTIME (0)
-#define MICROPY_PY_TIME_TIME_TIME_NS (0)
+#define MICROPY_PY_TIME_GMTIME_LOCALTIME_MKTIME (1)
+#define MICROPY_PY_TIME_TIME_TIME_NS (1)
+#define MICROPY_PY_TIME_INCLUDEFILE "time.c"
 unsigned long mp_random_seed_init(void);
 #define MICROPY_PY_RANDOM_SEED_INIT_FUNC (mp_random_seed_init())
 #define MICROPY_PY_MACHINE (1)

@@ -31,7 +31,7 @@ func TestBoard(t *testing.T) {
 		"lib/there.py": "X = 7\n",
 	}}, "")
 	for code, want := range map[string]string{
-		"import sys; print(sys.platform, sys.maxsize, sys.implementation._machine)": "qemu 2147483647 rules_romfs emulated board with Cortex-M3",
+		"import sys; print(sys.platform, sys.maxsize, sys.implementation._machine)": "emulated 2147483647 rules_romfs emulated board with Cortex-M3",
 		"print(booted)": "['', '.frozen', '/flash', '/flash/lib']",
 		"import there; print(there.X, there.__file__)":                                                                     "7 /flash/lib/there.py",
 		"import os; print(os.getcwd(), os.listdir('/'))":                                                                   "/flash ['flash']",

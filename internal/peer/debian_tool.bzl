@@ -70,6 +70,7 @@ debian_tree = repository_rule(
 def _firmware_impl(rctx):
     build = rctx.path(rctx.attr.build)
     rctx.watch_tree(build.dirname)
+    rctx.watch(build.dirname.dirname.get_child("tools", "make-port"))
     result = rctx.execute([build, "."] + [rctx.path(p).dirname for p in (rctx.attr.compiler, rctx.attr.source)])
     if result.return_code:
         fail("the firmware does not build: {}".format(result.stderr))

@@ -2,15 +2,11 @@ package bazel
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 
 	"rules_romfs/internal/pattern"
@@ -221,62 +217,4 @@ func match(text string, files []string) ([]string, error) {
 		}
 	}
 	return found, nil
-}
-
-// imports.py mounts an image at /rom and imports modules from it.
-//
-//go:embed imports.py
-var importScript string
-
-// imports runs the modules in the interpreter and returns what they print.
-func (r *Request) imports(ctx context.Context, image string, size int64, argv []string) (string, error) {
-	interpreter, err := r.file(r.MicroPython)
-	if err != nil {
-		return "", err
-	}
-	if interpreter == "" {
-		return "", errors.New(r.MicroPythonProblem)
-	}
-	dir, err := os.MkdirTemp("", "romfs-test-")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(dir)
-	// MicroPython keeps its arguments and the names of imported files as qstrs,
-	// of 255 bytes at most, and Bazel's folders are deep: all get short names.
-	link := func(to, name string) error {
-		to, err := filepath.Abs(to)
-		if err != nil {
-			return err
-		}
-		return os.Symlink(to, filepath.Join(dir, name))
-	}
-	if err := link(image, "image"); err != nil {
-		return "", err
-	}
-	var stubs, names []string
-	for _, path := range r.Test.Stubs {
-		stub, err := r.file(path)
-		if err != nil {
-			return "", err
-		}
-		if d := filepath.Dir(stub); !slices.Contains(stubs, d) {
-			name := fmt.Sprintf("stubs%d", len(stubs))
-			if err := link(d, name); err != nil {
-				return "", err
-			}
-			stubs, names = append(stubs, d), append(names, name)
-		}
-	}
-	// The image is read into the heap, where a board has it in flash.
-	heap := 16<<20 + 2*size
-	args := []string{"-X", "heapsize=" + strconv.FormatInt(heap, 10), "-c", importScript, "image", strings.Join(names, ":"), strings.Join(r.Test.Imports, ",")}
-	cmd := exec.CommandContext(ctx, interpreter, append(args, argv...)...)
-	cmd.Dir = dir
-	out, err := cmd.CombinedOutput()
-	text := strings.TrimSpace(string(out))
-	if err != nil {
-		return text, fmt.Errorf("%s\n(%w)", text, err)
-	}
-	return text, nil
 }
