@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"go.bug.st/serial"
@@ -139,10 +142,25 @@ func (l *Link) setLine(s step) error {
 	if s.line == "dtr" {
 		set = port.SetDTR
 	}
-	if err := set(s.on); err != nil {
-		return fmt.Errorf("%w: %w", ErrNoLines, err)
+	err := set(s.on)
+	switch {
+	case err == nil:
+		return nil
+	case isGone(err): // the reset took USB along
+		return Failed("restarting the board at "+l.name, fmt.Errorf("%w: %w", ErrLost, err))
 	}
-	return nil
+	return fmt.Errorf("%w: %w", ErrNoLines, err)
+}
+
+// isGone tells whether an error says that the device is no longer there, or was
+// closed.
+func isGone(err error) bool {
+	for _, gone := range []error{os.ErrClosed, net.ErrClosed, syscall.ENODEV, syscall.ENXIO, syscall.EIO, syscall.EPIPE} {
+		if errors.Is(err, gone) {
+			return true
+		}
+	}
+	return false
 }
 
 // touch opens and closes the port at 1200 baud.

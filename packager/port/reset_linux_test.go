@@ -71,6 +71,35 @@ func TestNoLines(t *testing.T) {
 	}
 }
 
+// TestResetTakesUSBAlong: a device that goes away while its lines are set is lost,
+// not one without lines.
+func TestResetTakesUSBAlong(t *testing.T) {
+	t.Parallel()
+	master, name := openPTY(t)
+	l, err := (&Opener{}).Open(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	if err := parsed(t, "classic")[0].Do(t.Context(), l); !errors.Is(err, ErrLost) || errors.Is(err, ErrNoLines) {
+		t.Errorf("closed: %v", err)
+	}
+	host, board := net.Pipe()
+	defer board.Close()
+	gone := New("port", &vanishing{Conn: host})
+	defer gone.Close()
+	if err := parsed(t, "classic")[0].Do(t.Context(), gone); !errors.Is(err, ErrLost) || errors.Is(err, ErrNoLines) {
+		t.Errorf("unplugged: %v", err)
+	}
+	master.Close()
+}
+
+// A vanishing device is gone when RTS goes on.
+type vanishing struct{ net.Conn }
+
+func (v *vanishing) SetDTR(bool) error { return nil }
+func (v *vanishing) SetRTS(bool) error { return unix.ENODEV }
+
 // TestTouch: the port is opened at 1200 baud and closed again.
 func TestTouch(t *testing.T) {
 	t.Parallel()

@@ -170,7 +170,7 @@ func requests(loads []*payload, r deploy.Request) []deploy.Request {
 
 // deployDFU deploys through a board's bootloader.
 func (a *app) deployDFU(cmd *cobra.Command, loads []*payload, p *portFlags, r deploy.DFURequest) error {
-	for _, flag := range []string{"full", "backup", "no-run", "any-board", "core-stopped", "import", "all", "monitor"} {
+	for _, flag := range []string{"full", "backup", "no-run", "any-board", "core-stopped", "import", "all", "monitor", "wait", "reset"} {
 		if cmd.Flags().Changed(flag) {
 			return &usageError{fmt.Sprintf("--%s works over the REPL only, not with --via dfu", flag)}
 		}
