@@ -163,7 +163,7 @@ func (a *app) diffWithin(ctx context.Context, command bazel.Command, limit int64
 		return err
 	}
 	if d.Blocks.Send > limit {
-		return &bazel.TargetError{Label: command.Target, Err: fmt.Errorf("a deploy would send %s, and max_blocks is %d", report.Plural(d.Blocks.Send, "block"), limit)}
+		return &codedError{exitDiffers, &bazel.TargetError{Label: command.Target, Err: fmt.Errorf("a deploy would send %s, and max_blocks is %d", report.Plural(d.Blocks.Send, "block"), limit)}}
 	}
 	return nil
 }
