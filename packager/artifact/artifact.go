@@ -63,6 +63,7 @@ func (d *Digest) UnmarshalText(text []byte) error {
 type Sidecar struct {
 	Schema    int        `json:"schema"`
 	Name      string     `json:"name"`
+	Release   string     `json:"release,omitempty"` // semantic version of what it holds
 	Image     Image      `json:"image"`
 	Board     string     `json:"board,omitempty"` // id of the board profile
 	Partition *Partition `json:"partition,omitempty"`

@@ -26,13 +26,15 @@ type Request struct {
 	Opener *port.Opener
 	Cache  *Cache
 
-	DryRun     bool   // stop before anything is written
-	VerifyOnly bool   // only compare
-	Full       bool   // send everything, whatever is there
-	NoRun      bool   // stay at the REPL afterwards
-	AnyBoard   bool   // deploy to another board than the profile says
-	OtherCore  bool   // write a partition that another core runs from: it was stopped
-	Backup     string // file for the old image, which must not hold anything else; "": none
+	DryRun     bool // stop before anything is written
+	VerifyOnly bool // only compare
+	Full       bool // send everything, whatever is there
+	NoRun      bool // stay at the REPL afterwards
+	AnyBoard   bool // deploy to another board than the profile says
+	// AllowDowngrade deploys an older release over a newer one.
+	AllowDowngrade bool
+	OtherCore      bool   // write a partition that another core runs from: it was stopped
+	Backup         string // file for the old image, which must not hold anything else; "": none
 
 	Imports       []string      // modules that the board must import from the image afterwards
 	ImportTimeout time.Duration // that each of them has; 0: 30 s

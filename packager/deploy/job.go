@@ -86,6 +86,9 @@ func (j *job) deliver(ctx context.Context) error {
 		return j.readOnly("it is read-only")
 	}
 	if plan.changed > 0 && !j.req.VerifyOnly && !j.wrote {
+		if err := j.checkRelease(ctx, rom, plan); err != nil {
+			return err
+		}
 		if err := j.lost(ctx, rom, plan); err != nil {
 			return err
 		}

@@ -18,7 +18,7 @@ import (
 // sold with are such files.
 func (j *job) lost(ctx context.Context, rom *device.ROM, p *plan) error {
 	size, _, err := rom.Image()
-	if err != nil || j.isKept(rom, p, size) {
+	if err != nil || j.kept(rom, p, size) != nil {
 		return nil // nothing is there, or it can be deployed again
 	}
 	r := &romReader{ctx: ctx, rom: rom}
@@ -65,17 +65,6 @@ func (j *job) sayLost() {
 		remedy = "it is saved to " + j.req.Backup + " first"
 	}
 	j.warnOnce("%s: partition %d holds an image that was not deployed from here; these of its files are not in the new one: %s; %s", j.b.Port, j.seg.Index, names, remedy)
-}
-
-// isKept tells whether the image of size bytes on the board is among those that
-// were deployed from here, by its head and the digests of its blocks.
-func (j *job) isKept(rom *device.ROM, p *plan, size int64) bool {
-	for old := range j.req.Cache.images() {
-		if int64(len(old)) == size && bytes.HasPrefix(old, j.seg.Head[:min(int64(len(j.seg.Head)), size)]) && p.holds(old, rom.Sum) {
-			return true
-		}
-	}
-	return false
 }
 
 // holds tells whether whole blocks that the board was asked for are those of old.

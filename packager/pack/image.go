@@ -57,6 +57,11 @@ func Assemble(ctx context.Context, spec Spec, jobs int, reporter report.Reporter
 	if err != nil {
 		return nil, err
 	}
+	if spec.Stamp {
+		if contents, err = im.stamp(ctx, contents); err != nil {
+			return nil, err
+		}
+	}
 	if im.abis, err = im.checkABI(contents); err != nil {
 		return nil, err
 	}
@@ -163,7 +168,7 @@ func (im *Image) Input(dest string) *Input { return im.inputs[dest] }
 func (im *Image) describe(id artifact.Image) *artifact.Sidecar {
 	plan := im.Plan
 	s := &artifact.Sidecar{
-		Schema: artifact.Schema, Name: im.Spec.Name, Image: id,
+		Schema: artifact.Schema, Name: im.Spec.Name, Release: im.Spec.Release, Image: id,
 		Layout: im.Spec.Layout.String(), Dedup: im.Spec.Dedup,
 		Align: im.maxAlign, Files: make([]artifact.File, 0, len(plan.Files)),
 		Totals: artifact.Totals{Files: len(plan.Files), Dirs: len(plan.Dirs), Padding: plan.Padding, Shared: plan.Shared},

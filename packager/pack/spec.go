@@ -37,6 +37,11 @@ type Spec struct {
 	// another build made the parts.
 	Manifest string
 
+	// Release is the semantic version of what the image holds; empty if none is
+	// stated. Stamp adds the file [StampName] to the image.
+	Release string
+	Stamp   bool
+
 	// Compiler is the release of mpy-cross that made the inputs of kind mpy;
 	// empty without any. CompilerSHA256 is that of its executable; nil where it
 	// does not tell what runs.

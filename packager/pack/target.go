@@ -250,7 +250,7 @@ func (t Target) Spec(plan *manifest.Plan) (Spec, error) {
 			spec.Dirs = append(spec.Dirs, e.Dest)
 		}
 	}
-	spec.Manifest = plan.Manifest
+	spec.Manifest, spec.Release, spec.Stamp = plan.Manifest, plan.Release, plan.Stamp
 	spec.Inputs = make([]Input, 0, len(plan.Entries)-len(spec.Dirs))
 	for e := range plan.Files() {
 		in := Input{

@@ -14,6 +14,8 @@ import (
 type Plan struct {
 	Manifest  string // path of the manifest as it was loaded; empty for a plain directory
 	Name      string // base name of the artifact
+	Release   string // semantic version of what it holds; empty if none is stated
+	Stamp     bool   // whether the image says its name and release itself
 	Board     string // built-in id or path of a board file; empty if none is named
 	Partition string // name or decimal index; empty for the board's first
 	Layout    string // compact, stable or openmv

@@ -89,7 +89,7 @@ type resolver struct {
 func (r *resolver) newPlan() *plan.Plan {
 	m, o := r.m, r.o
 	p := &plan.Plan{
-		Manifest: m.Path(), Name: m.Name, Board: m.BoardRef(), Partition: string(m.Partition), Layout: m.Layout, Dedup: m.Dedup,
+		Manifest: m.Path(), Name: m.Name, Release: m.Release, Stamp: m.Stamp, Board: m.BoardRef(), Partition: string(m.Partition), Layout: m.Layout, Dedup: m.Dedup,
 		Allow: slices.Clone(o.Allow),
 	}
 	if m.Lint != nil {

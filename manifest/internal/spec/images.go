@@ -138,6 +138,7 @@ func (m *Manifest) image(i int) *Manifest {
 	e := &m.ImageEntries[i]
 	im := New(m.doc, m.path)
 	im.Version, im.Name, im.Board, im.Root, im.ImageSettings = m.Version, e.Name, m.Board, m.Root, e.ImageSettings
+	im.Release, im.Stamp = m.Release, m.Stamp
 	im.Layout, im.Dedup = cmp.Or(e.Layout, m.Layout), cmp.Or(e.Dedup, m.Dedup)
 	im.Align, im.Exclude = slices.Concat(e.Align, m.Align), slices.Concat(e.Exclude, m.Exclude)
 	im.section = &section{prefix: fmt.Sprintf("images[%d].", i), align: len(e.Align), exclude: len(e.Exclude)}

@@ -18,6 +18,11 @@ type Manifest struct {
 	// Directory that every src is relative to, itself relative to the manifest; may contain "..". No source may lie outside. Default: the manifest's directory.
 	Root string `yaml:"root" jsonschema:"minLength=1,default=."`
 
+	// Release of what the image holds, a semantic version such as 1.4.2, in quotes. A deploy refuses an older release over a newer one of the same name. It stands in the sidecar, and with stamp in the image. (version is that of the manifest's format.)
+	Release string `yaml:"release" jsonschema:"maxLength=100,pattern=^(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)(-[0-9A-Za-z.-]+)?(\\+[0-9A-Za-z.-]+)?$,example=1.4.2"`
+	// Whether the image gets a file romfs.json with its name, its release and the digest of its other files, for programs on the board and for deploys from other machines. Default: false.
+	Stamp bool `yaml:"stamp" jsonschema:"default=false"`
+
 	ImageSettings
 
 	// Several images, each for a partition of its own, instead of files. What the top level says of layout, dedup, mpy, align, exclude, budget and lint is their default.

@@ -118,7 +118,7 @@ func billOf(im *pack.Image, path string) (*sbom.Bill, error) {
 			packages[s.Files[i].Path] = finder.Package(in.Path)
 		}
 	}
-	return sbom.New(image, s, packages, "", version())
+	return sbom.New(image, s, packages, version())
 }
 
 // statementOf says how an image was made.

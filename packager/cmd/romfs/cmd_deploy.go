@@ -129,6 +129,7 @@ the end the board is reset, and main.py runs.`,
 	flags.BoolVar(&r.Full, "full", false, "send everything, whatever is on the board")
 	flags.BoolVar(&r.NoRun, "no-run", false, "stay at the REPL: do not start main.py")
 	flags.BoolVar(&r.AnyBoard, "any-board", false, "deploy even if the board is another than the image was made for")
+	flags.BoolVar(&r.AllowDowngrade, "allow-downgrade", false, "deploy an older release than the board has")
 	flags.BoolVar(&r.OtherCore, "core-stopped", false, "write a partition that another core of the board runs from: you have stopped that core")
 	flags.StringVar(&r.Backup, "backup", "", "first save the image that is on the board to `file`, which nothing overwrites; several get the partition's name before the extension")
 	flags.StringArrayVar(&r.Imports, "import", nil, "afterwards import this `module` on the board, which must come from the image; may be repeated")

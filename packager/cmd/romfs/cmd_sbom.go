@@ -69,5 +69,5 @@ func readBill(im *inspect.Image) (*sbom.Bill, error) {
 	if _, err := io.ReadFull(io.NewSectionReader(im.Data, 0, im.Size()), data); err != nil {
 		return nil, err
 	}
-	return sbom.New(data, s, nil, "", version())
+	return sbom.New(data, s, nil, version())
 }

@@ -66,13 +66,12 @@ type Package struct {
 const maxDepth = 8
 
 // New makes the bill of an image. The content is the image's, which is checked
-// against the sidecar. Packages is by path in the image; Tool and version may be
-// empty.
-func New(image []byte, s *artifact.Sidecar, packages map[string]*Package, version, tool string) (*Bill, error) {
+// against the sidecar. Packages is by path in the image; Tool may be empty.
+func New(image []byte, s *artifact.Sidecar, packages map[string]*Package, tool string) (*Bill, error) {
 	if got := artifact.Digest(sha256.Sum256(image)); got != s.Image.SHA256 {
 		return nil, &artifact.MismatchError{Image: s.Name, Sidecar: "its sidecar", Got: artifact.Image{SHA256: got, Size: int64(len(image))}, Want: s.Image}
 	}
-	b := &Bill{Name: s.Name, Version: version, Image: s.Image, Board: s.Board, Tool: tool}
+	b := &Bill{Name: s.Name, Version: s.Release, Image: s.Image, Board: s.Board, Tool: tool}
 	if s.MPY != nil {
 		b.Compiler = s.MPY.Compiler
 	}

@@ -27,6 +27,7 @@ func project(t *testing.T) (image []byte, s *artifact.Sidecar, packages map[stri
 	for name, text := range map[string]string{
 		"romfs.yaml": `version: 1
 name: app
+release: "1.2.3"
 board: weact-h743
 files:
   - {src: src/*.py, dest: /}
@@ -79,7 +80,7 @@ files:
 func write(t *testing.T, f sbom.Format) []byte {
 	t.Helper()
 	image, s, packages := project(t)
-	bill, err := sbom.New(image, s, packages, "1.2.3", "0.9.0")
+	bill, err := sbom.New(image, s, packages, "0.9.0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +217,7 @@ func TestOtherImage(t *testing.T) {
 	t.Parallel()
 	image, s, _ := project(t)
 	image[len(image)-1] ^= 1
-	_, err := sbom.New(image, s, nil, "", "")
+	_, err := sbom.New(image, s, nil, "")
 	var mismatch *artifact.MismatchError
 	if err == nil || !errors.As(err, &mismatch) {
 		t.Errorf("%v", err)
@@ -238,7 +239,7 @@ func TestEmpty(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bill, err := sbom.New(image.Bytes(), s, nil, "", "")
+	bill, err := sbom.New(image.Bytes(), s, nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}
