@@ -83,9 +83,15 @@ func (j *job) findPartition() error {
 	if err != nil {
 		return err
 	}
-	j.geo = flash.Of(flash.Facts{Platform: j.b.Info.Platform, Machine: j.b.Info.Machine, WordBits: j.b.Info.WordBits,
-		Kind: seg.Kind, Size: seg.Size, Erase: seg.Erase, Encrypted: seg.Encrypted, Profile: part})
+	j.geo = GeometryOf(j.b.Info, seg, part)
 	return nil
+}
+
+// GeometryOf works out how a partition is written; part is the profile's, nil if it
+// knows nothing.
+func GeometryOf(info *device.Info, seg device.Segment, part *board.Partition) flash.Geometry {
+	return flash.Of(flash.Facts{Platform: info.Platform, Machine: info.Machine, WordBits: info.WordBits,
+		Kind: seg.Kind, Size: seg.Size, Erase: seg.Erase, Encrypted: seg.Encrypted, Profile: part})
 }
 
 func (j *job) wantedPartition() string {

@@ -31,6 +31,9 @@ type Opener struct {
 
 	// Sim starts a simulated board for a port "sim:ARG". Nil: sim: is an error.
 	Sim func(ctx context.Context, arg string) (io.ReadWriteCloser, error)
+
+	// Wrap is put around what was opened, to spoil it for a test; nil: nothing is.
+	Wrap func(io.ReadWriteCloser) io.ReadWriteCloser
 }
 
 // Warnf tells the user something.
@@ -60,6 +63,9 @@ func (o *Opener) Open(ctx context.Context, port string) (*Link, error) {
 			return nil, err
 		}
 		return nil, &Error{Port: port, Err: err}
+	}
+	if o.Wrap != nil {
+		rwc = o.Wrap(rwc)
 	}
 	return New(port, rwc), nil
 }

@@ -61,6 +61,7 @@ var verbs = []func(*app) *cobra.Command{
 	newQueryCmd,
 	newPullCmd,
 	newMonitorCmd,
+	newSelftestCmd,
 	newPortsCmd,
 	newSimCmd,
 	newSBOMCmd,
