@@ -91,30 +91,32 @@ func (e *Entry) findData(c *cursor, pos, limit int64) error {
 			e.Offset, e.Size = r.body, r.end-r.body
 			return nil
 		case kindPointer:
-			size, pos, err := c.uint(r.body, r.end)
-			if err != nil && err != errEnd {
-				return err
-			}
-			var offset int64
-			if err == nil {
-				if offset, _, err = c.uint(pos, r.end); err != nil && err != errEnd {
-					return err
-				}
-			}
-			room := c.size - c.base
-			switch {
-			case err != nil:
-				e.Err = &FormatError{r.offset, "a data pointer is cut off"}
-			case offset > room || size > room-offset:
-				e.Err = &FormatError{r.offset, fmt.Sprintf("a data pointer to %d bytes at %d leaves the image", size, offset)}
-			default:
-				e.Pointer, e.Offset, e.Size = true, c.base+offset, size
-			}
-			return nil
+			return e.follow(c, &r)
 		}
 		pos = r.end
 	}
 	e.Err = &FormatError{e.RecordOffset, "a file record holds no data"}
+	return nil
+}
+
+// follow finds the content that a data pointer points to.
+func (e *Entry) follow(c *cursor, r *record) error {
+	size, pos, err := c.uint(r.body, r.end)
+	var offset int64
+	if err == nil {
+		offset, _, err = c.uint(pos, r.end)
+	}
+	room := c.size - c.base
+	switch {
+	case err == errEnd:
+		e.Err = &FormatError{r.offset, "a data pointer is cut off"}
+	case err != nil:
+		return err
+	case offset > room || size > room-offset:
+		e.Err = &FormatError{r.offset, fmt.Sprintf("a data pointer to %d bytes at %d leaves the image", size, offset)}
+	default:
+		e.Pointer, e.Offset, e.Size = true, c.base+offset, size
+	}
 	return nil
 }
 

@@ -110,20 +110,9 @@ func (s *settler) base() int64 { return int64(len(Magic) + s.header) }
 // pass places all items once, from front to back, and tells if another pass is
 // needed because a length outgrew its width or a pointer became inline.
 func (s *settler) pass() (again bool) {
-	for i := range s.items {
-		s.items[i].align = s.wanted(i)
-	}
-	if s.shared {
-		for i := range s.items {
-			it := &s.items[i]
-			if it.first != i && !it.inline {
-				first := &s.items[it.first]
-				first.align = max(first.align, it.align)
-			}
-		}
-	}
+	s.want()
 	pos := s.base()
-	var open []int
+	var open []int // directories around the place at hand
 	for i := 0; i <= len(s.items); i++ {
 		for len(open) > 0 && s.items[open[len(open)-1]].last == i {
 			again = s.items[open[len(open)-1]].close(pos) || again
@@ -134,30 +123,54 @@ func (s *settler) pass() (again bool) {
 		}
 		it := &s.items[i]
 		it.record = pos
-		if it.node.Record {
+		switch {
+		case it.node.Record:
 			it.content = pos
 			pos += it.node.Size
-			continue
-		}
-		if it.node.Dir {
+		case it.node.Dir:
 			pos = s.openDir(it)
 			open = append(open, i)
-			continue
+		default:
+			var changed bool
+			pos, changed = s.file(pos, it)
+			again = again || changed
 		}
-		place := s.inline(pos, it)
-		if it.first != i && !it.inline {
-			if short := s.pointer(pos, it); short.end < place.end {
-				place = short
-			} else {
-				it.inline, again = true, true
-			}
-		}
-		it.pointer = place.pointer
-		it.width, it.payload, it.content, it.padding = place.width, place.payload, place.content, place.padding
-		pos = place.end
 	}
 	s.end = pos + s.tail
 	return again
+}
+
+// want notes the alignment of each item; of one that others point to the largest
+// of theirs.
+func (s *settler) want() {
+	for i := range s.items {
+		s.items[i].align = s.wanted(i)
+	}
+	if !s.shared {
+		return
+	}
+	for i := range s.items {
+		if it := &s.items[i]; it.first != i && !it.inline {
+			first := &s.items[it.first]
+			first.align = max(first.align, it.align)
+		}
+	}
+}
+
+// file places a file at pos, as a pointer where that is smaller, and returns
+// where it ends. A file that no longer is one changes what was placed before.
+func (s *settler) file(pos int64, it *item) (end int64, changed bool) {
+	place := s.inline(pos, it)
+	if it.first != it.index && !it.inline {
+		if short := s.pointer(pos, it); short.end < place.end {
+			place = short
+		} else {
+			it.inline, changed = true, true
+		}
+	}
+	it.pointer = place.pointer
+	it.width, it.payload, it.content, it.padding = place.width, place.payload, place.content, place.padding
+	return place.end, changed
 }
 
 // wanted is the alignment of an item's content by itself.

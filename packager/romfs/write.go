@@ -46,54 +46,66 @@ func (w *imageWriter) image(p *Plan) error {
 	w.head = appendUint(append(w.head, Magic...), p.Size-p.HeaderSize, int(p.HeaderSize)-len(Magic))
 	for i := range p.items {
 		it := &p.items[i]
-		if it.node.Record {
-			if err := w.flushHead(); err != nil {
-				return err
-			}
-			if err := w.content(p, it); err != nil {
-				return err
-			}
-			continue
-		}
-		kind := byte(kindFile)
-		if it.node.Dir {
-			kind = kindDirectory
-		}
-		w.head = append(w.head, kind)
-		w.head = appendUint(w.head, it.payload, it.width)
-		w.head = appendUint(w.head, int64(len(it.node.Name)), 0)
-		w.head = append(w.head, it.node.Name...)
+		var err error
 		switch {
+		case it.node.Record:
+			if err = w.flushHead(); err == nil {
+				err = w.content(p, it)
+			}
 		case it.node.Dir:
-			continue
+			w.entry(kindDirectory, it)
 		case it.pointer:
-			offset := it.content - p.HeaderSize
-			w.head = append(append(w.head, it.node.Before...), kindPointer)
-			w.head = appendUint(w.head, int64(uintLen(it.node.Size)+uintLen(offset)), 0)
-			w.head = appendUint(w.head, it.node.Size, 0)
-			w.head = append(appendUint(w.head, offset, 0), it.node.After...)
-			continue
+			w.entry(kindFile, it)
+			w.pointer(it, it.content-p.HeaderSize)
+		default:
+			w.entry(kindFile, it)
+			err = w.data(p, it)
 		}
-		w.head = append(append(w.head, it.node.Before...), kindData)
-		if err := w.pad(it.padding); err != nil {
+		if err != nil {
 			return err
 		}
-		w.head = appendUint(w.head, it.node.Size, 0)
-		if err := w.flushHead(); err != nil {
-			return err
-		}
-		if w.n != it.content {
-			return fmt.Errorf("romfs: internal error: %q starts at %d, planned at %d", it.node.Name, w.n, it.content)
-		}
-		if err := w.content(p, it); err != nil {
-			return err
-		}
-		w.head = append(w.head, it.node.After...)
 	}
 	if p.tail > 0 {
 		w.head = append(w.head, tailRecord...)
 	}
 	return w.flushHead()
+}
+
+// entry collects the head of a file's or directory's record, up to its name.
+func (w *imageWriter) entry(kind byte, it *item) {
+	w.head = append(w.head, kind)
+	w.head = appendUint(w.head, it.payload, it.width)
+	w.head = appendUint(w.head, int64(len(it.node.Name)), 0)
+	w.head = append(w.head, it.node.Name...)
+}
+
+// pointer collects what a file holds whose bytes are another's, at offset.
+func (w *imageWriter) pointer(it *item, offset int64) {
+	n := it.node
+	w.head = append(append(w.head, n.Before...), kindPointer)
+	w.head = appendUint(w.head, int64(uintLen(n.Size)+uintLen(offset)), 0)
+	w.head = appendUint(w.head, n.Size, 0)
+	w.head = append(appendUint(w.head, offset, 0), n.After...)
+}
+
+// data writes what a file holds whose bytes are its own.
+func (w *imageWriter) data(p *Plan, it *item) error {
+	w.head = append(append(w.head, it.node.Before...), kindData)
+	if err := w.pad(it.padding); err != nil {
+		return err
+	}
+	w.head = appendUint(w.head, it.node.Size, 0)
+	if err := w.flushHead(); err != nil {
+		return err
+	}
+	if w.n != it.content {
+		return fmt.Errorf("romfs: internal error: %q starts at %d, planned at %d", it.node.Name, w.n, it.content)
+	}
+	if err := w.content(p, it); err != nil {
+		return err
+	}
+	w.head = append(w.head, it.node.After...)
+	return nil
 }
 
 // flushHead writes the record heads collected so far.
@@ -118,6 +130,7 @@ func (w *imageWriter) pad(n int64) error {
 	return nil
 }
 
+// content writes the bytes of a file, or of a record that is written as it is.
 func (w *imageWriter) content(p *Plan, it *item) (err error) {
 	n := it.node
 	if n.Size == 0 && n.Open == nil {
@@ -139,14 +152,26 @@ func (w *imageWriter) content(p *Plan, it *item) (err error) {
 			err = fmt.Errorf("romfs: %q: %w", path, cerr)
 		}
 	}()
-	check := n.Sum != [32]byte{}
-	if check {
-		if w.hash == nil {
-			w.hash = sha256.New()
-		}
-		w.hash.Reset()
+	if n.Sum == [32]byte{} {
+		return w.stream(r, n.Size, path, nil)
 	}
-	left := n.Size
+	if w.hash == nil {
+		w.hash = sha256.New()
+	}
+	w.hash.Reset()
+	if err := w.stream(r, n.Size, path, w.hash); err != nil {
+		return err
+	}
+	if [32]byte(w.hash.Sum(w.copy[:0])) != n.Sum {
+		return &ContentChangedError{path, "its SHA-256 differs"}
+	}
+	return nil
+}
+
+// stream copies a content, which has to have size bytes, and adds it to sum
+// (nil: to none).
+func (w *imageWriter) stream(r io.Reader, size int64, path string, sum hash.Hash) error {
+	left := size
 	for idle := 0; ; {
 		// One byte more than expected shows a file that grew.
 		m, err := r.Read(w.copy[:min(int64(len(w.copy)), left+1)])
@@ -156,29 +181,23 @@ func (w *imageWriter) content(p *Plan, it *item) (err error) {
 			err = io.ErrNoProgress
 		}
 		if int64(m) > left {
-			return &ContentChangedError{path, fmt.Sprintf("it has more than %d bytes", n.Size)}
+			return &ContentChangedError{path, fmt.Sprintf("it has more than %d bytes", size)}
 		}
 		left -= int64(m)
-		if check {
-			w.hash.Write(w.copy[:m])
+		if sum != nil {
+			sum.Write(w.copy[:m])
 		}
 		k, werr := w.w.Write(w.copy[:m])
 		w.n += int64(k)
-		if werr != nil {
+		switch {
+		case werr != nil:
 			return werr
-		}
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
+		case errors.Is(err, io.EOF) && left > 0:
+			return &ContentChangedError{path, fmt.Sprintf("it has %d bytes instead of %d", size-left, size)}
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
 			return fmt.Errorf("romfs: %q: %w", path, err)
 		}
 	}
-	if left > 0 {
-		return &ContentChangedError{path, fmt.Sprintf("it has %d bytes instead of %d", n.Size-left, n.Size)}
-	}
-	if check && [32]byte(w.hash.Sum(w.copy[:0])) != n.Sum {
-		return &ContentChangedError{path, "its SHA-256 differs"}
-	}
-	return nil
 }
