@@ -103,12 +103,13 @@ func TestPowerCuts(t *testing.T) {
 		Options
 		profile string
 	}{
-		"nor":     {Options{}, "erase: 4096, write: 4, segment: memoryview"},
-		"no op 6": {Options{NoOp6: true, Erase: 1024}, "erase: 1024, write: 4, segment: memoryview"},
-		"once 16": {Options{Cells: Once, Write: 16, Erase: 2048}, "erase: 2048, write: 16, segment: memoryview, medium: ecc"},
-		"once 32": {Options{Cells: Once, Write: 32, Erase: 8192, NoOp6: true}, "erase: 8192, write: 32, segment: memoryview, medium: ecc"},
-		"mram":    {Options{Cells: MRAM, Write: 16, Erase: 16}, "erase: 16, write: 16, segment: memoryview, medium: mram"},
-		"blocks":  {Options{Segment: Blocks}, "erase: 4096, write: 256, segment: blockdev"},
+		"nor":       {Options{}, "erase: 4096, write: 4, segment: memoryview"},
+		"no op 6":   {Options{NoOp6: true, Erase: 1024}, "erase: 1024, write: 4, segment: memoryview"},
+		"once 16":   {Options{Cells: Once, Write: 16, Erase: 2048}, "erase: 2048, write: 16, segment: memoryview, medium: ecc"},
+		"once 32":   {Options{Cells: Once, Write: 32, Erase: 8192, NoOp6: true}, "erase: 8192, write: 32, segment: memoryview, medium: ecc"},
+		"mram":      {Options{Cells: MRAM, Write: 16, Erase: 16}, "erase: 16, write: 16, segment: memoryview, medium: mram"},
+		"rewritten": {Options{Cells: Rewritten, Erase: 512}, "erase: 512, write: 4, segment: memoryview, rewrites: 8KiB"},
+		"blocks":    {Options{Segment: Blocks}, "erase: 4096, write: 256, segment: blockdev"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -51,6 +51,9 @@ func Start(tb testing.TB, o Options) *Board {
 
 func (b *Board) file(name string) string { return filepath.Join(b.dir, name) }
 
+// option is a file as the value of one of QEMU's options.
+func (b *Board) option(name string) string { return strings.ReplaceAll(b.file(name), ",", ",,") }
+
 // mapMemory makes the file that is the board's memory.
 func (b *Board) mapMemory() error {
 	f, err := os.Create(b.file("memory"))
@@ -70,9 +73,9 @@ func (b *Board) PowerOn(tb testing.TB) {
 	tb.Helper()
 	qemu := exec.Command(peer.QEMUARM(tb),
 		"-machine", "mps2-an385,memory-backend=psram", "-nodefaults", "-display", "none",
-		"-object", fmt.Sprintf("memory-backend-file,id=psram,size=%d,share=on,mem-path=%s", memorySize, b.file("memory")),
-		"-device", fmt.Sprintf("loader,file=%s,addr=%#x,force-raw=on", b.file("settings"), settingsAt),
-		"-device", fmt.Sprintf("loader,file=%s,addr=%#x,force-raw=on", b.file("files"), filesAt),
+		"-object", fmt.Sprintf("memory-backend-file,id=psram,size=%d,share=on,mem-path=%s", memorySize, b.option("memory")),
+		"-device", fmt.Sprintf("loader,file=%s,addr=%#x,force-raw=on", b.option("settings"), settingsAt),
+		"-device", fmt.Sprintf("loader,file=%s,addr=%#x,force-raw=on", b.option("files"), filesAt),
 		// Without nodelay each turn would wait for an acknowledgement.
 		"-chardev", "socket,id=line,host=127.0.0.1,port=0,server=on,wait=off,nodelay=on", "-serial", "chardev:line",
 		"-qmp", "stdio", "-kernel", peer.Firmware(tb))

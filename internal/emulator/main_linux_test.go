@@ -63,15 +63,16 @@ type result struct {
 // A bench is a board, a folder, and the profile that romfs knows the board by.
 type bench struct {
 	*Board
-	dir   string
-	board string // --board; "": none
+	dir     string
+	board   string // --board; "": none
+	guesses bool   // romfs does not know the unit of writing, and may first try a smaller one, which is refused
 }
 
 // newBench starts a board. profile is the entry of its partition in a board
 // file, or empty.
 func newBench(t testing.TB, o Options, profile string) *bench {
 	t.Helper()
-	b := &bench{Start(t, o), t.TempDir(), ""}
+	b := &bench{Board: Start(t, o), dir: t.TempDir()}
 	if profile != "" {
 		b.board = b.file("board.yaml")
 		b.write(t, "board.yaml", "version: 1\nid: emulated\nname: emulated board\nmpy: {arch: armv7m}\npartitions:\n  - {name: romfs0, index: 0, size: 128KiB, "+profile+"}\n")
@@ -171,7 +172,11 @@ func (b *bench) holds(t testing.TB, image []byte) {
 	if !bytes.HasPrefix(b.Partition(), image) {
 		t.Errorf("the partition does not hold the image; it begins with %x", b.Partition()[:16])
 	}
-	if c := b.Counters(); c.Violations() > 0 {
+	c := b.Counters()
+	if b.guesses {
+		c.Unaligned = 0
+	}
+	if c.Violations() > 0 {
 		t.Errorf("the board counted %+v", c)
 	}
 }
