@@ -78,6 +78,7 @@ type Result struct {
 	Import string   `json:"import,omitempty"` // how a program uses the image
 
 	Imported []Imported `json:"imported,omitempty"` // what Request.Imports asked for
+	Notes    []Note     `json:"notes,omitempty"`
 }
 
 // A Status is how a deploy ended.

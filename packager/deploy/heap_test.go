@@ -83,6 +83,36 @@ func TestLittleHeap(t *testing.T) {
 	}
 }
 
+// TestNoHeapRunsOut deploys to boards with any little heap, whole or in two pieces: what is sent
+// fits at the first try.
+func TestNoHeapRunsOut(t *testing.T) {
+	t.Parallel()
+	for _, driver := range []string{"", "rp2", "esp8266"} {
+		for _, size := range []int{14, 16, 20, 24, 32, 40, 64} {
+			for _, pieces := range []int{1, 2} {
+				t.Run(fmt.Sprintf("%s-%dKiB-%d", driver, size, pieces), func(t *testing.T) {
+					t.Parallel()
+					o := simboard.Options{Partitions: []simboard.Partition{{Driver: driver, Size: 128 * kib}}}
+					o.Faults.Heap, o.Faults.Largest = size*kib, size*kib/pieces
+					if pieces == 1 {
+						o.Faults.Largest = 0
+					}
+					b := startWords(t, 32, o)
+					r := request(t, b, smallImage(t))
+					var said []string
+					r.Reporter = keeping{r.Reporter, &said}
+					if _, err := Run(context.Background(), r); err != nil {
+						t.Fatal(err)
+					}
+					if strings.Contains(strings.Join(said, "\n"), "ran out of memory") {
+						t.Errorf("it asked for too much: %q", said)
+					}
+				})
+			}
+		}
+	}
+}
+
 // TestBeyond16MiB32 deploys to a 24 MiB partition of a board with words of 32
 // bits, whose memoryviews have no slices from 16 MiB on, and changes its end.
 func TestBeyond16MiB32(t *testing.T) {

@@ -197,7 +197,10 @@ func (v *visit) imports(ctx context.Context) (at int, err error) {
 			continue
 		}
 		j.result.Import = j.importHint()
-		err := j.imports(ctx)
+		err := j.noteMain(ctx)
+		if err == nil {
+			err = j.imports(ctx)
+		}
 		v.account(j)
 		if err != nil {
 			return i, err

@@ -1,5 +1,5 @@
-# Firmware runs this by itself only where it starts in /rom; elsewhere put
-# `import main` into the main.py of the board's flash.
+# Firmware runs this by itself only where it starts in /rom; elsewhere
+# `romfs deploy` tells what the board's main.py has to do.
 from weather import app
 
 app.run()
