@@ -7,7 +7,6 @@ import (
 
 	"rules_romfs/internal/pow2"
 	"rules_romfs/packager/artifact"
-	"rules_romfs/packager/board"
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/romfs"
@@ -168,23 +167,23 @@ func (v *verifier) sidecar(im *Image, s *artifact.Sidecar, id artifact.Image) {
 }
 
 // meant marks warnings about the outer record that builds provoke on purpose:
-// OpenMV's builders know no evenness and have a header of 16 bytes, and words of
-// ECC, which are programmed once, need one that is wider still.
+// OpenMV's builders know no evenness and have a header of 16 bytes, and flash whose
+// last write may tear more than the magic needs one that is wider still.
 func (v *verifier) meant(im *Image) error {
 	layout, err := im.Layout()
 	if _, damaged := err.(*romfs.FormatError); err != nil && !damaged {
 		return err
 	}
-	openMV, ecc := err == nil && layout == romfs.OpenMV, false
-	if p := v.place.Partition; p != nil && p.Medium == board.ECC {
-		ecc = im.HeaderSize() >= int64(len(romfs.Magic)+romfs.StableHeader(p.Write))
+	openMV, torn := err == nil && layout == romfs.OpenMV, false
+	if p := v.place.Partition; p != nil && p.TornUnit() > 0 {
+		torn = im.HeaderSize() >= int64(len(romfs.Magic)+romfs.StableHeader(p.TornUnit()))
 	}
 	for i := range v.result.Findings {
 		switch f := &v.result.Findings[i]; f.Code {
 		case romfs.CodeOddSize:
 			f.Meant = openMV
 		case romfs.CodeLongHeader:
-			f.Meant = openMV || ecc
+			f.Meant = openMV || torn
 		}
 	}
 	return nil
