@@ -7,36 +7,51 @@ import (
 	"path/filepath"
 )
 
-// Open opens the file of that slash path below the directory root for reading.
+// Open opens the file at path, which lies below the directory root, for reading.
 // Symbolic links are followed as long as they stay below root, at the moment of
-// opening. An empty root bounds nothing; name is then any path of this machine.
-// A FIFO does not wait for its writer. Errors are *os.PathError, and name the
-// file by its path.
-func Open(root, name string) (*os.File, error) {
+// opening. An empty root bounds nothing. A FIFO does not wait for its writer.
+// Errors are *os.PathError about path.
+func Open(root, path string) (*os.File, error) {
 	if root == "" {
-		return os.OpenFile(name, os.O_RDONLY|nonblock, 0)
+		return os.OpenFile(path, os.O_RDONLY|nonblock, 0)
+	}
+	name, err := filepath.Rel(root, path)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	if fd, ok := beneath(root, name); ok {
+		return os.NewFile(uintptr(fd), path), nil
 	}
 	dir, err := os.OpenRoot(root)
 	if err != nil {
 		return nil, err
 	}
 	defer dir.Close()
-	f, err := dir.OpenFile(filepath.FromSlash(name), os.O_RDONLY|nonblock, 0)
+	f, err := dir.OpenFile(name, os.O_RDONLY|nonblock, 0)
 	if err == nil {
 		return f, nil
 	}
 	// A link that goes up and comes back, or is absolute, is none that os.Root
 	// follows; where it leads is.
-	full := filepath.Join(root, filepath.FromSlash(name))
-	if real, ok := inside(root, full); ok {
+	if real, ok := inside(root, path); ok {
 		if f, err := dir.OpenFile(real, os.O_RDONLY|nonblock, 0); err == nil {
 			return f, nil
 		}
 	}
-	if path, ok := err.(*os.PathError); ok {
-		path.Op, path.Path = "open", full
+	if wrong, ok := err.(*os.PathError); ok {
+		wrong.Op, wrong.Path = "open", path
 	}
 	return nil, err
+}
+
+// Descriptor is Open for who reads thousands of small files: a descriptor to close,
+// where the system has a fast way to it. Otherwise, and for all errors, it is false.
+func Descriptor(root, path string) (fd int, ok bool) {
+	name, err := filepath.Rel(root, path)
+	if err != nil {
+		return 0, false
+	}
+	return beneath(root, name)
 }
 
 // inside returns where a path leads, relative to root; false if that is outside

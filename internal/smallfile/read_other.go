@@ -2,12 +2,7 @@
 
 package smallfile
 
-import (
-	"bytes"
-	"io"
-	"os"
-	"time"
-)
+import "time"
 
 // Read returns the content of the regular file at path, of max bytes at most,
 // and when it was last modified. Its errors are *os.PathError.
@@ -22,17 +17,8 @@ func ReadInto(buf []byte, path string, max int64) (content []byte, modified time
 		return nil, modified, err
 	}
 	defer f.Close()
-	fi, err := f.Stat()
-	if err != nil {
-		return nil, modified, err
-	}
-	b := bytes.NewBuffer(buf[:0])
-	_, err = b.ReadFrom(io.LimitReader(f, max+1))
-	if content = b.Bytes(); err == nil && int64(len(content)) > max {
-		err = &os.PathError{Op: "read", Path: path, Err: ErrLarge}
-	}
-	if err != nil {
-		return nil, modified, err
-	}
-	return content, fi.ModTime(), nil
+	return readFile(buf, f, max)
 }
+
+// readDescriptor is for systems that open files by descriptors.
+func readDescriptor([]byte, int, string, int64) ([]byte, time.Time, error) { panic("no descriptors") }

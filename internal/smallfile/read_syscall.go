@@ -23,6 +23,11 @@ func ReadInto(buf []byte, path string, max int64) (content []byte, modified time
 	if err != nil {
 		return nil, modified, &os.PathError{Op: "open", Path: path, Err: err}
 	}
+	return readDescriptor(buf, fd, path, max)
+}
+
+// readDescriptor reads what is open, and closes it.
+func readDescriptor(buf []byte, fd int, path string, max int64) (content []byte, modified time.Time, err error) {
 	defer syscall.Close(fd)
 	var st syscall.Stat_t
 	if _, err = retry(func() (int, error) { return 0, syscall.Fstat(fd, &st) }); err == nil {

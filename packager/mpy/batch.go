@@ -17,6 +17,7 @@ import (
 // A Job is one source of a [Batch].
 type Job struct {
 	Path    string // file to read; errors name it
+	Root    string // directory that no link may lead out of; empty: anywhere
 	Options Options
 }
 
@@ -71,7 +72,7 @@ func (b *Batch) job(ctx context.Context, j Job) (Result, error) {
 		buf = new([]byte)
 	}
 	defer sources.Put(buf)
-	src, modified, err := smallfile.ReadInto(*buf, j.Path, maxSource)
+	src, modified, err := smallfile.ReadBelow(*buf, j.Root, j.Path, maxSource)
 	if err != nil {
 		return Result{}, err
 	}

@@ -92,7 +92,7 @@ func TestCacheHitsAreExact(t *testing.T) {
 	write(t, path, "def f(x):\n    return x\n")
 	run := func(c *Compiler, o Options) Result {
 		t.Helper()
-		r, err := (&Batch{Compiler: c, Cache: cache}).Run(ctx, []Job{{path, o}})
+		r, err := (&Batch{Compiler: c, Cache: cache}).Run(ctx, []Job{{Path: path, Options: o}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,7 +166,7 @@ func TestCacheDamage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := (&Batch{Compiler: c, Cache: cache}).Run(ctx, []Job{{path, Options{SourceName: "m.py"}}})
+		r, err := (&Batch{Compiler: c, Cache: cache}).Run(ctx, []Job{{Path: path, Options: Options{SourceName: "m.py"}}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -66,7 +66,7 @@ func TestNothingIsLeftRunning(t *testing.T) {
 		if err := os.WriteFile(path, fmt.Appendf(nil, "x = %d\n", i), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		jobs = append(jobs, Job{path, Options{SourceName: filepath.Base(path)}})
+		jobs = append(jobs, Job{Path: path, Options: Options{SourceName: filepath.Base(path)}})
 	}
 	results, err := (&Batch{Compiler: c, Workers: 1, Done: func(i int, _ *Result) {
 		if i == len(jobs)/2 { // who waited for it in the background prints from now on
@@ -194,7 +194,7 @@ func TestSlow(t *testing.T) {
 			t.Error(err)
 		}
 	}}
-	if _, err := b.Run(t.Context(), []Job{{path, Options{SourceName: "m.py"}}}); err != nil {
+	if _, err := b.Run(t.Context(), []Job{{Path: path, Options: Options{SourceName: "m.py"}}}); err != nil {
 		t.Fatal(err)
 	}
 	if len(told) != 1 || told[0] != path {

@@ -199,7 +199,7 @@ func (b *builder) gather(ctx context.Context, plan *manifest.Plan, target Target
 		case e.MPY != nil:
 			options, err := target.MPYOptions(e)
 			errs = append(errs, err)
-			modules = append(modules, moduleJob{mpy.Job{Path: e.Path, Options: options}, i})
+			modules = append(modules, moduleJob{mpy.Job{Path: e.Path, Root: e.Root, Options: options}, i})
 		}
 	}
 	return modules, errors.Join(errs...)

@@ -77,7 +77,7 @@ func (d *digester) stat(in *Input) (digested, error) {
 	case in.Code != nil:
 		return in.statContent(in.Code), nil
 	}
-	switch b, modified, err := smallfile.Read(in.Path, keepFile); {
+	switch b, modified, err := smallfile.ReadBelow(nil, in.Root, in.Path, keepFile); {
 	case err == nil:
 		if d.room.Add(-int64(len(b))) >= 0 {
 			in.Code = b
@@ -98,7 +98,7 @@ func (d *digester) stat(in *Input) (digested, error) {
 
 // large all at a file that is not read as a whole.
 func (d *digester) large(in *Input) (digested, error) {
-	f, err := openRegular(in.Path)
+	f, err := in.openRegular()
 	if err != nil {
 		return digested{}, in.fail(err)
 	}
@@ -210,7 +210,7 @@ func (in *Input) sample(size int64) (sum [sha256.Size]byte, err error) {
 	const piece = 4096
 	var r io.ReaderAt = bytes.NewReader(in.Code)
 	if in.Code == nil {
-		f, err := openRegular(in.Path)
+		f, err := in.openRegular()
 		if err != nil {
 			return sum, in.fail(err)
 		}

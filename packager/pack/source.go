@@ -19,9 +19,9 @@ var errNotRegular = errors.New("no regular file; remove it, or exclude it in the
 
 // openRegular opens a source for reading and refuses whatever is no regular
 // file, without ever waiting for a writer.
-func openRegular(path string) (*os.File, error) {
-	f, err := smallfile.Open(path)
-	return f, advise(path, err)
+func (in *Input) openRegular() (*os.File, error) {
+	f, err := smallfile.OpenBelow(in.Root, in.Path)
+	return f, advise(in.Path, err)
 }
 
 // advise says what to do about a source that is no regular file.

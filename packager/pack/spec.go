@@ -76,6 +76,7 @@ type Input struct {
 	// The content: Code, or what is in the file Path, or the image Nested. A
 	// small file becomes Code once it has been looked at.
 	Path   string
+	Root   string // directory that no link may lead out of; empty: anywhere
 	Code   []byte
 	Nested *Image
 	seen   version  // of a large file, from then on
@@ -121,7 +122,7 @@ func (in *Input) open() (io.ReadCloser, error) {
 	case in.Code != nil:
 		return io.NopCloser(bytes.NewReader(in.Code)), nil
 	}
-	f, err := openRegular(in.Path)
+	f, err := in.openRegular()
 	if err != nil {
 		return nil, in.fail(err)
 	}

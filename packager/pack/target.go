@@ -254,7 +254,7 @@ func (t Target) Spec(plan *manifest.Plan) (Spec, error) {
 	spec.Inputs = make([]Input, 0, len(plan.Entries)-len(spec.Dirs))
 	for e := range plan.Files() {
 		in := Input{
-			Dest: e.Dest, Kind: artifact.KindData, Source: e.Source, Rule: e.Rule, Path: e.Path,
+			Dest: e.Dest, Kind: artifact.KindData, Source: e.Source, Rule: e.Rule, Path: e.Path, Root: e.Root,
 			Align: e.Align, AlignFrom: e.AlignFrom, Bulk: e.Bulk, Why: e.MPYFrom,
 		}
 		switch {

@@ -85,6 +85,7 @@ func (f *finding) entry(ctx context.Context, e *manifest.Entry) {
 		return
 	}
 	one.job = transform.NewJob(where, e.Path, t, tool, command)
+	one.job.Root = e.Root
 }
 
 // Command returns the command line of a transform for the target.

@@ -48,6 +48,7 @@ func OpenCache(root string) (*filecache.Cache, error) {
 type Job struct {
 	Where  Where
 	Path   string   // the file to read
+	Root   string   // directory that no link may lead out of; empty: anywhere
 	Name   string   // its base name: what the tool sees
 	Tool   *Tool    // what converts it
 	Args   []string // its arguments, with placeholders
@@ -60,7 +61,7 @@ type Job struct {
 func NewJob(w Where, file string, t *manifest.TransformPlan, tool *Tool, c Command) Job {
 	j := Job{Where: w, Path: file, Name: path.Base(w.Source), Tool: tool, Args: c.Args, Output: t.Output}
 	for _, in := range t.Inputs {
-		j.Inputs = append(j.Inputs, File{Name: path.Base(in.Name), Path: in.Path})
+		j.Inputs = append(j.Inputs, File{Name: path.Base(in.Name), Path: in.Path, Root: in.Root})
 	}
 	j.Inputs = append(j.Inputs, c.Files...)
 	return j
@@ -78,6 +79,7 @@ type Where struct {
 type File struct {
 	Name string // base name
 	Path string
+	Root string // as that of a Job
 	Data []byte // if Path is empty
 }
 
@@ -128,7 +130,7 @@ func (b *Batch) Run(ctx context.Context, jobs []Job) ([]Result, error) {
 }
 
 func (b *Batch) job(ctx context.Context, j *Job) (Result, error) {
-	source, _, err := smallfile.Read(j.Path, maxFile)
+	source, _, err := smallfile.ReadBelow(nil, j.Root, j.Path, maxFile)
 	if err != nil {
 		return Result{}, &ReadError{Where: j.Where, Err: err}
 	}
@@ -180,7 +182,7 @@ func (b *Batch) input(f File) (input, error) {
 		return input{f.Data, sha256.Sum256(f.Data)}, nil
 	}
 	once, _ := b.inputs.LoadOrStore(f.Path, sync.OnceValues(func() (input, error) {
-		data, _, err := smallfile.Read(f.Path, maxFile)
+		data, _, err := smallfile.ReadBelow(nil, f.Root, f.Path, maxFile)
 		return input{data, sha256.Sum256(data)}, err
 	}))
 	return once.(func() (input, error))()
