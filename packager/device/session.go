@@ -121,15 +121,15 @@ func (s *session) greet(ctx context.Context) error {
 }
 
 // farewell is what makes the program on the board end, whoever started it: firmware
-// that takes no Ctrl-C while a program runs can be freed by nothing else. The program may
-// wait for the rest of a frame, so what ends that comes first.
-var farewell = strings.Repeat("\n", pieceSize) + "~leave the program now"
+// that takes no Ctrl-C while a program runs can be freed by nothing else.
+const farewell = "~leave the program now"
 
 // quit ends the program, back to the raw REPL.
 func (s *session) quit(ctx context.Context, limit time.Duration) error {
 	var err error
 	for range 3 {
-		if err := s.repl.Link.Write(ctx, []byte(farewell)); err != nil {
+		// It may wait for the rest of a frame.
+		if err := s.repl.Link.Write(ctx, slices.Concat(filler, []byte(farewell))); err != nil {
 			return err
 		}
 		_, err = s.repl.Finish(ctx, limit/3)

@@ -22,7 +22,7 @@ func (r *REPL) Enter(ctx context.Context, limit time.Duration) error {
 	end := time.Now().Add(limit)
 	var seen []byte
 	for try := 0; ; try++ {
-		if err := r.knock(ctx, try, len(seen) == 0); err != nil {
+		if err := r.knock(ctx, try); err != nil {
 			return err
 		}
 		// A program needs a moment to end; a prompt answers at once.
@@ -51,13 +51,10 @@ func (r *REPL) Enter(ctx context.Context, limit time.Duration) error {
 	}
 }
 
-// knock interrupts what the board is doing, in one of several ways.
-func (r *REPL) knock(ctx context.Context, try int, silent bool) error {
+// knock interrupts what the board is doing, in one of several ways. All are short: a program that
+// reads nothing lets its receive ring fill up, and behind a full one no Ctrl-C is heard.
+func (r *REPL) knock(ctx context.Context, try int) error {
 	switch {
-	case silent && r.Farewell != "" && try > 1 && try%2 == 0:
-		// A program of ours that takes no Ctrl-C may wait for the rest of a frame. Line ends fill
-		// it up, and after a moment's silence the farewell is heard.
-		return r.Link.Write(ctx, bytes.Repeat([]byte("\n"), 4096))
 	case try == 0:
 		return r.Link.Write(ctx, []byte("\r"+ctrlC+ctrlC))
 	case try%3 == 2:
