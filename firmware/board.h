@@ -44,6 +44,7 @@ typedef struct {
     uint32_t program_us; // and a program, a page or a larger unit
     uint32_t deaf;       // interrupts are off meanwhile
     uint32_t loaded;     // the partition holds what a loader has put there
+    uint32_t deaf_to_c;  // Ctrl-C does not interrupt a program, as in upstream's qemu port
     uint32_t id[2];      // machine.unique_id()
 } settings_t;
 

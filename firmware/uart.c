@@ -45,7 +45,7 @@ static void take(void) {
         }
         int c = UART0->data & 0xff;
         counters.received++;
-        if (c == mp_interrupt_char) {
+        if (c == mp_interrupt_char && !settings.deaf_to_c) {
             mp_sched_keyboard_interrupt();
         } else if (count == settings.ring) {
             counters.lost++;

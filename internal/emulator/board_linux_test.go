@@ -103,3 +103,15 @@ func TestCells(t *testing.T) {
 		})
 	}
 }
+
+// TestSelftest: the test that users run on their boards passes on this one.
+func TestSelftest(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, Options{Cells: Once, Write: 16, Erase: 8192}, "erase: 8192, write: 16, segment: memoryview, medium: ecc")
+	if r := b.romfs(t, "selftest", "--erase", "--size", "12KiB"); r.code != 0 {
+		t.Errorf("exit %d", r.code)
+	}
+	if c := b.Counters(); c.Violations() > 0 {
+		t.Errorf("the board counted %+v", c)
+	}
+}

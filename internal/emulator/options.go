@@ -48,6 +48,7 @@ type Options struct {
 
 	EraseTime, ProgramTime time.Duration // of a unit; of a page, or a unit of Once
 	Deaf                   bool          // no interrupts meanwhile
+	DeafToC                bool          // Ctrl-C does not interrupt a program
 
 	ID    uint64
 	Image []byte            // what the partition holds at first; else it is erased
@@ -56,8 +57,8 @@ type Options struct {
 
 // settings is settings_t of firmware/board.h.
 type settings struct {
-	Magic, Heap, Ring, Drops, Segment, Size, Cells, Erase, Write, Block, Reported, Op6, EraseUs, ProgramUs, Deaf, Loaded uint32
-	ID                                                                                                                   [2]uint32
+	Magic, Heap, Ring, Drops, Segment, Size, Cells, Erase, Write, Block, Reported, Op6, EraseUs, ProgramUs, Deaf, Loaded, DeafToC uint32
+	ID                                                                                                                            [2]uint32
 }
 
 // Counters is counters_t of firmware/board.h: what happened on a board since it
@@ -111,7 +112,7 @@ func (o *Options) settings() []byte {
 		Magic: magic, Heap: o.Heap, Ring: o.Ring, Drops: word(o.Drops), Segment: uint32(o.Segment),
 		Size: o.Size, Cells: uint32(o.Cells), Erase: o.Erase, Write: o.Write, Block: o.Block, Reported: o.Report, Op6: word(!o.NoOp6),
 		EraseUs: uint32(o.EraseTime.Microseconds()), ProgramUs: uint32(o.ProgramTime.Microseconds()), Deaf: word(o.Deaf),
-		Loaded: word(o.Image != nil), ID: [2]uint32{uint32(o.ID), uint32(o.ID >> 32)},
+		Loaded: word(o.Image != nil), DeafToC: word(o.DeafToC), ID: [2]uint32{uint32(o.ID), uint32(o.ID >> 32)},
 	}
 	b, err := binary.Append(nil, binary.LittleEndian, &s)
 	if err != nil {

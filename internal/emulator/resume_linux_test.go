@@ -48,6 +48,22 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
+// TestNoCtrlC: firmware that takes no Ctrl-C is left at its REPL too, by a deploy
+// that is refused and by one that ends without a word.
+func TestNoCtrlC(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, Options{DeafToC: true, EraseTime: 500 * time.Millisecond}, "erase: 4096, write: 4, segment: memoryview")
+	image := b.image(t, "app", app(1))
+	if r := b.romfs(t, "deploy", "app.romfs", "-p", "1"); r.code != 9 {
+		t.Errorf("exit %d for a partition that is not there", r.code)
+	}
+	cmd, ended := b.deploying(t, 2+2*16, "app.romfs")
+	cmd.Process.Kill()
+	<-ended
+	b.deploys(t, "app.romfs", "--import", "app")
+	b.holds(t, image)
+}
+
 // TestRefused: what cannot work is refused before anything is erased.
 func TestRefused(t *testing.T) {
 	t.Parallel()
@@ -116,6 +132,7 @@ func TestBusyBoards(t *testing.T) {
 	for name, files := range map[string]map[string]string{
 		"prints":  {"main.py": "while True: print('~=1234~ text that looks like frames', 2 * '\\x04')\n"},
 		"asyncio": {"main.py": "import asyncio\nasync def f():\n  while True:\n    print('tick')\n    await asyncio.sleep_ms(1)\nasyncio.run(f())\n"},
+		"catches": {"main.py": "import time\nn = 0\nwhile True:\n  try:\n    time.sleep_ms(10)\n  except KeyboardInterrupt:\n    n += 1\n    print('caught', n)\n"},
 		"timer":   {"boot.py": "import machine\nt = machine.Timer(period=10, callback=lambda t: print('tick'))\n"},
 		"memory":  {"boot.py": "kept = [bytearray(700) for i in range(16)]\ndel kept[::2]\n"},
 	} {
