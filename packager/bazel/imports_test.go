@@ -85,7 +85,7 @@ func TestImports(t *testing.T) {
 				t.Parallel()
 				r := &Request{MicroPython: interpreter, files: files}
 				r.Test = &Test{Imports: strings.Split(strings.Trim(modules, ","), ","), Stubs: c.stubs}
-				out, err := r.imports(context.Background(), filepath.Join(dir, "image.romfs"), 4096, []string{"-v"})
+				out, err := r.imports(context.Background(), filepath.Join(dir, "image.romfs"), []string{"-v"})
 				if (err != nil) != c.fails || !strings.Contains(out, c.want) {
 					t.Errorf("%v\n%s", err, out)
 				}

@@ -106,7 +106,7 @@ func (r *Request) RunTest(ctx context.Context, w io.Writer, args []string) error
 		check("it does not contain "+pattern, texts(err)...)
 	}
 	if len(r.Test.Imports) > 0 {
-		output, err := r.imports(ctx, path, info.Size(), args)
+		output, err := r.imports(ctx, path, args)
 		check("MicroPython imports "+strings.Join(r.Test.Imports, ", ")+" from /rom", texts(err)...)
 		if err == nil && output != "" {
 			fmt.Fprintf(w, "      %s\n", strings.ReplaceAll(output, "\n", "\n      "))

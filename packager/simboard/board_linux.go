@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"rules_romfs/packager/imports"
 	"rules_romfs/packager/simboard/flashsim"
 )
 
@@ -20,7 +21,7 @@ import (
 var firmwareDir embed.FS
 
 // firmwareFiles are the files of the one program that is the firmware, in order.
-var firmwareFiles = []string{"hardware.py", "stream.py", "modules.py", "rom.py", "repl.py", "start.py"}
+var firmwareFiles = []string{"hardware.py", "interrupt.py", "stream.py", "inside.py", "confine.py", "modules.py", "rom.py", "repl.py", "start.py"}
 
 // A Board is a running simulated board.
 type Board struct {
@@ -50,7 +51,7 @@ type Board struct {
 	watchdog *time.Timer
 	timeout  time.Duration // of the watchdog
 
-	crashes int          // interpreters in a row that ended by themselves; the run goroutine's
+	again   int          // resets in a row whose cause stays; the run goroutine's
 	intr    atomic.Int32 // the character that interrupts; -1: none
 	busy    atomic.Bool  // a flash operation is running
 	booting atomic.Bool  // the UART is not up yet
@@ -141,6 +142,11 @@ func (b *Board) writeFiles() error {
 			return err
 		}
 		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			return err
+		}
+	}
+	if len(b.opts.Stubs) > 0 {
+		if err := imports.GatherStubs(filepath.Join(b.dir, stubsFolder), b.opts.Stubs); err != nil {
 			return err
 		}
 	}

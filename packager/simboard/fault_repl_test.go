@@ -54,7 +54,8 @@ var replFaults = map[string]func(t *testing.T){
 			_, h := prompt(t, simboard.Options{}, fmt.Sprintf("heap=%d", size))
 			var free int
 			fmt.Sscan(h.eval("[__import__('gc').collect(), __import__('gc').mem_free()][1]"), &free)
-			if free > size+256 || free < size*3/4-2048 {
+			// The collector takes what lies on the stack by chance for pointers.
+			if free > size+512 || free < size*3/4-2048 {
 				t.Errorf("heap=%d: %d bytes are free", size, free)
 			}
 			if _, exc := h.exec(fmt.Sprintf("x = bytearray(%d)", size*3/4-2048)); exc != "" {

@@ -21,13 +21,22 @@ const (
 	hwROM                // rom_ioctl
 	hwBlocks             // a block device's ioctl and writeblocks
 	hwTrace              // a traceback begins or ends
-	hwReset              // 0 soft, 1 soft in raw REPL mode, 2 hard
+	hwReset              // one of resets
 	hwWDT                // start (ms) or feed (0) the watchdog
 	hwUnread             // give bytes back to the receive ring
 	hwAborted            // Faults.AbortPaste has happened
 	hwSource             // a flash write's buffer lies in flash
 	hwUp                 // the firmware is ready to run boot.py
 )
+
+// resets are those that the firmware asks for.
+var resets = [...]reset{
+	{cause: causeSoft, why: "soft reset"},
+	{cause: causeSoft, raw: true, why: "soft reset"},
+	{cause: causeHard, why: "machine.reset()"},
+	{cause: causeSoft, again: true, why: "soft reset: boot.py ended in SystemExit, so that it runs again and again; leave it by its end"},
+	{cause: causeSoft, again: true, why: "soft reset: main.py ended in SystemExit, so that it runs again and again; leave it by its end"},
+}
 
 // maxCall bounds a hardware call's data: more than any partition written at once.
 const maxCall = 64 << 20
@@ -130,12 +139,10 @@ func (b *Board) do(p *process, op uint32, arg [4]int32, data []byte) (int, error
 			b.link.send(cook([]byte(text)), p.ended)
 		}
 	case hwReset:
-		r := reset{cause: causeSoft, raw: arg[0] == 1, why: "soft reset"}
-		if arg[0] == 2 {
-			r = reset{cause: causeHard, why: "machine.reset()"}
+		if int(arg[0]) < len(resets) {
+			b.end(resets[arg[0]])
+			return 0, errEnded
 		}
-		b.end(r)
-		return 0, errEnded
 	case hwWDT:
 		b.feed(time.Duration(arg[0]) * time.Millisecond)
 	case hwUnread:

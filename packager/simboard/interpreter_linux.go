@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"rules_romfs/packager/imports"
 )
 
 // FindInterpreter is the path of the interpreter that Options.Interpreter names.
@@ -101,6 +103,7 @@ const (
 	firmwareModule = "_simboard"
 	configFile     = "config.json"
 	filesFolder    = "files"
+	stubsFolder    = "stubs"
 )
 
 // config is what firmware.py is told about its board.
@@ -131,6 +134,10 @@ func (b *Board) config(next reset) ([]byte, error) {
 	case PasteUnknown:
 		paste = -1
 	}
+	stubs := ""
+	if len(b.opts.Stubs) > 0 {
+		stubs = stubsFolder
+	}
 	abort := f.AbortPaste
 	if b.aborted.Load() {
 		abort = 0
@@ -140,7 +147,7 @@ func (b *Board) config(next reset) ([]byte, error) {
 	return json.Marshal(map[string]any{
 		"machine": b.opts.Machine, "mpy": b.opts.MPY, "release": b.opts.Release, "date": "2026-08-19",
 		"version": []any{version[0], version[1], version[2], ""}, "platform": b.opts.Platform, "serial": b.opts.Serial,
-		"files": filesFolder, "partitions": parts, "romfs": !b.opts.NoROM,
+		"files": filesFolder, "stubs": stubs, "path": imports.Path(stubs != ""), "partitions": parts, "romfs": !b.opts.NoROM,
 		"paste": paste, "max_paste": f.MaxPaste, "abort_paste": abort, "missing": append([]string{}, f.Missing...),
 		"heap": f.Heap, "largest": f.Largest, "narrow": f.Narrow, "raw": next.raw, "reset_cause": next.cause,
 	})

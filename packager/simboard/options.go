@@ -44,6 +44,7 @@ type Options struct {
 
 	Flash       string             // file of the flash contents, made if missing; "": a temporary one
 	Files       map[string]string  // files of /flash by name: boot.py, main.py, lib/x.py
+	Stubs       []string           // directories of modules that stand in for the board's hardware; on sys.path behind everything else
 	Interpreter string             // MicroPython with VfsRom; "": $ROMFS_MICROPYTHON, then micropython on PATH
 	Listen      string             // loopback address of a TCP port, as 127.0.0.1:0 for a free one; "": none
 	Link        string             // path of a symlink to the pty, kept up to date; "": none

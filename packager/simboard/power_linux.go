@@ -21,6 +21,7 @@ type reset struct {
 	cause int
 	raw   bool // soft reset in raw REPL mode
 	off   bool // the power is off
+	again bool // what has led to it will do so again
 	why   string
 }
 
@@ -137,10 +138,13 @@ func (b *Board) after(r *reset) reset {
 	if r == nil {
 		b.counted(func(s *Stats) { s.Crashes++ })
 		r = &reset{cause: causeHard, why: "hard fault: the interpreter ended by itself"}
-		b.crashes++
-		b.sleep(min(time.Second, 10*time.Millisecond<<b.crashes)) // lest one that always does keeps the machine busy
+		r.again = true
+	}
+	if !r.again {
+		b.again = 0
 	} else {
-		b.crashes = 0
+		b.again++
+		b.sleep(min(time.Second, 10*time.Millisecond<<b.again)) // lest it keeps the machine busy
 	}
 	if r.cause == causeSoft {
 		b.link.send([]byte("MPY: soft reboot\r\n"), b.ctx.Done())

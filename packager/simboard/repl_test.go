@@ -89,7 +89,7 @@ func TestRawREPL(t *testing.T) {
 	}
 	for _, code := range []string{"raise SystemExit", "import sys\nsys.exit()", "import machine\nmachine.soft_reset()"} {
 		h.send(code + "\x04")
-		h.until("OK\x04MPY: soft reboot\r\nraw REPL; CTRL-B to exit\r\n>")
+		h.until("OK\x04\x04MPY: soft reboot\r\nraw REPL; CTRL-B to exit\r\n>")
 	}
 	if got := b.Stats(); got.Boots != 5 || got.Crashes != 0 {
 		t.Errorf("%+v", got)

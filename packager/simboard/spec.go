@@ -27,7 +27,8 @@ func (e *SpecError) Unwrap() error { return e.Err }
 // The first part is a built-in board's id, the path of a board file (.yaml),
 // or of a file for the flash contents. Keys are board, flash, size (of the
 // partitions of a family of boards), driver (how its port writes them), file
-// (NAME:PATH, a file of the board's file system), fault (NAME or NAME=VALUE), or the name of a fault. Errors are
+// (NAME:PATH, a file of the board's file system), stub (a directory of modules
+// that stand in for its hardware), fault (NAME or NAME=VALUE), or the name of a fault. Errors are
 // *SpecError.
 func ParseSpec(spec string) (Options, error) {
 	o, err := parseSpec(spec)
@@ -68,6 +69,8 @@ func parseSpec(spec string) (o Options, err error) {
 			err = o.SetDriver(value)
 		case "file":
 			err = o.AddFile(value)
+		case "stub":
+			o.Stubs = append(o.Stubs, value)
 		case "fault":
 			err = o.SetFault(value)
 		default:

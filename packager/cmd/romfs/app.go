@@ -35,6 +35,7 @@ type app struct {
 	progress string // --progress
 
 	sims     simboard.Rack // the boards of ports sim:
+	stubs    []string      // --stub: directories of modules that stand in for the hardware of such boards
 	reporter report.Reporter
 	bars     *report.Bars // to close; nil without bars
 	printed  bool         // the one result object of --output json is out

@@ -107,6 +107,9 @@ the end the board is reset, and main.py runs.`,
 			if r.Backup != "" && len(ports) > 1 {
 				return &usageError{"--backup takes one board, not " + fmt.Sprint(len(ports))}
 			}
+			if err := a.checkStubs(ports); err != nil {
+				return err
+			}
 			r.Board, r.Partition, r.Reporter = profile, f.partition, a.reporter
 			r.Opener, r.Cache = p.opener(a, profile), a.deployed(noCache)
 			var m *port.Monitor
@@ -124,6 +127,7 @@ the end the board is reset, and main.py runs.`,
 	p.add(cmd, true)
 	demand.add(cmd)
 	flags := cmd.Flags()
+	flags.StringArrayVar(&a.stubs, "stub", nil, "`directory` of modules that stand in for the hardware of a simulated board; repeatable")
 	flags.BoolVarP(&r.DryRun, "dry-run", "n", false, "find out what would be sent, and change nothing")
 	flags.BoolVar(&r.VerifyOnly, "verify-only", false, "only compare the board with the image; exit 8 on a difference")
 	flags.BoolVar(&r.Full, "full", false, "send everything, whatever is on the board")

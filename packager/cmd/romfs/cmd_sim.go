@@ -98,6 +98,7 @@ Faults make the board or its link misbehave; romfs sim --fault help lists them.`
 	f.StringVar(&o.Flash, "flash", "", "keep the flash contents in this `file` (default: a temporary one)")
 	f.StringArrayVar(&faults, "fault", nil, "misbehave: `NAME[=VALUE]`; repeatable; help lists them")
 	f.StringArrayVar(&files, "file", nil, "put a file into the board's file system: `NAME:PATH`; repeatable")
+	f.StringArrayVar(&o.Stubs, "stub", nil, "`directory` of modules that stand in for the board's hardware; repeatable")
 	f.StringVar(&o.Listen, "listen", "", "open a TCP port too, at this loopback `address` (127.0.0.1:0 for a free one)")
 	f.StringVar(&o.Link, "link", "", "make a symlink to the pty at this `path`")
 	f.StringVar(&o.Interpreter, "interpreter", "", "MicroPython `program` to run (default: $ROMFS_MICROPYTHON, then micropython on PATH)")

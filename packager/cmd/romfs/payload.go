@@ -155,7 +155,18 @@ func (a *app) simulate(profile *board.Profile) func(context.Context, string) (io
 				o.Board = profile
 			}
 			o.Interpreter = a.getenv("ROMFS_MICROPYTHON")
+			o.Stubs = append(o.Stubs, a.stubs...)
 			return o, err
 		})
 	}
+}
+
+// checkStubs refuses stand-ins for hardware that is there.
+func (a *app) checkStubs(ports []string) error {
+	for _, p := range ports {
+		if len(a.stubs) > 0 && !strings.HasPrefix(p, "sim:") {
+			return &usageError{"--stub is for simulated boards, and " + p + " is none: it has its own hardware"}
+		}
+	}
+	return nil
 }

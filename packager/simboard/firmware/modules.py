@@ -3,22 +3,6 @@
 MISSING = CONFIG["missing"]
 
 
-class Module:
-    # A built-in module with some names added, replaced, or taken away.
-    def __init__(self, name, real):
-        self.__name__ = name
-        self._real = real
-        self._without = [m[len(name) + 1 :] for m in MISSING if m.startswith(name + ".")]
-
-    def __getattr__(self, name):
-        if name in self._without:
-            raise AttributeError("'module' object has no attribute '%s'" % name)
-        return getattr(self._real, name)
-
-    def __repr__(self):
-        return "<module '%s'>" % self.__name__
-
-
 class RawOut(io.IOBase):
     # sys.stdout.buffer: bytes as they are.
     def write(self, data):
@@ -34,7 +18,7 @@ class TextOut(io.IOBase):
         self.buffer = RawOut()
 
     def write(self, data):
-        return sys_real.stdout.write(data)
+        return stdout_real.write(data)
 
     def ioctl(self, op, arg):
         return arg & 4 if op == 3 else 0
@@ -44,7 +28,7 @@ class TextIn(io.IOBase):
     # sys.stdin of a firmware without sys.stdin.buffer: "\r" becomes "\n".
     def __init__(self):
         self.poll = select.poll()
-        self.poll.register(sys_real.stdin, 1)
+        self.poll.register(stdin_real, 1)
 
     def read(self, n=1):
         buf = bytearray(n)
@@ -52,7 +36,7 @@ class TextIn(io.IOBase):
         return buf.decode()
 
     def readinto(self, buf):
-        n = sys_real.stdin.buffer.readinto(buf)
+        n = stdin_real.buffer.readinto(buf)
         for i in range(n):
             if buf[i] == 13:
                 buf[i] = 10
@@ -62,25 +46,7 @@ class TextIn(io.IOBase):
         return arg & 1 if op == 3 and self.poll.poll(0) else 0
 
 
-sys_real = sys
-
-
-def shim(name, real):
-    m = Module(name, real)
-    sys_real.modules[name] = m
-    return m
-
-
-def hide(names):
-    # Makes "import name" fail for modules that the board's firmware does not have.
-    real_import = builtins.__import__
-
-    def import_(name, *rest):
-        if name in names:
-            raise ImportError("no module named '%s'" % name)
-        return real_import(name, *rest)
-
-    builtins.__import__ = import_
+stdin_real, stdout_real, print_exception = sys.stdin, sys.stdout, sys.print_exception
 
 
 class WDT:
@@ -99,32 +65,67 @@ def soft_reset():
     raise SystemExit
 
 
-def install_shims():
+# What a board's firmware has not, whatever its port: the host, and how to reach it.
+ABSENT = ("ffi", "jni", "termios")
+
+
+def has():
+    # The names that the board's modules have besides the interpreter's, or in their place.
     machine_name, platform, release = CONFIG["machine"], CONFIG["platform"], CONFIG["release"]
-    s = shim("sys", sys_real)
-    s.implementation = namedtuple("", ("name", "version", "_machine", "_mpy"))(
-        "micropython", tuple(CONFIG["version"]), machine_name, CONFIG["mpy"]
-    )
-    s.platform = platform
-    s.version = "3.4.0; MicroPython v%s on %s" % (release, CONFIG["date"])
-    s.stdout = s.stderr = TextOut()
-    if "sys.stdin.buffer" in MISSING:
-        s.stdin = TextIn()
-    o = shim("os", os)
     uname = namedtuple("", ("sysname", "nodename", "release", "version", "machine"))(
         platform, platform, release, "v%s on %s" % (release, CONFIG["date"]), machine_name
     )
-    o.uname = lambda: uname
-    shim("micropython", micropython).kbd_intr = lambda c: hw(HW_INTR, c) and None
-    m = shim("machine", machine)
-    m.reset, m.soft_reset, m.WDT = reset, soft_reset, WDT
-    m.PWRON_RESET, m.HARD_RESET, m.WDT_RESET, m.DEEPSLEEP_RESET, m.SOFT_RESET = 1, 2, 3, 4, 5
-    m.reset_cause = lambda: CONFIG["reset_cause"]
-    m.unique_id = lambda: binascii.unhexlify(CONFIG["serial"])
-    v = shim("vfs", vfs)
+    out = TextOut()
+    names = {
+        "sys": {
+            "implementation": namedtuple("", ("name", "version", "_machine", "_mpy"))(
+                "micropython", tuple(CONFIG["version"]), machine_name, CONFIG["mpy"]
+            ),
+            "platform": platform,
+            "version": "3.4.0; MicroPython v%s on %s" % (release, CONFIG["date"]),
+            "stdout": out,
+            "stderr": out,
+        },
+        "os": dict(PATHS, uname=lambda: uname),
+        "io": {"open": confined(open)},
+        "micropython": {"kbd_intr": lambda c: hw(HW_INTR, c) and None},
+        "machine": {
+            "reset": reset, "soft_reset": soft_reset, "WDT": WDT,
+            "PWRON_RESET": 1, "HARD_RESET": 2, "WDT_RESET": 3, "DEEPSLEEP_RESET": 4, "SOFT_RESET": 5,
+            "reset_cause": lambda: CONFIG["reset_cause"],
+            "unique_id": lambda: binascii.unhexlify(CONFIG["serial"]),
+        },
+        "vfs": {"mount": mount},
+    }
+    if "sys.stdin.buffer" in MISSING:
+        names["sys"]["stdin"] = TextIn()
     if CONFIG["romfs"]:
-        v.rom_ioctl = rom_ioctl
-    for name in [m.split(".")[0] for m in MISSING if "." in m]:
-        if name not in sys_real.modules:
-            shim(name, __import__(name))
-    hide([m for m in MISSING if "." not in m])
+        names["vfs"]["rom_ioctl"] = rom_ioctl
+    return names
+
+
+# The names that they have not: what is the unix port's own.
+has_not = {
+    "sys": ["executable"],
+    "os": ["VfsPosix", "errno", "getenv", "popen", "putenv", "system", "unsetenv"],
+    "vfs": ["VfsPosix"],
+}
+
+
+def become_board():
+    # From here on import, and every module that was imported before, gives what the board has.
+    more = has()
+    for name in MISSING:
+        module, _, member = name.partition(".")
+        if member and "." not in member:
+            has_not.setdefault(module, []).append(member)
+    for name in set(more) | set(has_not):
+        module = __import__(name)
+        names = dict(module.__dict__)
+        names.update(more.get(name, {}))
+        for absent in has_not.get(name, []):
+            names.pop(absent, None)
+        set_names(module, names)
+    builtins.open, builtins.execfile = confined(open), confined(execfile)
+    for name in ABSENT + tuple(m for m in MISSING if "." not in m):
+        hide(name)

@@ -1,20 +1,34 @@
 # The friendly and the raw REPL.
 
 BANNER = "MicroPython v%s on %s; %s\nType \"help()\" for more information.\n" % (CONFIG["release"], CONFIG["date"], CONFIG["machine"])
-scope = {"__name__": "__main__"}
+
+# The REPL's namespace is that of __main__, which has nothing of this program.
+scope = __main__.__dict__
+for name in list(scope):
+    if name != "__name__":
+        del scope[name]
+
+
+def leave(raw):
+    # What a SystemExit ends in: the soft reset of this REPL mode.
+    hw(HW_RESET, 1 if raw else 0)
+
 
 
 def execute(code, eof):
     # Runs a command; with eof, in the form of the raw REPL: output, \x04, error, \x04.
+    # A SystemExit is no error text, but the host gets both ends before the reset
+    # (shared/runtime/pyexec.c, parse_compile_execute).
     error = run(code, scope)
+    exits = isinstance(error, SystemExit)
     if eof:
         tx(b"\x04")
-    if isinstance(error, SystemExit):
-        hw(HW_RESET, 1 if eof else 0)
-    if error is not None:
+    if error is not None and not exits:
         show(error)
     if eof:
         tx(b"\x04")
+    if exits:
+        leave(eof)
 
 
 def abort_paste():
@@ -86,7 +100,7 @@ def raw_repl():
             tx(b"OK")
             if n == 0:
                 tx(b"\r\n")
-                hw(HW_RESET, 1)
+                leave(True)
             execute(source[:n], True)
             tx(b">")
             n = 0
@@ -176,7 +190,7 @@ def friendly_repl():
             tx(b"\r\n")
         elif c == 4:
             tx(b"\r\n")
-            hw(HW_RESET, 0)
+            leave(False)
         elif c == 5:
             paste_mode()
         else:

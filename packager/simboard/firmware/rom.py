@@ -1,8 +1,5 @@
 # ROM partitions, as rom_ioctl gives them, and /rom.
 
-PAGE = 4096
-
-
 def map_flash():
     # Each partition at its address on the board, where that is free here too.
     return [c_mmap(p["base"], p["size"], 1, 1, 5, p["offset"]) if p["size"] else 0 for p in CONFIG["partitions"]]
@@ -80,12 +77,16 @@ def rom_ioctl(op, id=0, *args):
     return NarrowView(view(r)) if CONFIG["narrow"] else view(r)
 
 
+def extend_path(root):
+    # What a mounted file system adds to sys.path.
+    sys.path.extend(p for p in CONFIG["path"] if p == root or p.startswith(root + "/"))
+
+
 def mount_romfs():
     # mp_vfs_mount_romfs_protected: segment 0 only, every exception swallowed.
     try:
         if CONFIG["romfs"]:
             vfs.mount(vfs.VfsRom(rom_ioctl(2, 0)), "/rom")
-            sys_real.path.append("/rom")
-            sys_real.path.append("/rom/lib")
+            extend_path("/rom")
     except Exception:
         pass

@@ -7,19 +7,19 @@ def run_file(name):
         return
     error = run("execfile(%r)" % name, scope)
     if isinstance(error, SystemExit):
-        hw(HW_RESET, 0)
+        hw(HW_RESET, 3 if name == "boot.py" else 4)
     if error is not None:
         show(error)
 
 
 def mount_flash():
-    # The board's own file system, a folder of the host, takes the place of the host's.
-    root = vfs.VfsPosix(CONFIG["files"])
-    vfs.umount("/")
-    vfs.mount(root, "/flash")
+    # Behind what firmware has come the modules that stand in for a board's.
+    vfs.mount(FILES, "/flash")
     os.chdir("/flash")
-    sys_real.path.append("/flash")
-    sys_real.path.append("/flash/lib")
+    extend_path("/flash")
+    if STUBS:
+        vfs.mount(STUBS, "/stubs")
+        extend_path("/stubs")
 
 
 ballast = None  # a chain of what fills the heap
@@ -61,10 +61,15 @@ def fill_heap(free, largest):
 
 
 BASES = map_flash()
-sys_real.path[:] = ["", ".frozen"]
-install_shims()
+FILES = vfs.VfsPosix(CONFIG["files"])
+STUBS = vfs.VfsPosix(CONFIG["stubs"]) if CONFIG["stubs"] else None
+sys.path[:] = [p for p in CONFIG["path"] if not p.startswith("/")]
+vfs.umount("/")
+become_board()
+landlock([CONFIG[n] for n in ("files", "stubs") if CONFIG[n]])
 mount_romfs()
 mount_flash()
+del FILES, STUBS, ffi, libc, peek, poke, raw, locate  # a function shows its globals
 gc.collect()
 if CONFIG["heap"]:
     fill_heap(CONFIG["heap"], CONFIG["largest"])
