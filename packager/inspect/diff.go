@@ -21,6 +21,10 @@ type Difference struct {
 	Same   bool         `json:"same"`  // byte for byte
 	Files  []FileChange `json:"files"` // sorted by path
 	Blocks BlockCost    `json:"blocks"`
+
+	// Damage says of an image that damage hides files of it, which then count as
+	// not there.
+	Damage []string `json:"damage,omitempty"`
 }
 
 // A Change is what became of a path.
@@ -56,6 +60,11 @@ func Diff(ctx context.Context, a, b *Image, o DiffOptions) (*Difference, error) 
 	}
 	d := &Difference{Files: []FileChange{}, Blocks: blocks}
 	d.Same = d.Blocks.Changed == 0 && a.Size() == b.Size()
+	for _, im := range []*Image{a, b} {
+		if damage := im.Damage(""); damage != nil {
+			d.Damage = append(d.Damage, damage.Error())
+		}
+	}
 	if d.Same {
 		return d, nil
 	}

@@ -61,15 +61,28 @@ func (s *Source) Sidecar() (*artifact.Sidecar, error) {
 	return sidecar, err
 }
 
+// Find returns the entry of that path, as people write it. Where there is none in
+// an image of which damage hides a part, the error says so.
+func (im *Image) Find(path string) (*romfs.Entry, error) {
+	e, err := im.Lookup(CleanPath(path))
+	switch {
+	case err == nil:
+		return e, nil
+	case im.Damage("") != nil:
+		return nil, &InputError{fmt.Errorf("%s: %w, and the image is damaged: `romfs verify` says more", im.Name, syserr.Plain(err))}
+	}
+	return nil, &InputError{fmt.Errorf("%s: %w", im.Name, syserr.Plain(err))}
+}
+
 var errPaths = fmt.Errorf("its paths add up to more than %d MiB: no image that a build writes", romfs.MaxPaths>>20)
 
 // entries lists what is below dir ("." for all), in image order: also what no
 // lookup on the board would find. Where the image is damaged, the error comes
 // with what is before the damage.
 func (im *Image) entries(dir string) ([]*romfs.Entry, error) {
-	root, err := im.Lookup(dir)
+	root, err := im.Find(dir)
 	if err != nil {
-		return nil, &InputError{fmt.Errorf("%s: %w", im.Name, syserr.Plain(err))}
+		return nil, err
 	}
 	if !root.Dir {
 		return []*romfs.Entry{root}, nil

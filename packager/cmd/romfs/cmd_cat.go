@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rules_romfs/internal/syserr"
 	"rules_romfs/packager/inspect"
 	"rules_romfs/packager/pack"
 )
@@ -32,10 +31,10 @@ be "-" for stdin.`,
 			// All names are looked up before the first byte goes out.
 			var sections []*io.SectionReader
 			for _, name := range args[1:] {
-				e, err := in.Lookup(inspect.CleanPath(name))
+				e, err := in.Find(name)
 				switch {
 				case err != nil:
-					return &inputError{fmt.Errorf("%s: %w; `romfs ls %s` shows what is there", in.Name, syserr.Plain(err), args[0])}
+					return fmt.Errorf("%w; `romfs ls %s` shows what is there", err, args[0])
 				case e.Dir:
 					return &inputError{fmt.Errorf("%s: %s is a directory; `romfs extract` takes directories", in.Name, name)}
 				case e.Err != nil:

@@ -53,6 +53,9 @@ Exit code 0, or with --exit-code 10 if the images differ in any byte.`,
 			if err != nil {
 				return err
 			}
+			for _, damage := range d.Damage {
+				a.reporter.Log(report.Warning, damage)
+			}
 			if err := a.result(d, func(w io.Writer) error { return printDifference(w, d) }); err != nil {
 				return err
 			}

@@ -108,6 +108,8 @@ var imageEdges = []edge{
 	{name: "damage in silence: ls", files: map[string]string{"img.romfs": flipped}, args: "ls img.romfs", stdout: `-- a\n$`, stderr: `^warning: img.romfs: it is damaged, so files are missing: at offset \d+: .* \[unused-record\]`},
 	{name: "damage in silence: extract", files: map[string]string{"img.romfs": flipped}, args: "extract img.romfs -o out", exit: 5, stderr: `nothing was extracted`, check: only("img.romfs")},
 	{name: "damage in silence: what is whole", files: map[string]string{"img.romfs": flipped}, args: "extract img.romfs a -o out", stdout: "1 file", check: holds("out/a", "x")},
+	{name: "damage in silence: cat", files: map[string]string{"img.romfs": flipped}, args: "cat img.romfs b", exit: 3, stderr: "b: file does not exist, and the image is damaged: `romfs verify` says more"},
+	{name: "damage in silence: diff", files: map[string]string{"img.romfs": flipped}, args: "diff img.romfs img.romfs", stdout: "the images are equal", stderr: "^warning: img.romfs: it is damaged, so files are missing"},
 	{name: "damage in silence: verify", files: map[string]string{"img.romfs": flipped}, args: "verify img.romfs", exit: 5, stdout: `\[unused-record\]`, stderr: "1 error"},
 	{name: "damage in silence: align", files: map[string]string{"img.romfs": flipped}, args: "align img.romfs --board openmv-n6", exit: 5, stderr: "it is damaged.*nothing was written", check: only("img.romfs")},
 	{name: "no image", files: map[string]string{"img.romfs": "text"}, args: "ls img.romfs", exit: 5, stderr: "not a ROMFS image"},
