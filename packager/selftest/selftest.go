@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"time"
 
 	"rules_romfs/packager/board"
@@ -71,7 +72,12 @@ type Step struct {
 // Run tests. The report is there also with an error, which is that of the first
 // step that failed, or why there is none.
 func Run(ctx context.Context, r Request, version string) (*Report, error) {
-	t := &test{Request: r, report: &Report{Romfs: version, Port: r.Port, Steps: []Step{}}}
+	history, err := os.MkdirTemp("", "romfs-selftest-")
+	if err != nil {
+		return &Report{Romfs: version, Port: r.Port, Steps: []Step{}}, err
+	}
+	defer os.RemoveAll(history)
+	t := &test{Request: r, report: &Report{Romfs: version, Port: r.Port, Steps: []Step{}}, cache: deploy.OpenCache(history)}
 	if err := t.identify(ctx); err != nil {
 		return t.report, err
 	}
@@ -219,11 +225,15 @@ func (t *test) deploy(ctx context.Context, r deploy.Request, want deploy.Status)
 	note := fmt.Sprintf("%d of %d blocks changed, %d erased, %s sent, %s copied, %s on the link", got.Changed, got.Blocks, got.Erased,
 		report.Size(got.Literal), report.Size(got.Copied), report.Size(got.Sent+got.Received))
 	for _, n := range []struct {
-		n    int64
-		what string
-	}{{got.Retries, "frames repeated"}, {int64(got.Resumed), "reconnects"}} {
-		if n.n > 0 {
-			note += fmt.Sprintf(", %d %s", n.n, n.what)
+		n         int64
+		one, many string
+	}{{got.Retries, "frame repeated", "frames repeated"}, {int64(got.Resumed), "reconnect", "reconnects"}} {
+		switch n.n {
+		case 0:
+		case 1:
+			note += ", 1 " + n.one
+		default:
+			note += fmt.Sprintf(", %d %s", n.n, n.many)
 		}
 	}
 	switch {

@@ -39,7 +39,7 @@ func TestSelftest(t *testing.T) {
 			if err != nil || !got.Passed || len(got.Steps) != 6 || got.ID == "" || got.Flash == "" {
 				t.Fatalf("%v, %+v", err, got)
 			}
-			if i := slices.IndexFunc(got.Steps, func(s Step) bool { return strings.Contains(s.Note, "1 reconnects") }); i != 3 {
+			if i := slices.IndexFunc(got.Steps, func(s Step) bool { return strings.Contains(s.Note, ", 1 reconnect") }); i != 3 {
 				t.Errorf("the link was cut in step %d: %+v", i, got.Steps)
 			}
 			if v := b.Stats().Violations; len(v) > 0 {
