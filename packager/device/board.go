@@ -112,9 +112,9 @@ func (b *Board) reconnect(ctx context.Context, limit time.Duration) error {
 	b.drop()
 	end := time.Now().Add(limit)
 	for {
-		b.Port = b.usb.Where()
-		link, err := b.opener.Open(ctx, b.Port)
+		link, err := b.usb.Open(ctx, b.opener)
 		if err == nil {
+			b.Port = link.Name()
 			b.link, b.repl = link, &repl.REPL{Link: link, Farewell: farewell}
 			if err = b.rouse(ctx, time.Until(end)); err == nil {
 				return nil

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -103,7 +104,7 @@ func (l *log) warn(message string) {
 	l.lines = append(l.lines, message)
 }
 
-// hung returns a terminal with nobody behind it.
+// hung returns a terminal behind which somebody takes all and says nothing.
 func hung(t *testing.T) string {
 	t.Helper()
 	master, terminal, err := pty.Open()
@@ -111,6 +112,7 @@ func hung(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { master.Close(); terminal.Close() })
+	go io.Copy(io.Discard, master)
 	return terminal.Name()
 }
 
@@ -122,7 +124,7 @@ func TestHungBoard(t *testing.T) {
 	var warned log
 	b, err := device.Connect(context.Background(), &port.Opener{Warn: warned.warn}, name, false)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v, after %q", err, warned.lines)
 	}
 	if err := b.Close(false); err != nil {
 		t.Error(err)

@@ -262,19 +262,22 @@ func TestWhere(t *testing.T) {
 		now    []Info
 		want   string
 	}{
-		"still there":             {"/dev/ttyACM1", []Info{a, second}, []Info{a, second}, "/dev/ttyACM1"},
-		"listed in another order": {"/dev/ttyACM1", []Info{second, a}, []Info{second, a}, "/dev/ttyACM1"},
-		"another name":            {"/dev/ttyACM0", []Info{a}, []Info{at(a, "/dev/ttyACM3", "1-1")}, "/dev/ttyACM3"},
-		"its interface":           {"/dev/ttyACM1", []Info{a, second}, []Info{at(a, "/dev/ttyACM3", "1-1"), at(second, "/dev/ttyACM4", "1-1")}, "/dev/ttyACM4"},
-		"plugged in elsewhere":    {"/dev/ttyACM0", []Info{a}, []Info{at(a, "/dev/ttyACM3", "2-4")}, "/dev/ttyACM3"},
-		"gone":                    {"/dev/ttyACM0", []Info{a}, nil, "/dev/ttyACM0"},
-		"the other one is there":  {"/dev/ttyUSB0", []Info{one, two}, []Info{two}, "/dev/ttyUSB0"},
-		"of two alike":            {"/dev/ttyUSB0", []Info{one, two}, []Info{two, at(one, "/dev/ttyUSB2", "1-2")}, "/dev/ttyUSB2"},
-		"names swapped":           {"/dev/ttyUSB0", []Info{one, two}, []Info{at(two, "/dev/ttyUSB0", "1-3"), at(one, "/dev/ttyUSB1", "1-2")}, "/dev/ttyUSB1"},
-		"without a number":        {"/dev/ttyUSB0", []Info{bare}, []Info{at(bare, "/dev/ttyUSB4", "1-2")}, "/dev/ttyUSB4"},
-		"a stranger's name":       {"/dev/ttyACM0", []Info{a}, []Info{{Name: "/dev/ttyACM0", USB: "2e8a:0005", Serial: "E77", Location: "1-9"}}, "/dev/ttyACM0"},
-		"not on USB":              {"/dev/ttyS0", []Info{{Name: "/dev/ttyS0"}}, []Info{a}, "/dev/ttyS0"},
-		"not listed":              {"/dev/pts/3", []Info{a}, []Info{a}, "/dev/pts/3"},
+		"still there":                {"/dev/ttyACM1", []Info{a, second}, []Info{a, second}, "/dev/ttyACM1"},
+		"listed in another order":    {"/dev/ttyACM1", []Info{second, a}, []Info{second, a}, "/dev/ttyACM1"},
+		"another name":               {"/dev/ttyACM0", []Info{a}, []Info{at(a, "/dev/ttyACM3", "1-1")}, "/dev/ttyACM3"},
+		"its interface":              {"/dev/ttyACM1", []Info{a, second}, []Info{at(a, "/dev/ttyACM3", "1-1"), at(second, "/dev/ttyACM4", "1-1")}, "/dev/ttyACM4"},
+		"plugged in elsewhere":       {"/dev/ttyACM0", []Info{a}, []Info{at(a, "/dev/ttyACM3", "2-4")}, "/dev/ttyACM3"},
+		"gone":                       {"/dev/ttyACM0", []Info{a}, nil, "/dev/ttyACM0"},
+		"the other one is there":     {"/dev/ttyUSB0", []Info{one, two}, []Info{two}, "/dev/ttyUSB0"},
+		"of two alike":               {"/dev/ttyUSB0", []Info{one, two}, []Info{two, at(one, "/dev/ttyUSB2", "1-2")}, "/dev/ttyUSB2"},
+		"names swapped":              {"/dev/ttyUSB0", []Info{one, two}, []Info{at(two, "/dev/ttyUSB0", "1-3"), at(one, "/dev/ttyUSB1", "1-2")}, "/dev/ttyUSB1"},
+		"without a number":           {"/dev/ttyUSB0", []Info{bare}, []Info{at(bare, "/dev/ttyUSB4", "1-2")}, "/dev/ttyUSB4"},
+		"a stranger's name":          {"/dev/ttyACM0", []Info{a}, []Info{{Name: "/dev/ttyACM0", USB: "2e8a:0005", Serial: "E77", Location: "1-9"}}, ""},
+		"a number that changed":      {"/dev/ttyACM0", []Info{a}, []Info{at(a, "/dev/ttyACM0", "1-5")}, "/dev/ttyACM0"},
+		"of two, places unknown":     {"/dev/ttyUSB0", []Info{at(one, "/dev/ttyUSB0", ""), at(two, "/dev/ttyUSB1", "")}, []Info{at(two, "/dev/ttyUSB1", "")}, "/dev/ttyUSB0"},
+		"still there, place unknown": {"/dev/ttyUSB0", []Info{at(bare, "/dev/ttyUSB0", "")}, []Info{at(bare, "/dev/ttyUSB0", "")}, "/dev/ttyUSB0"},
+		"not on USB":                 {"/dev/ttyS0", []Info{{Name: "/dev/ttyS0"}}, []Info{a}, "/dev/ttyS0"},
+		"not listed":                 {"/dev/pts/3", []Info{a}, []Info{a}, "/dev/pts/3"},
 	} {
 		if got := find(c.given, c.before).where(c.now); got != c.want {
 			t.Errorf("%s: %s, wanted %s", name, got, c.want)

@@ -17,14 +17,18 @@ import (
 // context on every operation, whatever the transport below can do. It belongs
 // to one goroutine at a time; only Close may be called from another.
 type Link struct {
-	name  string
-	rwc   io.ReadWriteCloser
-	in    chan []byte   // what the reading goroutine received
-	gone  chan struct{} // closed when the reading goroutine ends
-	rerr  error         // why it ended; read it only after gone is closed
-	rest  []byte        // received but not consumed
-	close sync.Once
-	cerr  error
+	name string
+	rwc  io.ReadWriteCloser
+	in   chan []byte   // what the reading goroutine received
+	gone chan struct{} // closed when the reading goroutine ends
+	rerr error         // why it ended; read it only after gone is closed
+	rest []byte        // received but not consumed
+
+	writing chan error // how the write that is on its way ends; nil: there is none
+
+	close  sync.Once
+	closed atomic.Bool
+	cerr   error
 
 	sent, received atomic.Int64
 }
@@ -64,6 +68,7 @@ func (l *Link) Traffic() (sent, received int64) { return l.sent.Load(), l.receiv
 // Close ends the connection. It may be called more than once.
 func (l *Link) Close() error {
 	l.close.Do(func() {
+		l.closed.Store(true)
 		l.cerr = l.rwc.Close()
 		go func() { // let the reading goroutine see the end
 			for {
@@ -97,31 +102,62 @@ func (l *Link) Write(ctx context.Context, p []byte) error {
 }
 
 func (l *Link) write(ctx context.Context, p []byte, limit time.Duration) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	done := make(chan error, 1)
-	go func() { done <- l.writeAll(p) }()
-	late := time.NewTimer(limit)
-	defer late.Stop()
-	select {
-	case err := <-done:
-		if err != nil {
-			return Failed("sending to "+l.name, fmt.Errorf("%w: %w", ErrLost, err))
-		}
-		return nil
-	case <-ctx.Done():
+	err := l.offer(ctx, p, limit)
+	switch {
+	case err == nil || l.writing == nil: // done, or failed
+	case ctx.Err() != nil:
 		// Give a write in progress a moment, so that the link stays usable
 		// for the farewell to the board.
 		select {
-		case <-done:
+		case <-l.writing:
+			l.writing = nil
 		case <-time.After(time.Second):
 			l.Close()
 		}
-		return ctx.Err()
-	case <-late.C:
+	default:
 		l.Close()
-		return Failed("sending to "+l.name, ErrTimeout)
+	}
+	return err
+}
+
+// Offer is Write of a few bytes for a board that perhaps takes nothing. Then it
+// returns ErrTimeout after limit, and the link is as good as before: what was on
+// its way stays there until the board takes it, and no more is added.
+func (l *Link) Offer(ctx context.Context, p []byte, limit time.Duration) error {
+	return l.offer(ctx, p, limit)
+}
+
+// offer sends p. If it ends before that is done, l.writing is the rest of it.
+func (l *Link) offer(ctx context.Context, p []byte, limit time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if l.closed.Load() {
+		return Failed("sending to "+l.name, ErrLost)
+	}
+	late := time.NewTimer(limit)
+	defer late.Stop()
+	for begun := false; ; {
+		if l.writing == nil { // else something offered earlier is still on its way
+			begun = true
+			done := make(chan error, 1)
+			go func() { done <- l.writeAll(p) }()
+			l.writing = done
+		}
+		select {
+		case err := <-l.writing:
+			l.writing = nil
+			if err != nil {
+				return Failed("sending to "+l.name, fmt.Errorf("%w: %w", ErrLost, err))
+			}
+			if begun {
+				return nil
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-late.C:
+			return Failed("sending to "+l.name, ErrTimeout)
+		}
 	}
 }
 

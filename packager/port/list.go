@@ -1,7 +1,8 @@
 package port
 
 import (
-	"cmp"
+	"context"
+	"errors"
 	"slices"
 	"strings"
 )
@@ -68,48 +69,62 @@ func find(name string, list []Info) Device {
 	}
 	p := list[i]
 	return Device{p, name, p.Serial == "" || slices.ContainsFunc(list, func(q Info) bool {
-		return q.Serial == p.Serial && q.Location != p.Location
+		return q.Name != p.Name && q.Serial == p.Serial && (q.Location == "" || q.Location != p.Location)
 	})}
 }
 
-// Where returns the port at which the device is now: its old one while that is
-// listed, else that of the same interface. The old one, too, if the device is
-// not there, or if it could be any of several.
-func (d Device) Where() string {
-	if d.USB == "" {
-		return d.given
+// Open opens the port at which the device is now. While another device has its
+// old port, and it is nowhere else, it is absent.
+func (d Device) Open(ctx context.Context, o *Opener) (*Link, error) {
+	name := d.given
+	if d.USB != "" {
+		if list, err := List(); err == nil {
+			name = d.where(list)
+		}
 	}
-	list, err := List()
-	if err != nil {
-		return d.given
+	if name == "" {
+		return nil, &Error{Port: d.given, Code: CodeAbsent, Err: errors.New("another device is there now"), Hint: "plug the board in again"}
 	}
-	return d.where(list)
+	return o.Open(ctx, name)
 }
 
+// where returns the port of the device: its old one while that is listed, else
+// that of the same interface. If it is not there, or could be any of several, it
+// is the old one, or none if that is another device's now.
 func (d Device) where(list []Info) string {
+	name := d.given
 	var found []Info
 	for _, p := range list {
-		if p.USB == "" || !strings.EqualFold(p.Serial, d.Serial) {
-			continue
-		}
-		// Adapters without a number, and those that all have the same, are told
-		// apart by where they are plugged in.
-		if d.twin && (d.Location == "" || p.Location != d.Location) {
-			continue
-		}
-		if Same(p.Name, d.given) {
+		same := d.isAt(p)
+		switch {
+		case same && Same(p.Name, d.given):
 			return d.given
+		case same && !(d.twin && d.Location == ""):
+			found = append(found, p)
+		case Same(p.Name, d.given):
+			name = ""
 		}
-		found = append(found, p)
 	}
-	if at := slices.DeleteFunc(slices.Clone(found), func(p Info) bool { return p.Location != d.Location }); len(at) > 0 {
-		found = at
+	found = prefer(found, func(p Info) bool { return p.Location == d.Location })
+	found = prefer(found, func(p Info) bool { return p.Interface == d.Interface })
+	if len(found) == 1 {
+		return found[0].Name
 	}
-	if same := slices.DeleteFunc(slices.Clone(found), func(p Info) bool { return p.Interface != d.Interface }); len(same) > 0 {
-		found = same
+	return name
+}
+
+// isAt tells whether a port may be one of the device. Adapters without a serial
+// number, and those that all have the same, are told apart by where they are
+// plugged in.
+func (d Device) isAt(p Info) bool {
+	return p.USB != "" && strings.EqualFold(p.Serial, d.Serial) && (!d.twin || p.Location == d.Location)
+}
+
+// prefer returns those ports that are as wanted, or all if none is.
+func prefer(list []Info, wanted func(p Info) bool) []Info {
+	best := slices.DeleteFunc(slices.Clone(list), func(p Info) bool { return !wanted(p) })
+	if len(best) > 0 {
+		return best
 	}
-	if len(found) != 1 {
-		return d.given
-	}
-	return cmp.Or(found[0].Name, d.given)
+	return list
 }

@@ -79,7 +79,7 @@ func (m *Monitor) again(ctx context.Context, lost error, tell func(message strin
 	}
 	tell("the connection ended; waiting for the board to come back")
 	for {
-		link, err := m.opener.Open(ctx, m.usb.Where())
+		link, err := m.usb.Open(ctx, m.opener)
 		var e *Error
 		switch {
 		case err == nil:

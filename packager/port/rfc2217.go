@@ -134,7 +134,7 @@ func (p *rfc2217) SetRTS(on bool) error {
 }
 
 // controlLimit bounds how long a server takes to set a line.
-const controlLimit = 3 * time.Second
+const controlLimit = 10 * time.Second
 
 // control sets a line and waits until the server says so. Somebody has to read
 // meanwhile.

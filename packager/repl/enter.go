@@ -22,20 +22,7 @@ func (r *REPL) Enter(ctx context.Context, limit time.Duration) error {
 	end := time.Now().Add(limit)
 	var seen []byte
 	for try := 0; ; try++ {
-		if err := r.knock(ctx, try); err != nil {
-			return err
-		}
-		// A program needs a moment to end; a prompt answers at once.
-		b, err := r.Link.Drain(ctx, 20*time.Millisecond, 200*time.Millisecond)
-		if err != nil {
-			return connectError(r.Link, err)
-		}
-		seen = append(seen, b...)
-		if err := r.Link.Write(ctx, []byte("\r"+ctrlA)); err != nil {
-			return err
-		}
-		wait := min(time.Duration(try+1)*300*time.Millisecond, 2*time.Second)
-		b, err = r.Link.WaitFor(ctx, wait, Banner)
+		said, err := r.attempt(ctx, try)
 		if err == nil {
 			r.Raw = true
 			return nil
@@ -43,26 +30,54 @@ func (r *REPL) Enter(ctx context.Context, limit time.Duration) error {
 		if !errors.Is(err, port.ErrTimeout) {
 			return connectError(r.Link, err)
 		}
-		if seen = append(seen, b...); time.Now().After(end) {
+		if seen = append(seen, said...); time.Now().After(end) {
 			return &port.TransferError{Op: "entering the raw REPL of " + r.Link.Name(),
-				Err:  fmt.Errorf("%w within %v%s", port.ErrTimeout, limit, heard(seen)),
+				Err:  fmt.Errorf("%w within %v%s", port.ErrTimeout, limit.Round(time.Second/10), heard(seen)),
 				Hint: "is it a MicroPython board, and is no other program using the port?"}
 		}
 	}
 }
 
-// knock interrupts what the board is doing, in one of several ways. All are short: a program that
-// reads nothing lets its receive ring fill up, and behind a full one no Ctrl-C is heard.
+// attempt tries to enter once, and returns what the board said instead.
+func (r *REPL) attempt(ctx context.Context, try int) (said []byte, err error) {
+	if err := r.knock(ctx, try); err != nil {
+		return nil, err
+	}
+	// A program needs a moment to end; a prompt answers at once.
+	said, err = r.Link.Drain(ctx, 20*time.Millisecond, 200*time.Millisecond)
+	if err != nil {
+		return said, err
+	}
+	if err := r.offer(ctx, "\r"+ctrlA); err != nil {
+		return said, err
+	}
+	wait := min(time.Duration(try+1)*300*time.Millisecond, 2*time.Second)
+	more, err := r.Link.WaitFor(ctx, wait, Banner)
+	return append(said, more...), err
+}
+
+// knock interrupts what the board is doing, in one of several ways. All are short:
+// a program that reads nothing lets its receive ring fill up, and behind a full one
+// no Ctrl-C is heard.
 func (r *REPL) knock(ctx context.Context, try int) error {
 	switch {
 	case try == 0:
-		return r.Link.Write(ctx, []byte("\r"+ctrlC+ctrlC))
+		return r.offer(ctx, "\r"+ctrlC+ctrlC)
 	case try%3 == 2:
 		return r.burst(ctx)
 	case try%2 == 1: // also out of a raw REPL that another tool left behind
-		return r.Link.Write(ctx, []byte("\r"+r.Farewell+ctrlB+ctrlC))
+		return r.offer(ctx, "\r"+r.Farewell+ctrlB+ctrlC)
 	}
-	return r.Link.Write(ctx, []byte("\r"+r.Farewell+ctrlC+ctrlC))
+	return r.offer(ctx, "\r"+r.Farewell+ctrlC+ctrlC)
+}
+
+// offerLimit bounds how long a board may take for a few bytes. One that hangs
+// takes none, and its driver waits.
+const offerLimit = time.Second
+
+// offer sends what may never be taken.
+func (r *REPL) offer(ctx context.Context, text string) error {
+	return r.Link.Offer(ctx, []byte(text), offerLimit)
 }
 
 // burst is for a program that catches the KeyboardInterrupt and goes on: of many
@@ -70,7 +85,7 @@ func (r *REPL) knock(ctx context.Context, try int) error {
 func (r *REPL) burst(ctx context.Context) error {
 	const many = 60
 	for i := range many {
-		if err := r.Link.Write(ctx, []byte(ctrlC)); err != nil {
+		if err := r.offer(ctx, ctrlC); err != nil {
 			return err
 		}
 		select {
@@ -79,11 +94,12 @@ func (r *REPL) burst(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	return r.Link.Write(ctx, []byte("\r"+r.Farewell+ctrlC))
+	return nil
 }
 
 func connectError(l *port.Link, err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	var worded *port.TransferError
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &worded) {
 		return err
 	}
 	return port.Failed("connecting to "+l.Name(), err)

@@ -2,6 +2,7 @@ package repl
 
 import (
 	"bytes"
+	"errors"
 	"net"
 	"strings"
 	"testing"
@@ -74,4 +75,39 @@ func TestFarewell(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "is it a MicroPython board") {
 		t.Error(err)
 	}
+}
+
+// TestBoardThatTakesNothing: a hung board whose driver takes no bytes any more is
+// told in time, and the link is as good as before when it runs again.
+func TestBoardThatTakesNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		host, board := net.Pipe() // which takes nothing before it is read
+		l := port.New("the board", host)
+		r := &REPL{Link: l, Farewell: "~leave"}
+		begin := time.Now()
+		if err := r.Enter(t.Context(), 8*time.Second); !errors.Is(err, port.ErrTimeout) {
+			t.Fatal(err)
+		}
+		if took := time.Since(begin); took > 12*time.Second {
+			t.Errorf("told after %v", took)
+		}
+		go func() {
+			buf := make([]byte, 256)
+			for {
+				n, err := board.Read(buf)
+				if err != nil {
+					return
+				}
+				if bytes.Contains(buf[:n], []byte(ctrlA)) {
+					board.Write([]byte(Banner))
+				}
+			}
+		}()
+		if err := r.Enter(t.Context(), 8*time.Second); err != nil {
+			t.Error(err)
+		}
+		l.Close()
+		board.Close()
+	})
 }
