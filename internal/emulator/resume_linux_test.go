@@ -96,7 +96,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestLittleHeaps: a deploy needs little memory, and from 24 KB on what it takes
+// TestLittleHeaps: a deploy needs little memory, and from 16 KB on what it takes
 // is there at the first try.
 func TestLittleHeaps(t *testing.T) {
 	t.Parallel()
@@ -113,7 +113,7 @@ func TestLittleHeaps(t *testing.T) {
 			if r.code != 0 {
 				t.Fatalf("exit %d", r.code)
 			}
-			if o.Heap >= 24<<10 && strings.Contains(r.stderr, "memory") {
+			if o.Heap >= 16<<10 && strings.Contains(r.stderr, "memory") {
 				t.Errorf("%s", r.stderr)
 			}
 			b.holds(t, image)
@@ -167,7 +167,7 @@ func TestMpremote(t *testing.T) {
 			if got := b.mpremote(t, "romfs", "query"); !strings.Contains(got, "ROMFS image size: ") {
 				t.Error(got)
 			}
-			if got := b.mpremote(t, "exec", "import app; print(app.VERSION)"); got != "20" {
+			if got := b.mpremote(t, "exec", "import app, sys; print(app.VERSION, sys.path)"); got != "20 ['', '.frozen', '/rom', '/rom/lib', '/flash', '/flash/lib']" {
 				t.Error(got)
 			}
 		})
