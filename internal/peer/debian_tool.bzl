@@ -1,5 +1,7 @@
 """Programs and sources of Debian's that tests compare with."""
 
+load(":missing.bzl", "lacks", "missing_program")
+
 _BUILD = """\
 load("{launcher_rule}", "launcher")
 
@@ -8,7 +10,7 @@ package(default_visibility = ["//visibility:public"])
 [
     launcher(
         name = "bin/" + program,
-        srcs = glob(["lib/**"]),
+        srcs = glob(["lib/**"], allow_empty = True),
         script = "launcher/" + program,
     )
     for program in {programs}
@@ -18,11 +20,16 @@ package(default_visibility = ["//visibility:public"])
 def _debian_tools_impl(rctx):
     arch = {"aarch64": "arm64", "x86_64": "amd64"}.get(rctx.os.arch, rctx.os.arch)
     command = [rctx.path(Label("//tools/debian:programs")), "unpacked", rctx.attr.suite, arch, " ".join(rctx.attr.packages)]
-    result = rctx.execute(command + rctx.attr.programs)
-    if result.return_code:
-        fail("Debian's {} could not be had: {}".format(", ".join(rctx.attr.packages), result.stderr))
-    rctx.symlink("unpacked/lib", "lib")
-    rctx.symlink("unpacked/bin", "launcher")
+    problem = lacks(rctx, "apt-get")
+    if problem:
+        for program in rctx.attr.programs:
+            missing_program(rctx, "launcher/" + program, problem)
+    else:
+        result = rctx.execute(command + rctx.attr.programs)
+        if result.return_code:
+            fail("Debian's {} could not be had: {}".format(", ".join(rctx.attr.packages), result.stderr))
+        rctx.symlink("unpacked/lib", "lib")
+        rctx.symlink("unpacked/bin", "launcher")
     rctx.file("BUILD.bazel", _BUILD.format(
         launcher_rule = Label("//rules/toolchains:launcher.bzl"),
         programs = rctx.attr.programs,
@@ -52,9 +59,14 @@ filegroup(
 """
 
 def _debian_tree_impl(rctx):
-    result = rctx.execute([rctx.path(rctx.attr.script), "."])
-    if result.return_code:
-        fail("{} could not be had: {}".format(rctx.attr.what, result.stderr))
+    problem = lacks(rctx, "apt-get")
+    if problem:
+        for file in ["MISSING"] + rctx.attr.files:
+            missing_program(rctx, file, problem)
+    else:
+        result = rctx.execute([rctx.path(rctx.attr.script), "."])
+        if result.return_code:
+            fail("{} could not be had: {}".format(rctx.attr.what, result.stderr))
     rctx.file("BUILD.bazel", _TREE.format(files = rctx.attr.files))
 
 debian_tree = repository_rule(
@@ -71,9 +83,13 @@ def _firmware_impl(rctx):
     build = rctx.path(rctx.attr.build)
     rctx.watch_tree(build.dirname)
     rctx.watch(build.dirname.dirname.get_child("tools", "make-port"))
-    result = rctx.execute([build, "."] + [rctx.path(p).dirname for p in (rctx.attr.compiler, rctx.attr.source)])
-    if result.return_code:
-        fail("the firmware does not build: {}".format(result.stderr))
+    problem = lacks(rctx, "apt-get")
+    if problem:  # which had brought its compiler
+        missing_program(rctx, "firmware.elf", problem)
+    else:
+        result = rctx.execute([build, "."] + [rctx.path(p).dirname for p in (rctx.attr.compiler, rctx.attr.source)])
+        if result.return_code:
+            fail("the firmware does not build: {}".format(result.stderr))
     rctx.file("BUILD.bazel", 'exports_files(["firmware.elf"])\n')
 
 firmware_repository = repository_rule(

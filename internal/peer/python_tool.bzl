@@ -2,13 +2,14 @@
 
 load("//rules/toolchains:micropython_repository.bzl", "micropython_repository")
 load(":debian_tool.bzl", "debian_tools", "debian_tree", "firmware_repository")
+load(":missing.bzl", "lacks", "missing_program")
 
 _BUILD = """\
 load("{launcher_rule}", "launcher")
 
 launcher(
     name = "bin/{program}",
-    srcs = glob(["lib/**"]),
+    srcs = glob(["lib/**"], allow_empty = True),
     script = "launcher/{program}",
     visibility = ["//visibility:public"],
 )
@@ -24,10 +25,16 @@ PYTHONPATH="$top/lib" PYTHONDONTWRITEBYTECODE=1 exec python3 -W ignore -m {modul
 """
 
 def _python_tool_impl(rctx):
-    python = rctx.which("python3")
-    if not python:
-        fail("{} needs python3 with pip on PATH".format(rctx.attr.module))
     package, _, program = rctx.attr.module.rpartition(".")
+    rctx.file("BUILD.bazel", _BUILD.format(
+        launcher_rule = Label("//rules/toolchains:launcher.bzl"),
+        program = program,
+    ))
+    problem = lacks(rctx, "python3")
+    if problem:
+        missing_program(rctx, "launcher/" + program, problem)
+        return
+    python = rctx.which("python3")
     command = [python, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
     command += ["--require-hashes", "--dest", "wheels", "--requirement", rctx.path(rctx.attr.lock)]
     result = rctx.execute(command)
@@ -39,10 +46,6 @@ def _python_tool_impl(rctx):
         rctx.delete(wheel.basename + ".zip")
     rctx.delete("wheels")
     rctx.file("launcher/" + program, _SCRIPT.format(module = rctx.attr.module, package = package or program), executable = True)
-    rctx.file("BUILD.bazel", _BUILD.format(
-        launcher_rule = Label("//rules/toolchains:launcher.bzl"),
-        program = program,
-    ))
 
 _python_tool = repository_rule(
     implementation = _python_tool_impl,

@@ -1,8 +1,18 @@
 """Executables of the toolchains of rules_romfs, as targets that a test can have among its data."""
 
+load(":missing.bzl", "missing_script")
+
+def _missing(ctx, problem):
+    """Makes a program that says why there is none; tests that run it fail."""
+    out = ctx.actions.declare_file(ctx.label.name + ".missing")
+    ctx.actions.write(out, missing_script(problem), is_executable = True)
+    return [DefaultInfo(files = depset([out]))]
+
 def _mpy_cross_impl(ctx):
-    compiler = ctx.toolchains["//rules:mpy_cross_toolchain_type"].mpy_cross
-    return [DefaultInfo(files = depset([compiler.executable]))]
+    toolchain = ctx.toolchains["//rules:mpy_cross_toolchain_type"]
+    if not toolchain.mpy_cross:
+        return _missing(ctx, toolchain.problem)
+    return [DefaultInfo(files = depset([toolchain.mpy_cross.executable]))]
 
 mpy_cross_tool = rule(
     implementation = _mpy_cross_impl,
@@ -11,7 +21,10 @@ mpy_cross_tool = rule(
 )
 
 def _micropython_impl(ctx):
-    interpreter = ctx.toolchains["//rules:micropython_toolchain_type"].micropython
+    toolchain = ctx.toolchains["//rules:micropython_toolchain_type"]
+    interpreter = toolchain.micropython
+    if not interpreter:
+        return _missing(ctx, toolchain.problem)
     return [DefaultInfo(
         files = depset([interpreter.files_to_run.executable]),
         runfiles = interpreter.default_runfiles,
