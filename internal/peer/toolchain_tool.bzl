@@ -1,5 +1,6 @@
 """Executables of the toolchains of rules_romfs, as targets that a test can have among its data."""
 
+load("//rules/toolchains:for_repositories.bzl", "InterpreterInfo")
 load(":missing.bzl", "missing_script")
 
 def _missing(ctx, problem):
@@ -21,10 +22,10 @@ mpy_cross_tool = rule(
 )
 
 def _micropython_impl(ctx):
-    toolchain = ctx.toolchains["//rules:micropython_toolchain_type"]
-    interpreter = toolchain.micropython
+    tool = ctx.attr._interpreter[InterpreterInfo]
+    interpreter = tool.micropython
     if not interpreter:
-        return _missing(ctx, toolchain.problem)
+        return _missing(ctx, tool.problem)
     return [DefaultInfo(
         files = depset([interpreter.files_to_run.executable]),
         runfiles = interpreter.default_runfiles,
@@ -32,6 +33,6 @@ def _micropython_impl(ctx):
 
 micropython_tool = rule(
     implementation = _micropython_impl,
-    doc = "The MicroPython that tests run.",
-    toolchains = ["//rules:micropython_toolchain_type"],
+    doc = "MicroPython's unix port, as simulated boards run it.",
+    attrs = {"_interpreter": attr.label(default = "//rules/private:interpreter", providers = [InterpreterInfo])},
 )

@@ -2,6 +2,7 @@ package bazel
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"slices"
 
@@ -14,6 +15,9 @@ func (r *Request) imports(ctx context.Context, image string, argv []string) (str
 	path, err := r.file(r.MicroPython)
 	if err != nil {
 		return "", err
+	}
+	if path == "" && r.MicroPythonProblem != "" {
+		return "", errors.New(r.MicroPythonProblem)
 	}
 	stubs, err := r.stubDirs()
 	if err != nil {

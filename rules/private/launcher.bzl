@@ -95,7 +95,7 @@ def launch(ctx, request, files, interpreter = None):
         micropython = interpreter.micropython.files_to_run.executable
         request["micropython"] = runfiles_path(ctx, micropython)
         runfiles = runfiles.merge(ctx.runfiles([micropython])).merge(interpreter.micropython.default_runfiles)
-    elif interpreter:
+    elif interpreter and interpreter.problem:
         request["micropython_problem"] = interpreter.problem
     request["label"] = str(ctx.label)
     request["env"] = {name: expand(ctx, value) for name, value in ctx.attr.env.items()}

@@ -10,8 +10,9 @@ micropython_toolchain = rule(
     doc = """\
 Makes an interpreter the MicroPython of a `toolchain()` of type `@rules_romfs//rules:micropython_toolchain_type`.
 
-Tests with `imports` and the simulated board (`port = "sim:"`) run it. It runs where the test or the
-deploy runs, so declare it with `target_compatible_with`, not `exec_compatible_with`.
+The simulated board (`port = "sim:"`) runs it, and so do tests with `imports`, instead of the interpreter that the packager
+brings along. It runs where the test or the deploy runs, so declare it with `target_compatible_with`, not
+`exec_compatible_with`.
 """,
     attrs = {
         "micropython": attr.label(
@@ -28,6 +29,6 @@ deploy runs, so declare it with `target_compatible_with`, not `exec_compatible_w
 missing_micropython = rule(
     implementation = lambda ctx: [platform_common.ToolchainInfo(micropython = None, problem = ctx.attr.problem)],
     doc = "Stands in for an interpreter that a machine does not have: what would run it fails when it is run, and says why.",
-    attrs = {"problem": attr.string(mandatory = True, doc = "What is missing, and what to do.")},
+    attrs = {"problem": attr.string(doc = "What is missing, and what to do; none where the packager's own serves.")},
     provides = [platform_common.ToolchainInfo],
 )

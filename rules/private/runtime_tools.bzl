@@ -6,7 +6,7 @@ who does not need the interpreter does not have it fetched.
 
 load("//rules/private:micropython_toolchain.bzl", "MICROPYTHON_TOOLCHAIN_TYPE")
 load("//rules/private:packager_toolchain.bzl", "PACKAGER_RUNTIME_TOOLCHAIN_TYPE")
-load("//rules/private:transitions.bzl", "host_transition")
+load("//rules/private:transitions.bzl", "host_transition", "unix_transition")
 
 RuntimeToolsInfo = provider(
     doc = "The packager, for the platform that it was resolved for.",
@@ -17,7 +17,7 @@ InterpreterInfo = provider(
     doc = "The interpreter, for the platform that it was resolved for.",
     fields = {
         "micropython": "DefaultInfo: the interpreter; None where there is none.",
-        "problem": "string: why there is none, and what to do.",
+        "problem": "string: why there is none, and what to do; \"\" where the packager's own serves.",
     },
 )
 
@@ -34,22 +34,25 @@ _NONE = "there is no MicroPython interpreter for the platform that runs this: re
 def _interpreter_impl(ctx):
     toolchain = ctx.toolchains[MICROPYTHON_TOOLCHAIN_TYPE]
     if not toolchain:
-        return [InterpreterInfo(micropython = None, problem = _NONE)]
+        return [InterpreterInfo(micropython = None, problem = _NONE if ctx.attr.unix else "")]
     return [InterpreterInfo(micropython = toolchain.micropython, problem = toolchain.problem)]
 
 interpreter = rule(
     implementation = _interpreter_impl,
     doc = "Resolves the interpreter for the target platform. Without one, what would run it fails when it is run.",
+    cfg = unix_transition,
+    attrs = {"unix": attr.bool(doc = "Whether it has to be MicroPython's unix port: else only one that the user names is taken, and the packager brings its own.")},
     toolchains = [config_common.toolchain_type(MICROPYTHON_TOOLCHAIN_TYPE, mandatory = False)],
     provides = [InterpreterInfo],
 )
 
 _TOOLS = Label("//rules/private:runtime_tools")
 _INTERPRETER = Label("//rules/private:interpreter")
+_NAMED_INTERPRETER = Label("//rules/private:named_interpreter")
 
-# buildifier: disable=unused-variable
-def _if_imports(imports):
-    return _INTERPRETER if imports else None
+def _if_imports(imports, repack):
+    # Code for this machine's processor is nothing for the packager's own.
+    return (_INTERPRETER if repack else _NAMED_INTERPRETER) if imports else None
 
 def _if_simulated(port, sim):
     return _INTERPRETER if sim or port.startswith("sim:") else None

