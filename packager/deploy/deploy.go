@@ -11,6 +11,7 @@ import (
 
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/board"
+	"rules_romfs/packager/device"
 	"rules_romfs/packager/port"
 	"rules_romfs/packager/report"
 )
@@ -79,6 +80,8 @@ type Result struct {
 
 	Imported []Imported `json:"imported,omitempty"` // what Request.Imports asked for
 	Notes    []Note     `json:"notes,omitempty"`
+
+	ImportFailed *device.Import `json:"import_failed,omitempty"` // the module at which that ended
 }
 
 // A Status is how a deploy ended.

@@ -89,6 +89,7 @@ func (j *job) imports(ctx context.Context) error {
 		case err != nil:
 			return err
 		case m.Outcome != device.Imported || !strings.HasPrefix(m.File, "/rom/"):
+			j.result.ImportFailed = m
 			return &ImportError{Port: j.b.Port, Module: module, Import: m, Limit: limit}
 		}
 		j.result.Imported = append(j.result.Imported, Imported{module, m.File})

@@ -62,6 +62,9 @@ func TestImports(t *testing.T) {
 			t.Errorf("importing %s: %v, wanted %s", test.module, err, test.outcome)
 			continue
 		}
+		if result.ImportFailed != failed.Import || strings.Contains(err.Error(), "<string>") || strings.ContainsAny(failed.Import.Output, "\r~\x04") {
+			t.Errorf("importing %s: %+v", test.module, result.ImportFailed)
+		}
 		for _, says := range append(test.says, "the image is deployed, but ") {
 			if !strings.Contains(err.Error(), says) {
 				t.Errorf("importing %s: %v\nwhich does not say %q", test.module, err, says)

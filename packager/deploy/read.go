@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -115,33 +116,39 @@ func Ask(ctx context.Context, opener *port.Opener, port string, profile *board.P
 		q.MPY = fmt.Sprintf("%d.%d", v&0xff, v>>8&3)
 	}
 	for _, seg := range b.Segments {
-		p := QueryPartition{Index: seg.Index, Kind: seg.Kind, Size: seg.Size, Erase: seg.Erase, Head: fmt.Sprintf("%x", seg.Head[:min(len(seg.Head), 16)])}
-		if seg.Err != nil {
-			p.Error = seg.Err.Error()
-		}
-		if profile != nil && profile.NoROM == "" {
-			if part, err := profile.Partition(fmt.Sprint(seg.Index)); err == nil {
-				p.Name = part.Name
-				if p.Erase == 0 {
-					p.Erase = part.Erase
-				}
-			}
-		}
-		size, payload, err := seg.Image()
-		if p.Image, p.Payload = size, payload; err == nil && seg.Err == nil {
-			m, err := b.After(ctx, seg.Index, p.Image)
-			if err != nil {
-				return nil, err
-			}
-			if m.Hashed {
-				digest := artifact.Digest(m.SHA256)
-				p.SHA256 = &digest
-				if s := cache.Sidecar(digest); s != nil {
-					p.Known = s.Name
-				}
-			}
+		p, err := queryPartition(ctx, b, seg, profile, cache)
+		if err != nil {
+			return nil, err
 		}
 		q.Partitions = append(q.Partitions, p)
 	}
 	return q, nil
+}
+
+// queryPartition says what a partition is, what the profile knows of it, and what is in it.
+func queryPartition(ctx context.Context, b *device.Board, seg device.Segment, profile *board.Profile, cache *Cache) (QueryPartition, error) {
+	p := QueryPartition{Index: seg.Index, Kind: seg.Kind, Size: seg.Size, Erase: seg.Erase, Head: fmt.Sprintf("%x", seg.Head[:min(len(seg.Head), 16)])}
+	if profile != nil && profile.NoROM == "" {
+		if part, err := profile.Partition(fmt.Sprint(seg.Index)); err == nil {
+			p.Name, p.Erase = part.Name, cmp.Or(p.Erase, part.Erase)
+		}
+	}
+	if seg.Err != nil {
+		p.Error = seg.Err.Error()
+		return p, nil
+	}
+	var err error
+	if p.Image, p.Payload, err = seg.Image(); err != nil {
+		return p, nil // none, or none that can be measured: the head shows it
+	}
+	m, err := b.After(ctx, seg.Index, p.Image)
+	if err != nil || !m.Hashed {
+		return p, err
+	}
+	digest := artifact.Digest(m.SHA256)
+	p.SHA256 = &digest
+	if s := cache.Sidecar(digest); s != nil {
+		p.Known = s.Name
+	}
+	return p, nil
 }

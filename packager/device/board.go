@@ -178,35 +178,45 @@ func (b *Board) OpenROM(ctx context.Context, seg Segment, buffer int) (*ROM, err
 	var rom *ROM
 	err := b.repl.Retry(ctx, func() (err error) {
 		if little {
-			// Names and programs of the questions lie about all over the heap.
-			if err := b.SoftReset(ctx); err != nil {
+			if err := b.tidy(ctx, buffer); err != nil {
 				return err
-			}
-			if buffer > 0 {
-				if _, err := b.repl.Run(ctx, program(choices{"buffer_size": buffer}, "buffer"), repl.AnswerLimit); err != nil {
-					return err
-				}
 			}
 		}
-		b.program = nil
-		b.repl.Raw = false // until a program runs that can be told to stop
-		if b.Info.Has.Poll && b.Info.Has.StdinBuffer {
-			var s *session
-			if s, err = startSession(ctx, b.repl, b.Info, buffer); err != nil {
-				return err
-			}
-			b.program = s
-		} else {
-			var p *plainCaller
-			if p, err = startPlain(ctx, b.repl, b.Info, buffer); err != nil {
-				return err
-			}
-			b.program = p
+		if err := b.start(ctx, buffer); err != nil {
+			return err
 		}
 		rom, err = openROM(ctx, b.program, b.Info, seg, buffer)
 		return err
 	})
 	return rom, err
+}
+
+// tidy restarts a board with little memory, as names and programs of the questions lie about
+// all over its heap, and makes the buffer while that is whole.
+func (b *Board) tidy(ctx context.Context, buffer int) error {
+	if err := b.SoftReset(ctx); err != nil || buffer == 0 {
+		return err
+	}
+	_, err := b.repl.Run(ctx, program(choices{"buffer_size": buffer}, "buffer"), repl.AnswerLimit)
+	return err
+}
+
+// start sends the program that the firmware can run.
+func (b *Board) start(ctx context.Context, buffer int) error {
+	b.program = nil
+	b.repl.Raw = false // until a program runs that can be told to stop
+	if b.Info.Has.Poll && b.Info.Has.StdinBuffer {
+		s, err := startSession(ctx, b.repl, b.Info, buffer)
+		if err == nil {
+			b.program = s
+		}
+		return err
+	}
+	p, err := startPlain(ctx, b.repl, b.Info, buffer)
+	if err == nil {
+		b.program = p
+	}
+	return err
 }
 
 // quitLimit bounds how long the program on the board may take to end. It answers at once,

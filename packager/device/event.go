@@ -85,18 +85,30 @@ func findEvent(c checksum, b []byte) (e event, n int, ok bool) {
 			}
 			return event{damaged: true}, i + 1, true
 		}
-		for _, sign := range signs {
-			if rest := b[i:]; len(rest) >= len(sign.text) {
-				if string(rest[:len(sign.text)]) == sign.text {
-					return event{sign: sign.err}, i + len(sign.text), true
-				}
-			} else if sign.text[:len(rest)] == string(rest) {
-				return event{damaged: noise}, i, noise
-			}
+		switch sign, size, state := findSign(b[i:]); state {
+		case whole:
+			return event{sign: sign}, i + size, true
+		case partial:
+			return event{damaged: noise}, i, noise
 		}
 		noise = noise || b[i] != '\r' && b[i] != '\n'
 	}
 	return event{damaged: noise}, len(b), noise
+}
+
+// findSign tells whether b begins with a sign, or may.
+func findSign(b []byte) (sign error, size, state int) {
+	for _, sign := range signs {
+		n := min(len(b), len(sign.text))
+		switch {
+		case string(b[:n]) != sign.text[:n]:
+		case n == len(sign.text):
+			return sign.err, n, whole
+		default:
+			return nil, 0, partial
+		}
+	}
+	return nil, 0, broken
 }
 
 // laterAnswer returns the first whole answer in b behind its first byte, and

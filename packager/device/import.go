@@ -3,6 +3,7 @@ package device
 import (
 	"context"
 	"errors"
+	"regexp"
 	"strings"
 	"time"
 
@@ -24,11 +25,11 @@ const (
 
 // An Import is what came of importing a module.
 type Import struct {
-	Module  string
-	Outcome Outcome
-	File    string // on the board, that it was imported from; "": the firmware's own
-	Detail  string // the traceback of Raised, the argument of Exited, where Endless was interrupted ("": it was not to be interrupted)
-	Output  string // the end of what it printed
+	Module  string  `json:"module"`
+	Outcome Outcome `json:"outcome"`
+	File    string  `json:"file,omitempty"`   // on the board, that it was imported from; "": the firmware's own
+	Detail  string  `json:"detail,omitempty"` // the traceback of Raised, the argument of Exited, where Endless was interrupted ("": it was not to be interrupted)
+	Output  string  `json:"output,omitempty"` // the end of what it printed
 }
 
 // interruptLimit bounds how long a module may take to heed Ctrl-C.
@@ -89,9 +90,12 @@ func (m *Import) parse(ctx context.Context, r *repl.REPL, out []byte) error {
 			continue
 		}
 		text = strings.TrimSpace(strings.ReplaceAll(text, "\x1f", "\n"))
-		if outcome == Imported {
+		switch outcome {
+		case Imported:
 			m.File = text
-		} else {
+		case Raised:
+			m.Detail = ownFrame.ReplaceAllString(text, "")
+		default:
 			m.Detail = text
 		}
 		if m.Outcome == "" || outcome != Raised {
@@ -106,12 +110,15 @@ func (m *Import) parse(ctx context.Context, r *repl.REPL, out []byte) error {
 	return nil
 }
 
+// ownFrame is the line of a traceback with the program that imports.
+var ownFrame = regexp.MustCompile(`(?m)^ *File "<string>".*\n`)
+
 // lastLines returns the end of what a module printed, without what this package's program did.
 func lastLines(out string) string {
 	if i := strings.LastIndex(out, "\n~"); i >= 0 {
 		out = out[:i]
 	}
-	out = strings.TrimRight(strings.ReplaceAll(out, "\r\n", "\n"), "\n\x04")
+	out = strings.TrimRight(strings.ReplaceAll(out, "\r\n", "\n"), "\r\n\x04")
 	const most = 1000
 	if len(out) > most {
 		out = out[len(out)-most:]
