@@ -10,7 +10,9 @@ import (
 )
 
 // A doc is a manifest as it is going to be written: what it says, and the
-// comments that a person would have put beside it.
+// comments that a person would have put beside it. It is written by hand: the
+// writers of YAML libraries keep no blank lines and line up no comments. Each
+// manifest is read again before it goes out, see finish.
 type doc struct {
 	comments []string // at the top
 	name     string
