@@ -204,7 +204,7 @@ func (im *importer) look(n int, dir string) error {
 type lookError struct{ dir string }
 
 func (e *lookError) Error() string {
-	return fmt.Sprintf("more than %d files and directories looked at, in %s last: a pattern or path leads out of the tree, or through links again and again", maxLooked, e.dir)
+	return fmt.Sprintf("more than %d files and directories looked at, in %s last: a pattern or path leads out of the tree, or through links again and again", maxLooked, shown(e.dir))
 }
 
 // json imports a JSON file, by what is in it.

@@ -163,17 +163,28 @@ func hostilePatterns() []hostileManifest {
 func hostileImports() []hostileManifest {
 	py := func(text string) map[string]string { return map[string]string{"manifest.py": text} }
 	json := func(text string) map[string]string { return map[string]string{"x.json": text} }
+	// Links that lead to one directory twice, many times over.
+	fan, links := map[string]string{}, map[string]string{}
+	for i := range 20 {
+		fan[fmt.Sprintf("d%02d/x.py", i)] = ""
+		for _, l := range []string{"1", "2"} {
+			links[fmt.Sprintf("d%02d/%s", i, l)] = fmt.Sprintf("../d%02d", i+1)
+		}
+	}
+	fan["d20/x.py"] = ""
+	fan["manifest.py"] = "freeze('d00')\n"
+	fan["x.json"] = `{"0": {"size": "0x1000", "entries": [{"type": "data", "path": "d00` + strings.Repeat("/*", 21) + `"}]}}`
 	return []hostileManifest{
 		{name: "text that doubles", files: py("x = 'a'\nfor i in range(60):\n    x = x + x\n"), args: []string{"import", "manifest.py", "-o", "-"}, exit: 3, want: "manifest.py:3:"},
 		{name: "loop without end", files: py("def f():\n    for a in range(100000):\n        for b in range(100000):\n            pass\nf()\n"), args: []string{"import", "manifest.py", "-o", "-"}, exit: 3, want: "too many steps"},
 		{name: "includes itself", files: py("include('manifest.py')\nmodule('a.txt')\n"), args: []string{"import", "manifest.py", "-o", "-"}, exit: 3, want: "manifest.py:2:7: cannot be evaluated: module(\"a.txt\"): a module must be a .py file"},
-		{name: "walks the machine", files: py("freeze('/')\n"), args: []string{"import", "manifest.py", "-o", "-"}, exit: 3, want: "manifest.py:1:7: "},
+		{name: "walks a fan of links", files: fan, links: links, args: []string{"import", "manifest.py", "-o", "-"}, exit: 3, want: "manifest.py:1:7: cannot be evaluated: freeze(\"d00\"): "},
 		{name: "brackets in a manifest.py", files: py(strings.Repeat("[", 100_000)), args: []string{"import", "manifest.py", "-o", "-"}, exit: 3, want: "manifest.py:1:"},
 		{name: "not UTF-8", files: py("module('\xff')\n"), args: []string{"import", "manifest.py", "-o", "-"}, exit: 3, want: "manifest.py"},
 		{name: "JSON without end", files: json(`{"0": `), args: []string{"import", "x.json", "-o", "-"}, exit: 3, want: "is no JSON here: it ends in the middle"},
 		{name: "deep JSON", files: json(strings.Repeat("[", 9_999) + strings.Repeat("]", 9_999)), args: []string{"import", "x.json", "-o", "-"}, exit: 3, want: "more than 32 levels deep"},
 		{name: "large JSON", files: json(`{"0": "` + strings.Repeat("x", 8<<20) + `"}`), args: []string{"import", "x.json", "-o", "-"}, exit: 3, want: "no configuration that somebody wrote"},
-		{name: "stars through the machine", files: json(`{"0": {"size": "0x1000", "entries": [{"type": "data", "path": "/*/*/*/*/*/*"}]}}`), args: []string{"import", "x.json", "-o", "-"}, exit: 3, want: "x.json:1:"},
+		{name: "stars through a fan of links", files: fan, links: links, args: []string{"import", "x.json", "-o", "-"}, exit: 3, want: "x.json:1:63: cannot be read: more than 200000 files and directories looked at"},
 		{name: "package of mip that is none", files: json(`{"urls": {"a": 1}}`), args: []string{"import", "x.json", "-o", "-"}, exit: 3, want: "x.json:1:10: is an object, not a list"},
 		{name: "init of a file", args: []string{"init", "a.txt"}, exit: 3, want: "a.txt: is no directory"},
 		{name: "init with a broken link", links: map[string]string{"x.py": "nowhere"}, args: []string{"init", "."}, want: "a link that leads nowhere: x.py"},
