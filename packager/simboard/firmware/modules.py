@@ -3,8 +3,11 @@
 MISSING = CONFIG["missing"]
 
 
-class RawOut(io.IOBase):
+class FileIO(io.IOBase):
     # sys.stdout.buffer: bytes as they are.
+    def __repr__(self):
+        return "<io.FileIO 1>"
+
     def write(self, data):
         tx(data)
         return len(data)
@@ -13,9 +16,12 @@ class RawOut(io.IOBase):
         return arg & 4 if op == 3 else 0
 
 
-class TextOut(io.IOBase):
+class TextIOWrapper(io.IOBase):
     def __init__(self):
-        self.buffer = RawOut()
+        self.buffer = FileIO()
+
+    def __repr__(self):
+        return "<io.TextIOWrapper 1>"
 
     def write(self, data):
         return stdout_real.write(data)
@@ -75,7 +81,7 @@ def has():
     uname = namedtuple("", ("sysname", "nodename", "release", "version", "machine"))(
         platform, platform, release, "v%s on %s" % (release, CONFIG["date"]), machine_name
     )
-    out = TextOut()
+    out = TextIOWrapper()
     names = {
         "sys": {
             "implementation": namedtuple("", ("name", "version", "_machine", "_mpy"))(
