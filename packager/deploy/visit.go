@@ -229,7 +229,7 @@ func (v *visit) recover(ctx context.Context, n *setbacks, j *job, err error) err
 	if left := v.left(); n.left < 0 || left < n.left {
 		n.left, n.reconnects = left, 0
 	}
-	if !passing(err) || ctx.Err() != nil || n.reconnects >= maxReconnects {
+	if !device.Passing(err) || ctx.Err() != nil || n.reconnects >= maxReconnects {
 		return err
 	}
 	n.reconnects++
@@ -262,11 +262,6 @@ func (v *visit) left() (n int) {
 		}
 	}
 	return n
-}
-
-// passing tells errors after which trying again helps.
-func passing(err error) bool {
-	return errors.Is(err, port.ErrTimeout) || errors.Is(err, device.ErrSilent) || errors.Is(err, repl.ErrReset) || errors.Is(err, device.ErrEnded) || errors.Is(err, port.ErrLost)
 }
 
 // account adds the traffic since the last call to the result of j.

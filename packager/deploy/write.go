@@ -205,9 +205,10 @@ func (w *writer) verify(ctx context.Context, from int64, want []byte, when strin
 // batch bounds how much one command erases, so that it answers within seconds.
 const batch = 32 << 10
 
-// room makes room for n more bytes of operations that erase e bytes.
-func (w *writer) room(ctx context.Context, n int, e int64) error {
-	if w.ops.Len() > 0 && (w.ops.Len()+n > w.rom.Chunk() || w.erases+e > batch) {
+// room makes room for so many operations more, with literal bytes, that erase e
+// bytes.
+func (w *writer) room(ctx context.Context, ops, literal int, e int64) error {
+	if w.ops.Len() > 0 && (w.rom.Free(&w.ops, ops) < literal || w.erases+e > batch) {
 		return w.flush(ctx)
 	}
 	return nil
@@ -233,9 +234,6 @@ func (w *writer) flush(ctx context.Context) error {
 	w.ops, w.done, w.erases = device.Ops{}, 0, 0
 	return nil
 }
-
-// opSize is the length in bytes of an operation without literal bytes.
-const opSize = 9
 
 // note keeps what the first operation on the flash ended with. What the firmware
 // refuses has changed nothing.
@@ -272,7 +270,7 @@ func (w *writer) assemble(ctx context.Context, g *group) error {
 	if err != nil {
 		return err
 	}
-	if err := w.room(ctx, 2*opSize, g.len); err != nil {
+	if err := w.room(ctx, 2, 0, g.len); err != nil {
 		return err
 	}
 	if w.geo.Erasing == flash.EachBlock {
@@ -309,7 +307,7 @@ func (w *writer) gather(ctx context.Context, g *group) (int64, error) {
 			w.result.Literal += p.n
 			continue
 		}
-		if err := w.room(ctx, opSize, 0); err != nil {
+		if err := w.room(ctx, 1, 0, 0); err != nil {
 			return 0, err
 		}
 		w.ops.Copy(p.src, p.n)
@@ -341,12 +339,12 @@ func (w *writer) base(g *group) int64 {
 func (w *writer) put(ctx context.Context, at int64, b []byte) error {
 	for len(b) > 0 {
 		// A literal of a few bytes in a frame of its own is a waste.
-		if w.rom.Chunk()-w.ops.Len() < opSize+min(len(b), 64) {
+		if w.rom.Free(&w.ops, 1) < min(len(b), 64) {
 			if err := w.flush(ctx); err != nil {
 				return err
 			}
 		}
-		n := min(len(b), w.rom.Chunk()-w.ops.Len()-opSize)
+		n := min(len(b), w.rom.Free(&w.ops, 1))
 		w.ops.Put(at, b[:n])
 		b = b[n:]
 		at += int64(n)
@@ -356,7 +354,7 @@ func (w *writer) put(ctx context.Context, at int64, b []byte) error {
 
 // streamSize is how much is written at a time without a buffer for a group.
 func (w *writer) streamSize() int64 {
-	n := min(int64(w.rom.Chunk()-3*opSize), 4096)
+	n := min(int64(w.rom.Free(&device.Ops{}, 3)), 4096)
 	return max(n/w.geo.Unit*w.geo.Unit, w.geo.Unit)
 }
 
@@ -383,7 +381,7 @@ func (w *writer) send(ctx context.Context, at, end int64) error {
 		n := min(size, end-at)
 		b := w.image[at : at+n : at+n]
 		b = append(b, bytes.Repeat([]byte{0xff}, int(w.geo.Padded(n)-n))...)
-		if err := w.room(ctx, 2*opSize+len(b), 0); err != nil {
+		if err := w.room(ctx, 2, len(b), 0); err != nil {
 			return err
 		}
 		if err := w.put(ctx, 0, b); err != nil {

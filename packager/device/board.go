@@ -97,6 +97,11 @@ func (b *Board) ask(ctx context.Context) error {
 	return nil
 }
 
+// Passing tells errors after which a Reconnect and trying again may help.
+func Passing(err error) bool {
+	return errors.Is(err, port.ErrTimeout) || errors.Is(err, ErrSilent) || errors.Is(err, repl.ErrReset) || errors.Is(err, ErrEnded) || errors.Is(err, port.ErrLost)
+}
+
 // Reconnect opens the port again after the link was lost, the board restarted
 // or its program ended, and leaves the board at a raw REPL that nothing else
 // uses. A board that comes back under another name is found by its USB serial

@@ -329,6 +329,10 @@ func (p *ROM) Run(ctx context.Context, o *Ops) ([]byte, error) {
 	return p.ask(ctx, 'b', o.b, limit)
 }
 
+// Free returns how many literal bytes fit into o beside so many operations more,
+// for Run to take it.
+func (p *ROM) Free(o *Ops, operations int) int { return p.Chunk() - o.Len() - operations*opSize }
+
 // within checks every range that the operations name.
 func (o *Ops) within(p *ROM) error {
 	for b := o.b; len(b) > 0; {

@@ -37,6 +37,8 @@ type partitionResult struct {
 	Segment board.SegmentKind `json:"segment"`
 	Medium  board.Medium      `json:"medium"`
 
+	Programs int        `json:"programs,omitempty"` // of a word, between erases at most
+	Rewrites int64      `json:"rewrites,omitempty"` // bytes that each write erases and programs
 	ReadOnly bool       `json:"read_only,omitempty"`
 	Core     string     `json:"core,omitempty"`
 	CoreIdle bool       `json:"core_idle,omitempty"`
@@ -101,7 +103,7 @@ func describeBoard(p *board.Profile) boardResult {
 		Partitions: []partitionResult{}, Align: []alignResult{}, USB: []string{}, UF2: []string{}}
 	for _, x := range p.Partitions {
 		b.Partitions = append(b.Partitions, partitionResult{x.Name, x.Index, x.Base, x.Size, x.Tail, x.Erase, x.Write, x.Segment, x.Medium,
-			x.ReadOnly, x.Core, x.CoreIdle, (*npuResult)(x.NPU), (*dfuResult)(x.DFU)})
+			x.Programs, x.Rewrites, x.ReadOnly, x.Core, x.CoreIdle, (*npuResult)(x.NPU), (*dfuResult)(x.DFU)})
 	}
 	for _, f := range p.UF2 {
 		b.UF2 = append(b.UF2, f.Name)
@@ -201,12 +203,20 @@ func (p *partitionResult) units() string {
 	switch {
 	case p.ReadOnly:
 		return "read-only"
-	case p.Erase == 0:
-		return fmt.Sprintf("erases an unknown unit, writes %s", roundSize(p.Write))
 	case p.Erase == 1:
 		return fmt.Sprintf("erases nothing, writes %s", roundSize(p.Write))
 	}
-	return fmt.Sprintf("erases %s, writes %s", roundSize(p.Erase), roundSize(p.Write))
+	s := fmt.Sprintf("erases %s, writes %s", roundSize(p.Erase), roundSize(p.Write))
+	if p.Erase == 0 {
+		s = fmt.Sprintf("erases an unknown unit, writes %s", roundSize(p.Write))
+	}
+	if p.Rewrites > 0 {
+		s += fmt.Sprintf(", each time by erasing and programming %s", roundSize(p.Rewrites))
+	}
+	if p.Programs > 0 {
+		s += fmt.Sprintf(", a word %d times between erases at most", p.Programs)
+	}
+	return s
 }
 
 // String is what dfu-util calls it.
