@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -39,13 +40,9 @@ Exit code 8: the image is another one.`,
 		Example: "  romfs build --provenance\n  romfs rebuild app.romfs.provenance.json",
 		Args:    cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := readStatement(args[0])
+			recipe, err := readRecipe(args[0])
 			if err != nil {
 				return err
-			}
-			recipe, err := provenance.Read(s)
-			if err != nil {
-				return &inputError{fmt.Errorf("%s: %w", args[0], err)}
 			}
 			path := filepath.FromSlash(recipe.Parameters.Path)
 			if len(args) > 1 {
@@ -56,28 +53,7 @@ Exit code 8: the image is another one.`,
 			o := pack.Options{Path: path, MPYCross: mpyCross, Offline: offline, Getenv: a.getenv, Reporter: a.reporter, NoCache: true}
 			o.CacheRoot, _ = mpy.CacheRoot(a.getenv) // for the compiler; what was compiled earlier proves nothing
 			optionsOf(recipe.Parameters, &o)
-			project, err := pack.Open(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			images, err := project.Build(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if len(images) != 1 {
-				return &inputError{errSeveral}
-			}
-			im := images[0]
-			a.warn(im.Warnings)
-			built, err := im.Sidecar()
-			if err != nil {
-				return err
-			}
-			now, err := statementOf(cmd.Context(), im, recipe.Parameters)
-			if err != nil {
-				return err
-			}
-			resources, err := provenance.Resources(now)
+			im, err := a.buildOne(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
@@ -86,7 +62,10 @@ Exit code 8: the image is another one.`,
 					return err
 				}
 			}
-			r := rebuildResult{built.Image.SHA256 == recipe.Image, recipe.Image, built.Image.SHA256, recipe.Compare(resources)}
+			r, err := compare(cmd.Context(), recipe, im)
+			if err != nil {
+				return err
+			}
 			if err := a.result(r, r.print); err != nil {
 				return err
 			}
@@ -102,7 +81,55 @@ Exit code 8: the image is another one.`,
 	return cmd
 }
 
-func (r rebuildResult) print(w io.Writer) error {
+// readRecipe reads from a statement how its image was made.
+func readRecipe(file string) (*provenance.Recipe, error) {
+	s, err := readStatement(file)
+	if err != nil {
+		return nil, err
+	}
+	recipe, err := provenance.Read(s)
+	if err != nil {
+		return nil, &inputError{fmt.Errorf("%s: %w", file, err)}
+	}
+	return recipe, nil
+}
+
+// buildOne builds the one image that the options choose.
+func (a *app) buildOne(ctx context.Context, o pack.Options) (*pack.Image, error) {
+	project, err := pack.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	images, err := project.Build(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(images) != 1 {
+		return nil, &inputError{errSeveral}
+	}
+	a.warn(images[0].Warnings)
+	return images[0], nil
+}
+
+// compare holds an image that was built again against the recipe.
+func compare(ctx context.Context, recipe *provenance.Recipe, im *pack.Image) (*rebuildResult, error) {
+	built, err := im.Sidecar()
+	if err != nil {
+		return nil, err
+	}
+	now, err := statementOf(ctx, im, recipe.Parameters)
+	if err != nil {
+		return nil, err
+	}
+	resources, err := provenance.Resources(now)
+	if err != nil {
+		return nil, err
+	}
+	digest := built.Image.SHA256
+	return &rebuildResult{digest == recipe.Image, recipe.Image, digest, recipe.Compare(resources)}, nil
+}
+
+func (r *rebuildResult) print(w io.Writer) error {
 	for _, d := range r.Materials {
 		if _, err := fmt.Fprintf(w, "%s: %s\n", d.Change, d.Name); err != nil {
 			return err
