@@ -40,7 +40,7 @@ func TestLittleHeap(t *testing.T) {
 	}{
 		{name: "memoryview", kib32: 16, kib64: 16},
 		{name: "memoryview-old", kib32: 16, kib64: 16, o: simboard.Options{Generation: simboard.Old}, copiesNothing: true},
-		{name: "blocks", kib32: 16, kib64: 20, o: simboard.Options{Partitions: blocks}},
+		{name: "blocks", kib32: 16, kib64: 24, o: simboard.Options{Partitions: blocks}},
 		{name: "no-deflate", kib32: 16, kib64: 16, missing: []string{"deflate"}},
 		{name: "no-hashlib", kib32: 16, kib64: 16, missing: []string{"hashlib"}},
 		{name: "no-modules", kib32: 16, kib64: 18, missing: []string{"select", "hashlib", "binascii", "deflate"}},

@@ -1,0 +1,3 @@
+# needs: payload say; gives:
+# What is mounted, without a digest.
+say("a", "%d|" % payload)
