@@ -219,10 +219,6 @@ func TestTreesForBoards(t *testing.T) {
 				m.board = p.ID
 				hold(t, tree, m, t.TempDir())
 			}
-			for _, m := range layouts {
-				m.board = p.ID
-				hold(t, few[1], m, t.TempDir())
-			}
 		})
 	}
 }
