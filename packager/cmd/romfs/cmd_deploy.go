@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -38,12 +37,7 @@ type deployedBoard struct {
 }
 
 func newDeployCmd(a *app) *cobra.Command {
-	var f sourceFlags
-	var p portFlags
-	var r deploy.Request
-	var demand demandFlags
-	var noCache, monitor bool
-	var via, dfuTool string
+	var f deployFlags
 	cmd := &cobra.Command{
 		Use:   "deploy [DIR|IMAGE|MANIFEST]",
 		Short: "Put an image into a board's ROM partition and prove that it arrived",
@@ -68,65 +62,43 @@ the end the board is reset, and main.py runs.`,
 			if len(args) > 0 {
 				path = args[0]
 			}
-			if monitor {
+			if f.monitor {
 				if err := a.checkMonitor("--monitor"); err != nil {
 					return err
 				}
 			}
-			loads, err := a.payloads(cmd.Context(), path, &f)
+			loads, err := a.payloads(cmd.Context(), path, &f.source)
 			if err != nil {
 				return err
 			}
-			switch via {
+			switch f.via {
 			case "repl":
+				return f.overREPL(cmd.Context(), a, loads)
 			case "dfu":
-				if err := demand.check(cmd.Context(), a, loads, loads[0].board, nil); err != nil {
-					return err
-				}
-				return a.deployDFU(cmd, loads, &p, deploy.DFURequest{Board: loads[0].board, Partition: f.partition,
-					Tool: dfuTool, DryRun: r.DryRun, VerifyOnly: r.VerifyOnly, Reporter: a.reporter})
-			default:
-				return &usageError{fmt.Sprintf("--via takes repl or dfu, not %q", via)}
+				return f.overDFU(cmd, a, loads)
 			}
-			if r.Backup != "" {
-				if err := checkOutput(r.Backup); err != nil {
-					return err
-				}
-			}
-			profile := loads[0].board
-			ports, err := p.choose(cmd.Context(), a, profile)
-			if err != nil {
-				return err
-			}
-			if err := demand.check(cmd.Context(), a, loads, profile, p.keyOf); err != nil {
-				return err
-			}
-			if monitor && len(ports) > 1 {
-				return &usageError{"--monitor takes one board, not " + fmt.Sprint(len(ports))}
-			}
-			if r.Backup != "" && len(ports) > 1 {
-				return &usageError{"--backup takes one board, not " + fmt.Sprint(len(ports))}
-			}
-			if err := a.checkStubs(ports); err != nil {
-				return err
-			}
-			r.Board, r.Partition, r.Reporter = profile, f.partition, a.reporter
-			r.Opener, r.Cache = p.opener(a, profile), a.deployed(noCache)
-			var m *port.Monitor
-			if monitor {
-				r.Watch = func(given *port.Monitor) { m = given }
-			}
-			err = a.deployAll(cmd.Context(), loads, requests(loads, r), ports)
-			if m == nil {
-				return err
-			}
-			return errors.Join(err, a.monitor(cmd.Context(), ports[0], m))
+			return &usageError{fmt.Sprintf("--via takes repl or dfu, not %q", f.via)}
 		},
 	}
+	f.source.add(a, cmd)
+	f.port.add(cmd, true)
+	f.demand.add(cmd)
 	f.add(a, cmd)
-	p.add(cmd, true)
-	demand.add(cmd)
-	flags := cmd.Flags()
+	return cmd
+}
+
+// deployFlags are those of deploy besides the ones that verbs share.
+type deployFlags struct {
+	source           sourceFlags
+	port             portFlags
+	demand           demandFlags
+	request          deploy.Request
+	monitor, noCache bool
+	via, dfuTool     string
+}
+
+func (f *deployFlags) add(a *app, cmd *cobra.Command) {
+	flags, r := cmd.Flags(), &f.request
 	flags.StringArrayVar(&a.stubs, "stub", nil, "`directory` of modules that stand in for the hardware of a simulated board; repeatable")
 	flags.BoolVarP(&r.DryRun, "dry-run", "n", false, "find out what would be sent, and change nothing")
 	flags.BoolVar(&r.VerifyOnly, "verify-only", false, "only compare the board with the image; exit 8 on a difference")
@@ -138,15 +110,50 @@ the end the board is reset, and main.py runs.`,
 	flags.StringVar(&r.Backup, "backup", "", "first save the image that is on the board to `file`, which nothing overwrites; several get the partition's name before the extension")
 	flags.StringArrayVar(&r.Imports, "import", nil, "afterwards import this `module` on the board, which must come from the image; may be repeated")
 	flags.DurationVar(&r.ImportTimeout, "import-timeout", 30*time.Second, "how long each module of --import may take, a `duration`; one that takes longer is stopped, exit 8")
-	flags.BoolVar(&monitor, "monitor", false, "afterwards show what the board prints, until Ctrl-C")
-	flags.BoolVar(&noCache, "no-history", false, "do not use or keep the images that were deployed from here")
-	flags.StringVar(&via, "via", "repl", "the way to the board: `repl|dfu`; dfu is its bootloader, by dfu-util, which finds the board by the USB serial number of --port")
-	flags.StringVar(&dfuTool, "dfu-util", "", "the dfu-util to use, a `file` (default: the one on PATH)")
+	flags.BoolVar(&f.monitor, "monitor", false, "afterwards show what the board prints, until Ctrl-C")
+	flags.BoolVar(&f.noCache, "no-history", false, "do not use or keep the images that were deployed from here")
+	flags.StringVar(&f.via, "via", "repl", "the way to the board: `repl|dfu`; dfu is its bootloader, by dfu-util, which finds the board by the USB serial number of --port")
+	flags.StringVar(&f.dfuTool, "dfu-util", "", "the dfu-util to use, a `file` (default: the one on PATH)")
 	a.complete(cmd, "via", "repl", "dfu")
 	cmd.MarkFlagsMutuallyExclusive("dry-run", "verify-only")
 	cmd.MarkFlagsMutuallyExclusive("port", "all")
 	cmd.MarkFlagsMutuallyExclusive("monitor", "no-run")
-	return cmd
+}
+
+// overREPL deploys to the boards that the flags choose.
+func (f *deployFlags) overREPL(ctx context.Context, a *app, loads []*payload) error {
+	r, profile := f.request, loads[0].board
+	if r.Backup != "" {
+		if err := checkOutput(r.Backup); err != nil {
+			return err
+		}
+	}
+	ports, err := f.port.choose(ctx, a, profile)
+	if err != nil {
+		return err
+	}
+	if err := f.demand.check(ctx, a, loads, profile, f.port.keyOf); err != nil {
+		return err
+	}
+	for flag, given := range map[string]bool{"--monitor": f.monitor, "--backup": r.Backup != ""} {
+		if given && len(ports) > 1 {
+			return &usageError{fmt.Sprintf("%s takes one board, not %d", flag, len(ports))}
+		}
+	}
+	if err := a.checkStubs(ports); err != nil {
+		return err
+	}
+	r.Board, r.Partition, r.Reporter = profile, f.source.partition, a.reporter
+	r.Opener, r.Cache = f.port.opener(a, profile), a.deployed(f.noCache)
+	var m *port.Monitor
+	if f.monitor {
+		r.Watch = func(given *port.Monitor) { m = given }
+	}
+	err = a.deployAll(ctx, loads, requests(loads, r), ports)
+	if m == nil {
+		return err
+	}
+	return errors.Join(err, a.monitor(ctx, ports[0], m))
 }
 
 // requests returns the deploy of each image; r holds what they share.
@@ -173,63 +180,6 @@ func requests(loads []*payload, r deploy.Request) []deploy.Request {
 	return all
 }
 
-// deployDFU deploys through a board's bootloader.
-func (a *app) deployDFU(cmd *cobra.Command, loads []*payload, p *portFlags, r deploy.DFURequest) error {
-	for _, flag := range []string{"full", "backup", "no-run", "any-board", "core-stopped", "import", "all", "monitor", "wait", "reset"} {
-		if cmd.Flags().Changed(flag) {
-			return &usageError{fmt.Sprintf("--%s works over the REPL only, not with --via dfu", flag)}
-		}
-	}
-	if len(p.ports) > 1 {
-		return &usageError{"--via dfu takes one board at a time"}
-	}
-	choice, err := p.choice(a, nil)
-	if err != nil {
-		return err
-	}
-	if r.Serial, err = choice.Serial(); err != nil {
-		return err
-	}
-	asked := r.Partition
-	var results []*deploy.DFUResult
-	for i, load := range loads {
-		r := r
-		r.Image, r.Partition, r.Stay = load.image, cmp.Or(asked, load.partition()), i < len(loads)-1
-		result, err := deploy.RunDFU(cmd.Context(), r)
-		switch {
-		case err != nil && len(loads) == 1:
-			return err
-		case err != nil && i == 0:
-			return fmt.Errorf("%s: %w", load.partition(), err)
-		case err != nil:
-			return fmt.Errorf("%s: %w; the images before it are done", load.partition(), err)
-		}
-		results = append(results, result)
-	}
-	return a.result(oneOrAll(results), func(w io.Writer) error {
-		for i, result := range results {
-			if err := printDFU(w, loads[i], result); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// printDFU prints what was done with one image.
-func printDFU(w io.Writer, load *payload, result *deploy.DFUResult) (err error) {
-	what := load.describe(result.SHA256)
-	switch result.Status {
-	case deploy.Planned:
-		_, err = fmt.Fprintln(w, strings.Join(result.Commands, "\n"))
-	case deploy.Verified:
-		_, err = fmt.Fprintf(w, "the board holds %s\n", what)
-	default:
-		_, err = fmt.Fprintf(w, "deployed %s through the bootloader, read back and compared\n", what)
-	}
-	return err
-}
-
 // describe names an image for people.
 func (p *payload) describe(sum artifact.Digest) string {
 	return fmt.Sprintf("%s (%s, sha256 %s)", p.name, report.Size(int64(len(p.image))), sum.Short())
@@ -253,18 +203,11 @@ func (a *app) deployAll(ctx context.Context, loads []*payload, rs []deploy.Reque
 			results, failures := deploy.RunAll(ctx, rs)
 			errs[i] = errors.Join(failures...)
 			for j, result := range results {
-				board := deployedBoard{Result: *result, ExitCode: exitCode(ctx, failures[j])}
-				fields := map[string]any{"port": result.Port, "status": result.Status, "exit_code": board.ExitCode, "sha256": result.SHA256}
-				if failures[j] != nil {
-					board.Error = failures[j].Error()
-					board.Code, board.Hint = advice(failures[j])
-					fields["message"] = board.Error
-				}
+				partition := ""
 				if len(results) > 1 {
-					fields["image"] = loads[j].partition()
+					partition = loads[j].partition()
 				}
-				images[j].Boards[i] = board
-				a.reporter.Event("deploy", fields)
+				images[j].Boards[i] = a.reportBoard(ctx, result, failures[j], partition)
 			}
 		})
 	}
@@ -284,6 +227,23 @@ func (a *app) deployAll(ctx context.Context, loads []*payload, rs []deploy.Reque
 		return nil
 	})
 	return errors.Join(failed, err)
+}
+
+// reportBoard says in an event how the deploy of one image to one board ended, and
+// returns the same for the result. The partition is named where there are several.
+func (a *app) reportBoard(ctx context.Context, result *deploy.Result, failure error, partition string) deployedBoard {
+	board := deployedBoard{Result: *result, ExitCode: exitCode(ctx, failure)}
+	fields := map[string]any{"port": result.Port, "status": result.Status, "exit_code": board.ExitCode, "sha256": result.SHA256}
+	if failure != nil {
+		board.Error = failure.Error()
+		board.Code, board.Hint = advice(failure)
+		fields["message"] = board.Error
+	}
+	if partition != "" {
+		fields["image"] = partition
+	}
+	a.reporter.Event("deploy", fields)
+	return board
 }
 
 // on says which board it was, where that is known: ports change their names.
