@@ -25,7 +25,7 @@ type plainCaller struct {
 func startPlain(ctx context.Context, r *repl.REPL, info *Info, buffer int) (*plainCaller, error) {
 	p := &plainCaller{repl: r, check: info.Has.checksum(), chunk: 1024}
 	if info.Largest-buffer < 16<<10 {
-		p.chunk = 256
+		p.chunk = 128
 	}
 	_, err := r.Run(ctx, p.program(), repl.AnswerLimit)
 	return p, err
