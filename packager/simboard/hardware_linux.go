@@ -45,7 +45,9 @@ const maxCall = 64 << 20
 func (b *Board) serve(p *process) {
 	fds := []unix.PollFd{{Fd: int32(p.stdout), Events: unix.POLLIN}, {Fd: int32(p.calls), Events: unix.POLLIN}}
 	for {
-		if _, err := unix.Poll(fds, -1); err != nil && err != unix.EINTR {
+		if _, err := unix.Poll(fds, -1); err == unix.EINTR {
+			continue // what fds say is of the time before
+		} else if err != nil {
 			return
 		}
 		call := fds[1].Revents&unix.POLLIN != 0

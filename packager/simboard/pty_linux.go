@@ -85,9 +85,11 @@ func (p *ptyMaster) hasHost() bool {
 	open := false
 	conn.Control(func(fd uintptr) {
 		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-		if _, err := unix.Poll(fds, 0); err == nil {
-			open = fds[0].Revents&unix.POLLHUP == 0
+		_, err := unix.Poll(fds, 0)
+		for err == unix.EINTR { // a signal of Go's own scheduler says nothing about the host
+			_, err = unix.Poll(fds, 0)
 		}
+		open = err == nil && fds[0].Revents&unix.POLLHUP == 0
 	})
 	return open
 }
