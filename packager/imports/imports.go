@@ -167,12 +167,24 @@ func (r *run) unixPort(ctx context.Context) ([]byte, error) {
 	if err := os.Symlink(r.image, filepath.Join(r.dir, "image")); err != nil {
 		return nil, err
 	}
-	program, err := filepath.Abs(r.Interpreter)
+	return Interpret(ctx, r.Interpreter, interpreter.Script{
+		Code: script, Heap: r.heap, Dir: r.dir, Args: r.args("image", "stubs"),
+	})
+}
+
+// Interpret runs a script in a program of this machine, which is MicroPython's
+// unix port, and returns what it prints; with "" in the interpreter that is built
+// in, which alone can have Script.Dirs.
+func Interpret(ctx context.Context, program string, s interpreter.Script) ([]byte, error) {
+	if program == "" {
+		return interpreter.Run(ctx, s)
+	}
+	path, err := filepath.Abs(program)
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"-X", "heapsize=" + strconv.FormatInt(r.heap, 10), "-c", script}
-	cmd := exec.CommandContext(ctx, program, append(args, r.args("image", "stubs")...)...)
-	cmd.Dir = r.dir
+	args := []string{"-X", "heapsize=" + strconv.FormatInt(s.Heap, 10), "-c", s.Code}
+	cmd := exec.CommandContext(ctx, path, append(args, s.Args...)...)
+	cmd.Dir = s.Dir
 	return cmd.CombinedOutput()
 }

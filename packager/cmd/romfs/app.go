@@ -53,6 +53,7 @@ var verbs = []func(*app) *cobra.Command{
 	newAlignCmd,
 	newDiffCmd,
 	newExplainCmd,
+	newRAMCmd,
 	newInitCmd,
 	newImportCmd,
 	newBoardsCmd,

@@ -17,6 +17,7 @@ import (
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/port"
+	"rules_romfs/packager/ram"
 	"rules_romfs/packager/repl"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
@@ -104,6 +105,7 @@ var exitRules = []exitRule{
 	{exitBoard, is[*simboard.BusyError]},
 	{exitInput, is[*inputError]},
 	{exitInput, is[*inspect.InputError]},
+	{exitInput, is[*ram.InterpreterError]},
 	{exitInput, is[*artifact.FormatError]},
 	{exitInput, is[manifest.Errors]},
 	{exitInput, is[*manifest.Error]},

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/inspect"
+	"rules_romfs/packager/pack"
+	"rules_romfs/packager/ram"
+	"rules_romfs/packager/report"
+)
+
+func newRAMCmd(a *app) *cobra.Command {
+	var f sourceFlags
+	var stubs []string
+	var interpreter string
+	var timeout time.Duration
+	cmd := &cobra.Command{
+		Use:   "ram [MANIFEST|DIR|IMAGE] [MODULE...]",
+		Short: "Say what importing each module costs in RAM, and why",
+		Long: `Import every module of an image on a real MicroPython, and say how much heap
+that takes when it comes from ROM, beside the same from a file system and from
+source; each in a fresh interpreter, and all together in the image's order. Of
+a MODULE, as import names it, only that is measured. boot.py and main.py are
+programs: they are measured if they are named. The source of compiled modules
+is not in an IMAGE: name the manifest for that column.
+
+The interpreter is $ROMFS_MICROPYTHON, else micropython on PATH if its words
+have 32 bits as a board's, else the one in this program. Figures of one with 64
+bits are marked: they are about twice a board's. Modules that need hardware
+take stand-ins from --stub. A module that cannot be imported is named with its
+error; the others count. docs/ram.md says what the columns mean.`,
+		Example: `  romfs ram
+  romfs ram app/romfs.yaml weather.dewpoint ring
+  romfs ram app.romfs --stub tests/stubs --output json`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if timeout <= 0 {
+				return &usageError{fmt.Sprintf("--timeout takes a time such as 1m, not %v", timeout)}
+			}
+			path := defaultManifest
+			if len(args) > 0 && namesSource(args[0]) {
+				path, args = args[0], args[1:]
+			}
+			subjects, err := a.ramSubjects(cmd.Context(), path, &f)
+			if err != nil {
+				return err
+			}
+			in, err := ram.Choose(cmd.Context(), cmp.Or(interpreter, a.getenv("ROMFS_MICROPYTHON")))
+			if err != nil {
+				return err
+			}
+			if !in.LikeBoards() {
+				a.reporter.Log(report.Warning, fmt.Sprintf("%s has words of %d bits, and boards have 32: the figures are about twice a board's; --interpreter %s has 32", in.Program, in.Bits, ram.BuiltIn))
+			}
+			var ledgers []*ram.Ledger
+			for _, s := range subjects {
+				l, err := ram.Measure(cmd.Context(), ram.Request{
+					Image: s.image, Sources: s.sources, Interpreter: in, Modules: args, Stubs: stubs, Timeout: timeout, Jobs: f.jobs,
+				})
+				s.image.Close()
+				if err != nil {
+					return err
+				}
+				ledgers = append(ledgers, l)
+			}
+			return a.result(oneOrAll(ledgers), func(w io.Writer) error {
+				for i, l := range ledgers {
+					if len(ledgers) > 1 {
+						fmt.Fprintf(w, "%s== %s\n", strings.Repeat("\n", min(i, 1)), l.Image)
+					}
+					if err := printLedger(w, l); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		},
+	}
+	f.add(a, cmd)
+	flags := cmd.Flags()
+	flags.StringArrayVar(&stubs, "stub", nil, "`directory` of modules that stand in for the hardware's; repeatable")
+	flags.StringVar(&interpreter, "interpreter", "", "MicroPython `program` to import with, or built-in (default: $ROMFS_MICROPYTHON, then as above)")
+	flags.DurationVar(&timeout, "timeout", time.Minute, "end an import that takes longer than this `time`")
+	a.complete(cmd, "interpreter", ram.BuiltIn)
+	return cmd
+}
+
+// namesSource tells a first argument that is a manifest, directory or image from
+// the name of a module.
+func namesSource(arg string) bool {
+	_, err := os.Stat(arg)
+	ext := filepath.Ext(arg)
+	return err == nil || isImage(arg) || ext == ".yaml" || ext == ".yml" || strings.ContainsAny(arg, `/\`)
+}
+
+// A ramSubject is an image to measure, and what its .mpy files were compiled from.
+type ramSubject struct {
+	image   *inspect.Image
+	sources map[string]string
+}
+
+// ramSubjects opens an image, or builds those of a manifest or directory.
+func (a *app) ramSubjects(ctx context.Context, path string, f *sourceFlags) ([]ramSubject, error) {
+	if isImage(path) {
+		im, err := a.openImage(ctx, path)
+		return []ramSubject{{image: im}}, err
+	}
+	project, err := f.open(ctx, a, path)
+	if err != nil {
+		return nil, err
+	}
+	images, err := project.Build(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.warnings(images)
+	var all []ramSubject
+	names := project.Files()
+	for i, im := range images {
+		var b bytes.Buffer
+		if err := im.Stream(ctx, &b, a.reporter); err != nil {
+			return nil, err
+		}
+		source, err := inspect.ReadSource(ctx, names[i], &b)
+		if err != nil {
+			return nil, err
+		}
+		image, err := source.Image()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, ramSubject{image, sourcesOf(im)})
+	}
+	return all, nil
+}
+
+// sourcesOf returns the files that were compiled, by the path of what became of them.
+func sourcesOf(im *pack.Image) map[string]string {
+	sources := map[string]string{}
+	for i := range im.Plan.Files {
+		p := im.Plan.Files[i].Path
+		if in := im.Input(p); in.Kind == artifact.KindMPY && strings.HasSuffix(in.Path, ".py") {
+			sources[p] = in.Path
+		}
+	}
+	return sources
+}
+
+func printLedger(w io.Writer, l *ram.Ledger) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(t, "rom\tnames\tfile system\tsource\tin order\tin flash\t  module\n")
+	for _, m := range l.Modules {
+		names, together := "-", "-"
+		if !m.ROM.Failed() {
+			names, together = fmt.Sprint(m.ROM.Names), fmt.Sprint(m.ROM.Together)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t  %s: %s\n", heap(m.ROM), names, heap(m.FileSystem), heap(m.Source), together, m.Size, report.Name(m.Name), m.Why)
+	}
+	fmt.Fprintf(t, "%s\t\t%s\t%s\t\t\t  all together\n", total(l.Total.ROM), total(l.Total.FileSystem), total(l.Total.Source))
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	var b strings.Builder
+	for _, m := range l.Modules {
+		for _, p := range m.Problems() {
+			fmt.Fprintln(&b, p)
+		}
+	}
+	if len(l.Skipped) > 0 {
+		fmt.Fprintf(&b, "not imported, because firmware runs them as programs: %s\n", strings.Join(l.Skipped, ", "))
+	}
+	fmt.Fprintf(&b, "bytes of heap, measured on MicroPython %s with words of %d bits (%s)", l.Interpreter.Release, l.Interpreter.Bits, l.Interpreter.Program)
+	if !l.Interpreter.LikeBoards() {
+		b.WriteString("; about twice what a board's 32 bits take")
+	}
+	b.WriteByte('\n')
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func heap(c *ram.Cost) string {
+	if c == nil || c.Failed() {
+		return "-"
+	}
+	return fmt.Sprint(c.Heap)
+}
+
+func total(n *int64) string {
+	if n == nil {
+		return "-"
+	}
+	return fmt.Sprint(*n)
+}
