@@ -58,7 +58,7 @@ func TestCheck(t *testing.T) {
 // at which a part of its weights is.
 func TestModelCutOff(t *testing.T) {
 	t.Parallel()
-	model, err := os.ReadFile(filepath.Join("..", "transform", "testdata", "model.tflite"))
+	model, err := os.ReadFile(filepath.Join("testdata", "model.tflite"))
 	if err != nil {
 		t.Fatal(err)
 	}

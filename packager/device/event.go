@@ -85,7 +85,7 @@ func findEvent(c checksum, b []byte) (e event, n int, ok bool) {
 			}
 			return event{damaged: true}, i + 1, true
 		}
-		switch sign, size, state := findSign(b[i:]); state {
+		switch size, state, sign := findSign(b[i:]); state {
 		case whole:
 			return event{sign: sign}, i + size, true
 		case partial:
@@ -97,18 +97,18 @@ func findEvent(c checksum, b []byte) (e event, n int, ok bool) {
 }
 
 // findSign tells whether b begins with a sign, or may.
-func findSign(b []byte) (sign error, size, state int) {
+func findSign(b []byte) (size, state int, sign error) {
 	for _, sign := range signs {
 		n := min(len(b), len(sign.text))
 		switch {
 		case string(b[:n]) != sign.text[:n]:
 		case n == len(sign.text):
-			return sign.err, n, whole
+			return n, whole, sign.err
 		default:
-			return nil, 0, partial
+			return 0, partial, nil
 		}
 	}
-	return nil, 0, broken
+	return 0, broken, nil
 }
 
 // laterAnswer returns the first whole answer in b behind its first byte, and
