@@ -84,7 +84,7 @@ func TestFramesFitTheHeap(t *testing.T) {
 	rand.New(rand.NewSource(1)).Read(random)
 	escaped := bytes.Repeat([]byte("\x01\x02\x03\x04\x05\x10\x10\x03"), 1000)
 	for name, payload := range map[string][]byte{"random": random, "escaped": escaped} {
-		s := direct(t, checkCRC, "48k")
+		s := direct(t, checkCRC, "64k")
 		s.chunk, s.frame, s.most = 16384, 16384, 16384
 		if name == "escaped" {
 			s.z = nil
