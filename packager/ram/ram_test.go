@@ -95,8 +95,9 @@ func measure(t *testing.T, r ram.Request) *ram.Ledger {
 // TestByHand: the figures are about those of a script that knows nothing of ours.
 //
 // It is no proof of each figure: of five measurements by hand the nearest counts, and
-// the bounds below are what was observed with MicroPython 1.26.1, with some room. A
-// figure that is wrong by more than a few blocks fails it.
+// the bounds below are what was observed with MicroPython 1.26.1 in several places, with
+// some room: where the tables of names happen to grow depends on all that the
+// interpreter was started with.
 func TestByHand(t *testing.T) {
 	example := filepath.Join(peer.Root(t), "examples", "weather_station")
 	im, sources := build(t, filepath.Join(example, "romfs.yaml"), nil)
@@ -154,7 +155,7 @@ func TestByHand(t *testing.T) {
 				apart++
 				t.Logf("%s from %s: %d bytes, of which names %d; by hand %d", m.Name, c.where, c.cost.Heap, c.cost.Names, by)
 			}
-			if off > 64 || off > 32 && c.cost == m.ROM {
+			if off > 192 || off > 64 && c.cost == m.ROM {
 				t.Errorf("%s from %s is off by %d bytes", m.Name, c.where, off)
 			}
 		}
