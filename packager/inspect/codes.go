@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	kinds "rules_romfs/packager/content"
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/romfs"
 )
@@ -42,6 +43,10 @@ func Codes() []CodeInfo {
 		{CodeTooLarge, AboutImage, "the image does not fit into the board's partition"},
 		{pack.WarnEnd, AboutImage, "it reaches into the end of the partition that the board cannot read safely"},
 		{CodeNested, AboutImage, "an image in an image that is not checked: one of too many, or too deep"},
+		{kinds.CodeLFS, AboutImage, "a pointer of git-lfs in the place of the file"},
+		{kinds.CodeMismatch, AboutImage, "a file that does not begin as files of its suffix do"},
+		{kinds.CodeEmpty, AboutImage, "an empty file that by its suffix is a model or a picture"},
+		{kinds.CodeTruncated, AboutImage, "a model or module that is shorter than it says itself"},
 		{CodeSidecar, AboutSidecar, "the sidecar describes another image"},
 		{CodeMisaligned, AboutBoard, "a file is less aligned than the board's rule needs, or than its sidecar asks for (that is about the image)"},
 		{CodeNotMPY, AboutBoard, "a .mpy file that is none: no firmware imports it"},

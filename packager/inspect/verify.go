@@ -7,6 +7,7 @@ import (
 
 	"rules_romfs/internal/pow2"
 	"rules_romfs/packager/artifact"
+	kinds "rules_romfs/packager/content"
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/romfs"
@@ -216,6 +217,9 @@ func (v *verifier) files(im *Image, at level) error {
 		}
 		if v.place.Board != nil {
 			v.alignment(e, at)
+		}
+		if f := kinds.Check(e.Name, im.Section(e), e.Size); f != nil {
+			v.add(AboutImage, romfs.Warning, f.Code, at.name(e.Path()), at.offset+e.Offset, "%s; %s", f.Message, f.Remedy)
 		}
 		if path.Ext(e.Name) == ".mpy" {
 			if err := v.mpy(im, e, at); err != nil {
