@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -205,7 +206,7 @@ func TestSlowProgress(t *testing.T) {
 // interrupted. It is named, and the deploy goes on.
 func TestMainWatchdog(t *testing.T) {
 	t.Parallel()
-	o := simboard.Options{Files: map[string]string{"main.py": "import machine, time\nw = machine.WDT(timeout=1000)\nwhile True:\n    w.feed()\n    time.sleep_ms(50)\n"}}
+	o := simboard.Options{Files: map[string]string{"main.py": "import machine, time\nw = machine.WDT(timeout=1000)\nwhile True:\n    w.feed()\n    print('fed')\n    time.sleep_ms(50)\n"}}
 	for _, f := range []string{"erase-time=100ms", "usb=50ms"} {
 		if err := o.SetFault(f); err != nil {
 			t.Fatal(err)
@@ -213,6 +214,7 @@ func TestMainWatchdog(t *testing.T) {
 	}
 	b := startBoard(t, o)
 	r := request(t, b, build(t, romfs.Options{}, map[string][]byte{"data": random(2, 80_000)}))
+	waitFor(t, r.Port, "fed") // before that, interrupting main.py starts no watchdog
 	var said []string
 	r.Reporter = keeping{r.Reporter, &said}
 	result, err := Run(context.Background(), r)
@@ -221,5 +223,23 @@ func TestMainWatchdog(t *testing.T) {
 	}
 	if result.Resumed == 0 || !strings.Contains(strings.Join(said, "\n"), "a watchdog reset the board; going on where it stopped") {
 		t.Errorf("%d reconnects; it said %q", result.Resumed, said)
+	}
+}
+
+// waitFor reads what the board at a socket prints until a text is in it.
+func waitFor(t *testing.T, address, text string) {
+	t.Helper()
+	c, err := net.Dial("tcp", strings.TrimPrefix(address, "socket://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var got []byte
+	for buf := make([]byte, 256); !strings.Contains(string(got), text); {
+		n, err := c.Read(buf)
+		if err != nil {
+			t.Fatalf("%v after %q", err, got)
+		}
+		got = append(got, buf[:n]...)
 	}
 }
