@@ -73,7 +73,7 @@ func checkText(text string) error {
 		return &Error{strictyaml.CodeLimit, fmt.Sprintf("%s has more than %d bytes", q, MaxBytes), ""}
 	case strings.ContainsRune(text, 0):
 		return &Error{CodeName, fmt.Sprintf("%s holds a NUL character", q), "no file can have that name"}
-	case strings.HasPrefix(text, "/") || len(text) > 2 && text[1] == ':' && (text[2] == '/' || text[2] == '\\'):
+	case strings.HasPrefix(text, "/") || hasDrive(text):
 		return &Error{CodeEscape, fmt.Sprintf("%s is an absolute path", q), "write it relative to root"}
 	case strings.HasSuffix(text, "/"):
 		return &Error{CodePattern, fmt.Sprintf("%s names a directory, and patterns match files", q), fmt.Sprintf("write %q", text+"**")}
@@ -296,4 +296,13 @@ func Escape(name string) string {
 		b.WriteRune(c)
 	}
 	return b.String()
+}
+
+// hasDrive tells whether a pattern begins with a drive of Windows, as C:/ or C:\.
+// A backslash that only escapes what follows it is none.
+func hasDrive(text string) bool {
+	if len(text) < 3 || text[1] != ':' || !('a' <= text[0]|0x20 && text[0]|0x20 <= 'z') {
+		return false
+	}
+	return text[2] == '/' || text[2] == '\\' && (len(text) == 3 || !strings.ContainsRune(`*?[]{}\`, rune(text[3])))
 }
