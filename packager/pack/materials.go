@@ -57,10 +57,8 @@ func (im *Image) materials(ctx context.Context, prefix string) ([]Material, erro
 		case in.SourceSHA256 != nil:
 			all = append(all, Material{prefix + in.Source, *in.SourceSHA256})
 		default:
-			if !in.known { // a large file of a nested image, which was read as a part of it
-				if err := in.digest(ctx); err != nil {
-					return nil, err
-				}
+			if err := in.digestOnce(ctx); err != nil { // a large file of a nested image was read as a part of it
+				return nil, err
 			}
 			all = append(all, Material{prefix + in.Source, in.sum})
 		}

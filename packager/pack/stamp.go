@@ -35,7 +35,7 @@ func (im *Image) stamp(ctx context.Context, contents []digested) ([]digested, er
 	if err != nil {
 		return nil, err
 	}
-	// The source is the manifest, which says what the file says.
+	// It has no source but the manifest, which says so by its rule.
 	in := Input{Dest: StampName, Kind: artifact.KindData, Source: StampName, Rule: "stamp", Code: append(text, '\n'), Why: "stamp: true"}
 	found := in.statContent(in.Code)
 	im.Spec.Inputs = append(slices.Clip(im.Spec.Inputs), in)

@@ -178,7 +178,7 @@ func (f *sourceFlags) parameters(path string, s *artifact.Sidecar, one bool) (pr
 	return p, err
 }
 
-// options are those of a build by the parameters of an earlier one.
+// optionsOf makes the options of a build those of an earlier one, by its parameters.
 func optionsOf(p provenance.Parameters, o *pack.Options) {
 	o.Board, o.Partition, o.PartitionSize = p.Board, p.Partition, p.PartitionSize
 	o.Compile, o.Arch, o.SkipMissingTransforms = p.Compile, p.Arch, p.SkipMissingTransforms
