@@ -3,12 +3,15 @@ package port
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestMain lets the test program be another process that wants a lock.
@@ -75,14 +78,27 @@ func acquireAs(t *testing.T, name string, user *syscall.Credential) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Another user may not reach the folder of the test program.
+	// Another user may neither reach the folder of the test program nor, where
+	// a remote executor laid it there, run it: a copy without a name does.
+	fd, err := unix.MemfdCreate("lock-test", unix.MFD_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := os.NewFile(uintptr(fd), "lock-test")
+	defer program.Close()
 	in, err := os.Open(exe)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer in.Close()
+	if _, err := io.Copy(program, in); err != nil {
+		t.Fatal(err)
+	}
+	if err := program.Chmod(0o755); err != nil {
+		t.Fatal(err)
+	}
 	cmd := exec.Command("/proc/self/fd/3")
-	cmd.ExtraFiles = []*os.File{in}
+	cmd.ExtraFiles = []*os.File{program}
 	cmd.Dir = "/"
 	cmd.Env = []string{"TEST_ACQUIRE=" + name}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
