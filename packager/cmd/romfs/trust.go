@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
 	"io"
 	"maps"
 	"slices"
@@ -11,6 +11,7 @@ import (
 
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/board"
+	"rules_romfs/packager/images"
 	"rules_romfs/packager/inspect"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/trust/sign"
@@ -27,37 +28,40 @@ func (f *trustFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.envelope, "signature", "", "envelope with the signature: a `file` (default: IMAGE.dsse.json)")
 }
 
-// public reads the keys.
-func (f *trustFlags) public(a *app) ([]*sign.PublicKey, error) {
-	var keys []*sign.PublicKey
+// A trusted is what an image has to be signed by: the keys that were read, of which
+// one is enough, and the envelope; "": the one beside the image.
+type trusted struct {
+	keys     []*sign.PublicKey
+	envelope string
+}
+
+// read reads the keys.
+func (f *trustFlags) read(a *app) (*trusted, error) {
+	if len(f.keys) == 0 && f.envelope != "" {
+		return nil, &usageError{"--signature is checked by a key: name it with --key"}
+	}
+	t := &trusted{envelope: f.envelope}
 	for _, name := range f.keys {
 		k, err := (sign.Keys{Getenv: a.getenv}).Public(name)
 		if err != nil {
 			return nil, err
 		}
-		keys = append(keys, k)
+		t.keys = append(t.keys, k)
 	}
-	return keys, nil
+	return t, nil
 }
 
 // check returns the id of the key that has signed the image of that digest, which
-// lies at path; "" where no key is asked for.
-func (f *trustFlags) check(ctx context.Context, a *app, path string, digest artifact.Digest) (string, error) {
-	if len(f.keys) == 0 {
-		if f.envelope != "" {
-			return "", &usageError{"--signature is checked by a key: name it with --key"}
-		}
-		return "", nil
-	}
-	keys, err := f.public(a)
-	if err != nil {
-		return "", err
-	}
-	envelope := f.envelope
+// lies at path; "" for a stream.
+func (t *trusted) check(ctx context.Context, path string, digest artifact.Digest) (string, error) {
+	envelope := t.envelope
 	if envelope == "" {
+		if path == "" {
+			return "", &usageError{"an image from stdin has no file beside it: name its envelope with --signature"}
+		}
 		envelope = sign.Path(path)
 	}
-	k, err := sign.Check(ctx, envelope, path, digest, keys)
+	k, err := sign.Check(ctx, envelope, cmp.Or(path, "standard input"), digest, t.keys)
 	if err != nil {
 		return "", err
 	}
@@ -78,15 +82,16 @@ func (f *demandFlags) add(cmd *cobra.Command) {
 // check refuses images that are not signed as the command line, the board's file
 // or the ports file demands, before any board is touched. keys are those of the
 // ports that were chosen.
-func (f *demandFlags) check(ctx context.Context, a *app, loads []*payload, profile *board.Profile, keys map[string]string) error {
+func (f *demandFlags) check(ctx context.Context, a *app, loads []*images.Image, profile *board.Profile, keys map[string]string) error {
 	demands := []trustFlags{}
 	if len(f.keys) > 0 || f.envelope != "" {
 		demands = append(demands, f.trustFlags)
 	}
-	own := slices.Sorted(maps.Values(keys))
+	own := slices.Collect(maps.Values(keys))
 	if profile != nil {
 		own = append(own, profile.Key)
 	}
+	slices.Sort(own)
 	for _, key := range slices.Compact(own) {
 		if key != "" {
 			demands = append(demands, trustFlags{[]string{key}, f.envelope})
@@ -95,12 +100,13 @@ func (f *demandFlags) check(ctx context.Context, a *app, loads []*payload, profi
 	if f.required && len(demands) == 0 {
 		return &usageError{"--require-signature: no key is named; name it with --key, or as require_signature in the ports file or the board file"}
 	}
-	for _, load := range loads {
-		for _, d := range demands {
-			if load.path == "" && d.envelope == "" {
-				return &usageError{"an image from stdin has no file beside it: name its envelope with --signature"}
-			}
-			if _, err := d.check(ctx, a, load.path, sha256.Sum256(load.image)); err != nil {
+	for _, d := range demands {
+		t, err := d.read(a)
+		if err != nil {
+			return err
+		}
+		for _, im := range loads {
+			if _, err := t.check(ctx, im.Path, im.SHA256); err != nil {
 				return err
 			}
 		}
@@ -114,8 +120,9 @@ func (f *trustFlags) verify(ctx context.Context, a *app, in *inspect.Source, sig
 	if len(f.keys) == 0 && f.envelope == "" {
 		return nil
 	}
-	if in.Path == "" && f.envelope == "" {
-		return &usageError{"an image from stdin has no file beside it: name its envelope with --signature"}
+	t, err := f.read(a)
+	if err != nil {
+		return err
 	}
 	m, err := romfs.Open(in.Data, in.Length)
 	if err != nil {
@@ -125,6 +132,6 @@ func (f *trustFlags) verify(ctx context.Context, a *app, in *inspect.Source, sig
 	if err != nil {
 		return err
 	}
-	*signer, err = f.check(ctx, a, in.Name, id.SHA256)
+	*signer, err = t.check(ctx, in.Path, id.SHA256)
 	return err
 }
