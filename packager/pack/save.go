@@ -47,26 +47,23 @@ func (im *Image) Save(ctx context.Context, t Targets, reporter report.Reporter) 
 }
 
 // Save writes the images that Build made, each to its targets, as Image.Save
-// does: all files are complete before the first takes its place.
-func (p *Project) Save(ctx context.Context, images []*Image, targets []Targets) ([]*Result, error) {
+// does: all files are complete before the first takes its place. It returns the
+// paths written, by image.
+func (p *Project) Save(ctx context.Context, images []*Image, targets []Targets) ([][]string, error) {
 	s := saver{ctx: ctx, check: p.checkCopy}
 	defer s.close()
-	results := make([]*Result, len(images))
+	written := make([][]string, len(images))
 	for i, im := range images {
 		first := len(s.paths)
 		if err := s.add(im, targets[i], p.reporter(i)); err != nil {
 			return nil, err
 		}
-		sidecar, err := im.Sidecar()
-		if err != nil {
-			return nil, err
-		}
-		results[i] = newResult(sidecar, s.paths[first:len(s.paths):len(s.paths)], im.Warnings)
+		written[i] = s.paths[first:len(s.paths):len(s.paths)]
 	}
 	if err := s.commit(); err != nil {
 		return nil, err
 	}
-	return results, nil
+	return written, nil
 }
 
 // A saver writes files that shall appear together.

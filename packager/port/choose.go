@@ -239,39 +239,61 @@ func (c *Choice) withSerial(at Place, asked, tried string) (Place, error) {
 		Hint: "name one of these ports"}
 }
 
-// Serial returns the serial number of the one device that was asked for, by which
-// tools for bootloaders know it; "" if none was. A board in its bootloader has no
-// port, so the port of a place helps only while MicroPython runs.
-func (c *Choice) Serial() (string, error) {
+// Device returns the serial number of the one device that was asked for, by which
+// tools for bootloaders know it, and the key of that place; neither if none was
+// asked for. A board in its bootloader has no port, so the port of a place helps
+// only while MicroPython runs.
+func (c *Choice) Device() (Place, error) {
 	if len(c.Ports) == 0 {
-		return "", nil
+		return c.anyDevice()
 	}
 	name := c.Ports[0]
 	places, known := c.Book.Places[name]
 	if len(c.Ports) > 1 || len(places) > 1 {
-		return "", &Error{Code: CodeSeveral, Err: errors.New("one board at a time"), Hint: "name one of them"}
+		return Place{}, &Error{Code: CodeSeveral, Err: errors.New("one board at a time"), Hint: "name one of them"}
 	}
 	at := Place{Port: name}
 	if known {
 		at = places[0]
 	}
 	if at.Serial != "" {
-		return at.Serial, nil
+		return c.device(at, at.Serial), nil
 	}
 	list, err := c.list()
 	if err != nil {
-		return "", err
+		return Place{}, err
 	}
 	for _, p := range list {
 		if at.is(p) && p.Serial != "" {
-			return p.Serial, nil
+			return c.device(at, p.Serial), nil
 		}
 	}
 	if kind, _ := scheme(at.Port); !known && kind == "" && !isPath(at.Port) {
-		return name, nil // as it was given
+		return c.device(at, name), nil // as it was given
 	}
-	return "", &Error{Port: name, Code: CodeAbsent, Err: errors.New("no USB device is there whose serial number could be used"),
+	return Place{}, &Error{Port: name, Code: CodeAbsent, Err: errors.New("no USB device is there whose serial number could be used"),
 		Hint: "give the serial number as --port, or write it into the ports file in place of the port"}
+}
+
+// device is the place with that serial number, and the key that the book has for it.
+func (c *Choice) device(at Place, serial string) Place {
+	known := c.placeOf(Info{Name: at.Port, Serial: serial})
+	at.Serial, at.Key = serial, cmp.Or(at.Key, known.Key)
+	return at
+}
+
+// anyDevice is whichever board is in its bootloader. Where the book demands keys of
+// some boards, it has to be known which board that is.
+func (c *Choice) anyDevice() (Place, error) {
+	for _, name := range c.Book.names() {
+		for _, at := range c.Book.Places[name] {
+			if at.Key != "" {
+				return Place{}, &Error{Code: CodeSeveral, Err: fmt.Errorf("the ports file demands a signature of what %s gets, and which board is in its bootloader is not known", name),
+					Hint: "name the board by its serial number or its name in the ports file: --port"}
+			}
+		}
+	}
+	return Place{}, nil
 }
 
 func describe(p Info) string {

@@ -237,7 +237,8 @@ func TestSerialOf(t *testing.T) {
 		if name != "" {
 			c.Ports = []string{name}
 		}
-		got, err := c.Serial()
+		at, err := c.Device()
+		got := at.Serial
 		if err != nil {
 			got = err.Error()
 		}
@@ -245,6 +246,22 @@ func TestSerialOf(t *testing.T) {
 			t.Errorf("%s: %q, wanted %q", name, got, want)
 		}
 	}
+}
+
+// TestKeyOfDevice: what the ports file demands of a board holds in its bootloader,
+// too, however it is named; and it must be known which board that is.
+func TestKeyOfDevice(t *testing.T) {
+	t.Parallel()
+	list := []Info{{Name: "/dev/ttyACM0", USB: "37c5:1206", Serial: "AAA"}}
+	book := Book{Places: map[string][]Place{"kitchen": {{Serial: "BBB", Key: "b.pub"}}, "hall": {{Port: "/dev/ttyACM0", Key: "a.pub"}}}}
+	for name, want := range map[string]string{"kitchen": "b.pub", "BBB": "b.pub", "hall": "a.pub", "/dev/ttyACM0": "a.pub", "CCC": ""} {
+		c := Choice{Ports: []string{name}, Book: book, List: func() ([]Info, error) { return list, nil }}
+		if at, err := c.Device(); err != nil || at.Key != want {
+			t.Errorf("%s: key %q, %v; want %q", name, at.Key, err, want)
+		}
+	}
+	_, err := (&Choice{Book: book}).Device()
+	wantCode(t, err, CodeSeveral)
 }
 
 // TestWhere: a device that was unplugged is found where it is now.

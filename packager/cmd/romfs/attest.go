@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_romfs/internal/atomicfile"
-	"rules_romfs/internal/child"
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/trust/intoto"
@@ -44,9 +44,34 @@ func (f *attestFlags) check(toStdout bool) error {
 	return nil
 }
 
+// packages finds the packages of the images' sources, if a bill is asked for: what
+// cannot be read is said before anything is written. They are by image and by path
+// in it.
+func (f *attestFlags) packages(images []*pack.Image) (map[*pack.Image]map[string]*sbom.Package, error) {
+	if f.sbom == "" {
+		return nil, nil
+	}
+	var finder sbom.Finder
+	all := map[*pack.Image]map[string]*sbom.Package{}
+	for _, im := range images {
+		all[im] = map[string]*sbom.Package{}
+		for _, in := range im.Spec.Inputs {
+			if in.Path == "" {
+				continue
+			}
+			p, err := finder.Package(in.Path)
+			if err != nil {
+				return nil, err
+			}
+			all[im][in.Dest] = p
+		}
+	}
+	return all, nil
+}
+
 // write writes what is asked for about an image that has been written to path,
 // and returns the paths.
-func (f *attestFlags) write(ctx context.Context, im *pack.Image, path string, p provenance.Parameters) ([]string, error) {
+func (f *attestFlags) write(ctx context.Context, im *pack.Image, path string, p provenance.Parameters, packages map[string]*sbom.Package) ([]string, error) {
 	var written []string
 	put := func(path string, write func(io.Writer) error) error {
 		if err := writeWhole(path, write); err != nil {
@@ -57,7 +82,7 @@ func (f *attestFlags) write(ctx context.Context, im *pack.Image, path string, p 
 	}
 	if f.sbom != "" {
 		format, _ := sbom.ParseFormat(f.sbom)
-		bill, err := billOf(im, path)
+		bill, err := billOf(im, path, packages)
 		if err != nil {
 			return nil, err
 		}
@@ -102,7 +127,7 @@ func writeStatement(w io.Writer, s *intoto.Statement) error {
 }
 
 // billOf makes the bill of an image that was built and lies at path.
-func billOf(im *pack.Image, path string) (*sbom.Bill, error) {
+func billOf(im *pack.Image, path string, packages map[string]*sbom.Package) (*sbom.Bill, error) {
 	s, err := im.Sidecar()
 	if err != nil {
 		return nil, err
@@ -110,13 +135,6 @@ func billOf(im *pack.Image, path string) (*sbom.Bill, error) {
 	image, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
-	}
-	var finder sbom.Finder
-	packages := map[string]*sbom.Package{}
-	for i := range s.Files {
-		if in := im.Input(s.Files[i].Path); in != nil && in.Path != "" {
-			packages[s.Files[i].Path] = finder.Package(in.Path)
-		}
 	}
 	return sbom.New(image, s, packages, version())
 }
@@ -141,10 +159,19 @@ func statementOf(ctx context.Context, im *pack.Image, p provenance.Parameters) (
 // packagerTool is this program.
 func packagerTool() provenance.Tool {
 	t := provenance.Tool{Name: "romfs", Version: version()}
-	if path, err := os.Executable(); err == nil {
-		if sum, _, err := child.Digest(path); err == nil {
-			t.SHA256 = (*artifact.Digest)(&sum)
-		}
+	path, err := os.Executable()
+	if err != nil {
+		return t
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return t
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err == nil {
+		d := artifact.Digest(h.Sum(nil))
+		t.SHA256 = &d
 	}
 	return t
 }

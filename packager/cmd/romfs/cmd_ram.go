@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -12,7 +14,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rules_romfs/packager/images"
+	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/inspect"
+	"rules_romfs/packager/pack"
 	"rules_romfs/packager/ram"
 	"rules_romfs/packager/report"
 )
@@ -48,7 +52,7 @@ error; the others count. docs/ram.md says what the columns mean.`,
 			if len(args) > 0 && namesSource(args[0]) {
 				path, args = args[0], args[1:]
 			}
-			all, err := a.images(cmd.Context(), path, &f, nil)
+			subjects, err := a.ramSubjects(cmd.Context(), path, &f)
 			if err != nil {
 				return err
 			}
@@ -60,14 +64,11 @@ error; the others count. docs/ram.md says what the columns mean.`,
 				a.reporter.Log(report.Warning, fmt.Sprintf("%s has words of %d bits, and boards have 32: the figures are about twice a board's; --interpreter %s has 32", in.Program, in.Bits, ram.BuiltIn))
 			}
 			var ledgers []*ram.Ledger
-			for _, im := range all {
-				image, err := im.Open(cmd.Context())
-				if err != nil {
-					return err
-				}
+			for _, s := range subjects {
 				l, err := ram.Measure(cmd.Context(), ram.Request{
-					Image: image, Sources: im.Sources(), Interpreter: in, Modules: args, Stubs: stubs, Timeout: timeout, Jobs: f.jobs,
+					Image: s.image, Sources: s.sources, Interpreter: in, Modules: args, Stubs: stubs, Timeout: timeout, Jobs: f.jobs,
 				})
+				s.image.Close()
 				if err != nil {
 					return err
 				}
@@ -100,7 +101,60 @@ error; the others count. docs/ram.md says what the columns mean.`,
 func namesSource(arg string) bool {
 	_, err := os.Stat(arg)
 	ext := filepath.Ext(arg)
-	return err == nil || images.Is(arg) || ext == ".yaml" || ext == ".yml" || strings.ContainsAny(arg, `/\`)
+	return err == nil || isImage(arg) || ext == ".yaml" || ext == ".yml" || strings.ContainsAny(arg, `/\`)
+}
+
+// A ramSubject is an image to measure, and what its .mpy files were compiled from.
+type ramSubject struct {
+	image   *inspect.Image
+	sources map[string]string
+}
+
+// ramSubjects opens an image, or builds those of a manifest or directory.
+func (a *app) ramSubjects(ctx context.Context, path string, f *sourceFlags) ([]ramSubject, error) {
+	if isImage(path) {
+		im, err := a.openImage(ctx, path)
+		return []ramSubject{{image: im}}, err
+	}
+	project, err := f.open(ctx, a, path)
+	if err != nil {
+		return nil, err
+	}
+	images, err := project.Build(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.warnings(images)
+	var all []ramSubject
+	names := project.Files()
+	for i, im := range images {
+		var b bytes.Buffer
+		if err := im.Stream(ctx, &b, a.reporter); err != nil {
+			return nil, err
+		}
+		source, err := inspect.ReadSource(ctx, names[i], &b)
+		if err != nil {
+			return nil, err
+		}
+		image, err := source.Image()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, ramSubject{image, sourcesOf(im)})
+	}
+	return all, nil
+}
+
+// sourcesOf returns the files that were compiled, by the path of what became of them.
+func sourcesOf(im *pack.Image) map[string]string {
+	sources := map[string]string{}
+	for i := range im.Plan.Files {
+		p := im.Plan.Files[i].Path
+		if in := im.Input(p); in.Kind == artifact.KindMPY && strings.HasSuffix(in.Path, ".py") {
+			sources[p] = in.Path
+		}
+	}
+	return sources
 }
 
 func printLedger(w io.Writer, l *ram.Ledger) error {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_romfs/internal/smallfile"
+	"rules_romfs/internal/syserr"
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/inspect"
 	"rules_romfs/packager/trust/intoto"
@@ -93,6 +94,7 @@ signs another one about it, such as what ` + "`romfs build --provenance`" + ` wr
 			if err := writeWhole(out, func(w io.Writer) error { _, err := w.Write(append(text, '\n')); return err }); err != nil {
 				return err
 			}
+			a.known(false).Keep(id.SHA256, e)
 			r := signResult{args[0], id.SHA256, out, s.PublicKey().ID(), st.PredicateType}
 			return a.result(r, func(w io.Writer) error {
 				_, err := fmt.Fprintf(w, "%s: sha256 %s signed by key %s\n", r.Envelope, r.SHA256.Short(), s.PublicKey().ShortID())
@@ -143,8 +145,11 @@ func statementAbout(im *inspect.Image, id artifact.Image, file string) (*intoto.
 // readStatement reads a statement from a file.
 func readStatement(file string) (*intoto.Statement, error) {
 	data, _, err := smallfile.Read(file, provenance.MaxSize)
-	if err != nil {
-		return nil, &inputError{err}
+	switch {
+	case errors.Is(err, smallfile.ErrLarge):
+		return nil, &inputError{fmt.Errorf("%s: it has more than %d MiB, so it is no statement about an image", file, provenance.MaxSize>>20)}
+	case err != nil:
+		return nil, &inputError{syserr.Plain(err)}
 	}
 	s, err := intoto.Parse(data)
 	if err != nil {

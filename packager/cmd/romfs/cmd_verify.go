@@ -10,6 +10,7 @@ import (
 
 	"rules_romfs/packager/inspect"
 	"rules_romfs/packager/report"
+	"rules_romfs/packager/trust/sign"
 )
 
 func newVerifyCmd(a *app) *cobra.Command {
@@ -47,9 +48,9 @@ signed by the key.`,
 			if err != nil {
 				return err
 			}
-			var signer string
+			var signer *sign.PublicKey
 			trustErr := trusted.verify(cmd.Context(), a, in, &signer)
-			if err := a.result(verifyResult{v, signer}, func(w io.Writer) error { return printVerification(w, v, signer) }); err != nil {
+			if err := a.result(verifyResult{v, keyID(signer)}, func(w io.Writer) error { return printVerification(w, v, signer) }); err != nil {
 				return err
 			}
 			return errors.Join(verdict(v, strict), trustErr)
@@ -67,7 +68,15 @@ type verifyResult struct {
 	Signer string `json:"signer,omitempty"` // sha256 of the key that has signed the image, of those asked for
 }
 
-func printVerification(w io.Writer, v *inspect.Verification, signer string) error {
+// keyID is the id of a key; "" for none.
+func keyID(k *sign.PublicKey) string {
+	if k == nil {
+		return ""
+	}
+	return k.ID()
+}
+
+func printVerification(w io.Writer, v *inspect.Verification, signer *sign.PublicKey) error {
 	for _, f := range v.Findings {
 		where := ""
 		if f.Path != "" && f.Path != "." {
@@ -87,8 +96,8 @@ func printVerification(w io.Writer, v *inspect.Verification, signer string) erro
 	if v.Sidecar {
 		checked = append(checked, "sidecar")
 	}
-	if signer != "" {
-		checked = append(checked, "signed by key "+signer[:12])
+	if signer != nil {
+		checked = append(checked, "signed by key "+signer.ShortID())
 	}
 	_, err := fmt.Fprintf(w, "%s: ok: %s (checked: %s)\n", v.Image, report.Size(v.Size), strings.Join(checked, ", "))
 	return err

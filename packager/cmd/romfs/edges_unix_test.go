@@ -34,7 +34,7 @@ type edge struct {
 }
 
 // edges are all of them: each file of rows adds its own here.
-func edges() []edge { return slices.Concat(imageEdges, outputEdges, verbEdges) }
+func edges() []edge { return slices.Concat(imageEdges, outputEdges, verbEdges, trustEdges) }
 
 // edgeLimit is when a command line counts as hanging: far above what each takes
 // on a busy machine.

@@ -23,6 +23,7 @@ import (
 	"rules_romfs/packager/simboard"
 	"rules_romfs/packager/simboard/drivers"
 	"rules_romfs/packager/transform"
+	"rules_romfs/packager/trust/sbom"
 	"rules_romfs/packager/trust/sign"
 )
 
@@ -114,6 +115,7 @@ var exitRules = []exitRule{
 	{exitInput, is[*transform.ReadError]},
 	{exitInput, is[*romfs.TreeError]},
 	{exitInput, is[*importer.EmptyError]},
+	{exitInput, is[*sbom.ReadError]},
 	{exitInput, is[*sign.KeyError]},
 	{exitInput, is[*sign.EnvelopeError]},
 	{exitCompile, is[*mpy.CompileError]},

@@ -1,17 +1,24 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"strings"
 
+	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/deploy"
-	"rules_romfs/packager/images"
+	"rules_romfs/packager/inspect"
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/pack"
+	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
+	"rules_romfs/packager/trust/sign"
 )
 
 // lookupBoard returns the profile of a --board flag, or nil without one.
@@ -26,35 +33,109 @@ func lookupBoard(idOrPath string) (*board.Profile, error) {
 	return p, nil
 }
 
-// images gets the images that path names: a finished one, or those of a manifest or
-// directory, which it builds after prepare has looked at the project (nil: nothing
-// is to be looked at).
-func (a *app) images(ctx context.Context, path string, f *sourceFlags, prepare func(*pack.Project) error) ([]*images.Image, error) {
-	if images.Is(path) {
-		in, err := a.openSource(ctx, path)
-		if err != nil {
-			return nil, err
-		}
-		im, err := images.Read(in, f.board)
-		if err != nil {
-			return nil, err
-		}
-		return []*images.Image{im}, nil
+// A payload is one image that a deploy sends.
+type payload struct {
+	image   []byte
+	sidecar *artifact.Sidecar // nil for an image without one
+	board   *board.Profile    // nil: not known
+	name    string
+	path    string            // of the image, where it is a file; else where `romfs build` would write it
+	signers []*sign.PublicKey // who has signed it, of those that were asked for
+}
+
+// partition names the partition that the image was made for, as -p would; ""
+// where that is not known.
+func (p *payload) partition() string {
+	switch {
+	case p.sidecar == nil || p.sidecar.Partition == nil:
+		return ""
+	case p.board == nil:
+		return fmt.Sprint(p.sidecar.Partition.Index)
+	}
+	return p.sidecar.Partition.Name
+}
+
+// index is that of the partition, as the board counts them.
+func (p *payload) index() int {
+	if p.sidecar == nil || p.sidecar.Partition == nil {
+		return 0
+	}
+	return p.sidecar.Partition.Index
+}
+
+// payloads builds a manifest or directory, or reads an image and its sidecar.
+// There are several only of a manifest with several images.
+func (a *app) payloads(ctx context.Context, path string, f *sourceFlags) ([]*payload, error) {
+	if isImage(path) {
+		p, err := a.readPayload(ctx, path, f)
+		return []*payload{p}, err
 	}
 	project, err := f.open(ctx, a, path)
 	if err != nil {
 		return nil, err
 	}
-	if prepare != nil {
-		if err := prepare(project); err != nil {
+	images, err := project.Build(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.warnings(images)
+	var all []*payload
+	files := project.Files()
+	for i, im := range images {
+		var b bytes.Buffer
+		if err := im.Stream(ctx, &b, a.reporter); err != nil {
+			return nil, err
+		}
+		s, err := im.Sidecar()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, &payload{image: b.Bytes(), sidecar: s, board: im.Spec.Board, name: im.Spec.Name, path: files[i]})
+	}
+	return all, nil
+}
+
+// isImage tells an image from a manifest or a directory: by its name, as
+// mpremote does, and else by its first bytes; "-" is one on standard input.
+func isImage(path string) bool {
+	ext := strings.ToLower(filepath.Ext(path))
+	return path == "-" || ext == ".romfs" || ext == ".img" || beginsAsImage(path)
+}
+
+func (a *app) readPayload(ctx context.Context, path string, f *sourceFlags) (*payload, error) {
+	in, err := a.openImage(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	p := &payload{path: in.Path, image: make([]byte, in.Size()), name: strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))}
+	if _, err := io.ReadFull(io.NewSectionReader(in.Data, 0, in.Size()), p.image); err != nil {
+		return nil, fmt.Errorf("%s: %w", in.Name, err)
+	}
+	for _, problem := range romfs.Validate(bytes.NewReader(p.image), in.Size()) {
+		if problem.Severity == romfs.Error {
+			return nil, &inspect.ImageError{Image: in.Name, Err: fmt.Errorf("offset %d: %s; `romfs verify` tells more", problem.Offset, problem.Message)}
+		}
+	}
+	if in.Path != "" {
+		if p.sidecar, err = artifact.ForImage(in.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 	}
-	all, err := images.Build(ctx, project)
-	for _, im := range all {
-		a.warn(im.Built.Warnings)
+	id := f.board
+	if id == "" && p.sidecar != nil {
+		id = p.sidecar.Board
 	}
-	return all, err
+	if p.board, err = board.Lookup(id); err != nil {
+		if f.board != "" {
+			return nil, &pack.BoardError{Err: err}
+		}
+		p.board = nil // a board file that is not here: the sidecar is what is known
+	}
+	if p.sidecar != nil {
+		p.name = p.sidecar.Name
+	}
+	return p, nil
 }
 
 // deployed is where the images that were deployed are kept.

@@ -3,16 +3,19 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"io"
-	"maps"
+	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/board"
-	"rules_romfs/packager/images"
 	"rules_romfs/packager/inspect"
+	"rules_romfs/packager/mpy"
+	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/trust/sign"
 )
@@ -28,44 +31,48 @@ func (f *trustFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.envelope, "signature", "", "envelope with the signature: a `file` (default: IMAGE.dsse.json)")
 }
 
-// A trusted is what an image has to be signed by: the keys that were read, of which
-// one is enough, and the envelope; "": the one beside the image.
-type trusted struct {
-	keys     []*sign.PublicKey
-	envelope string
-}
-
-// read reads the keys.
-func (f *trustFlags) read(a *app) (*trusted, error) {
-	if len(f.keys) == 0 && f.envelope != "" {
-		return nil, &usageError{"--signature is checked by a key: name it with --key"}
-	}
-	t := &trusted{envelope: f.envelope}
+// public reads the keys.
+func (f *trustFlags) public(a *app) ([]*sign.PublicKey, error) {
+	var keys []*sign.PublicKey
 	for _, name := range f.keys {
 		k, err := (sign.Keys{Getenv: a.getenv}).Public(name)
 		if err != nil {
 			return nil, err
 		}
-		t.keys = append(t.keys, k)
+		keys = append(keys, k)
 	}
-	return t, nil
+	return keys, nil
 }
 
-// check returns the id of the key that has signed the image of that digest, which
-// lies at path; "" for a stream.
-func (t *trusted) check(ctx context.Context, path string, digest artifact.Digest) (string, error) {
-	envelope := t.envelope
-	if envelope == "" {
-		if path == "" {
-			return "", &usageError{"an image from stdin has no file beside it: name its envelope with --signature"}
+// check returns the key that has signed the image of that digest, which lies at
+// path, and remembers the envelope; nil where no key is asked for.
+func (f *trustFlags) check(ctx context.Context, a *app, path string, digest artifact.Digest, known *sign.Known) (*sign.PublicKey, error) {
+	if len(f.keys) == 0 {
+		if f.envelope != "" {
+			return nil, &usageError{"--signature is checked by a key: name it with --key"}
 		}
-		envelope = sign.Path(path)
+		return nil, nil
 	}
-	k, err := sign.Check(ctx, envelope, cmp.Or(path, "standard input"), digest, t.keys)
+	keys, err := f.public(a)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return k.ID(), nil
+	envelope := cmp.Or(f.envelope, sign.Path(path))
+	k, err := sign.Check(ctx, envelope, path, digest, keys)
+	if err != nil {
+		return nil, err
+	}
+	known.KeepFile(digest, envelope)
+	return k, nil
+}
+
+// known is where the envelopes are kept that were met here.
+func (a *app) known(off bool) *sign.Known {
+	root, err := mpy.CacheRoot(a.getenv)
+	if off || err != nil {
+		return sign.OpenKnown("")
+	}
+	return sign.OpenKnown(filepath.Join(root, "envelopes"))
 }
 
 // demandFlags say by whom an image has to be signed before a board gets it.
@@ -80,49 +87,86 @@ func (f *demandFlags) add(cmd *cobra.Command) {
 }
 
 // check refuses images that are not signed as the command line, the board's file
-// or the ports file demands, before any board is touched. keys are those of the
-// ports that were chosen.
-func (f *demandFlags) check(ctx context.Context, a *app, loads []*images.Image, profile *board.Profile, keys map[string]string) error {
+// or the ports file demands, before any board is touched, and notes who has signed
+// them. keys are those of the ports that were chosen.
+func (f *demandFlags) check(ctx context.Context, a *app, loads []*payload, profile *board.Profile, keys []string, known *sign.Known) error {
 	demands := []trustFlags{}
 	if len(f.keys) > 0 || f.envelope != "" {
 		demands = append(demands, f.trustFlags)
 	}
-	own := slices.Collect(maps.Values(keys))
-	if profile != nil {
-		own = append(own, profile.Key)
-	}
-	slices.Sort(own)
-	for _, key := range slices.Compact(own) {
-		if key != "" {
-			demands = append(demands, trustFlags{[]string{key}, f.envelope})
-		}
+	for _, key := range otherKeys(profile, keys) {
+		demands = append(demands, trustFlags{[]string{key}, f.envelope})
 	}
 	if f.required && len(demands) == 0 {
 		return &usageError{"--require-signature: no key is named; name it with --key, or as require_signature in the ports file or the board file"}
 	}
-	for _, d := range demands {
-		t, err := d.read(a)
-		if err != nil {
-			return err
-		}
-		for _, im := range loads {
-			if _, err := t.check(ctx, im.Path, im.SHA256); err != nil {
+	for _, load := range loads {
+		digest := artifact.Digest(sha256.Sum256(load.image))
+		for _, d := range demands {
+			if load.path == "" && d.envelope == "" {
+				return &usageError{"an image from stdin has no file beside it: name its envelope with --signature"}
+			}
+			k, err := d.check(ctx, a, load.path, digest, known)
+			if err != nil {
 				return err
 			}
+			load.signers = append(load.signers, k)
+		}
+		if len(demands) == 0 && load.path != "" {
+			known.KeepFile(digest, sign.Path(load.path)) // who asks the board later may have a key
 		}
 	}
 	return nil
 }
 
+// otherKeys are those that a board's file and the ports file name, each once.
+func otherKeys(profile *board.Profile, ofPorts []string) []string {
+	all := slices.Clone(ofPorts)
+	if profile != nil {
+		all = append(all, profile.Key)
+	}
+	slices.Sort(all)
+	return slices.DeleteFunc(slices.Compact(all), func(key string) bool { return key == "" })
+}
+
+// askFlags name the keys by which the signature of an image on a board is told.
+type askFlags struct{ keys []string }
+
+func (f *askFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&f.keys, "key", nil, "say whether this public `key` has signed the image: a PEM file, or env:NAME; may be repeated")
+}
+
+// public reads the keys, and those that the board's file and the ports file name.
+func (f *askFlags) public(a *app, profile *board.Profile, ofPorts []string) ([]*sign.PublicKey, error) {
+	t := trustFlags{keys: slices.Concat(f.keys, otherKeys(profile, ofPorts))}
+	return t.public(a)
+}
+
+// findingText says for people what is known of an image's signature; "" where
+// there is nothing to say.
+func findingText(f *sign.Finding, keys []*sign.PublicKey) string {
+	switch f.Status {
+	case sign.Signed:
+		return fmt.Sprintf("signed by key %.12s (%s)", f.Key, report.Name(f.Name))
+	case sign.Unsigned:
+		return fmt.Sprintf("not signed by the key that is asked for: the signatures that are known here name %s", sign.ShortIDs(f.Others))
+	case sign.Unchecked:
+		return fmt.Sprintf("a signature is known here that names key %s; --key checks it", sign.ShortIDs(f.Others))
+	}
+	if len(keys) > 0 {
+		return "no signature of it is known here"
+	}
+	return ""
+}
+
 // verify is check for an image that is open. What is no image has no signature
 // either, which is not said twice.
-func (f *trustFlags) verify(ctx context.Context, a *app, in *inspect.Source, signer *string) error {
+func (f *trustFlags) verify(ctx context.Context, a *app, in *inspect.Source, signer **sign.PublicKey) error {
 	if len(f.keys) == 0 && f.envelope == "" {
 		return nil
 	}
-	t, err := f.read(a)
-	if err != nil {
-		return err
+	if in.Path == "" && f.envelope == "" {
+		return &usageError{"an image from stdin has no file beside it: name its envelope with --signature"}
 	}
 	m, err := romfs.Open(in.Data, in.Length)
 	if err != nil {
@@ -132,6 +176,6 @@ func (f *trustFlags) verify(ctx context.Context, a *app, in *inspect.Source, sig
 	if err != nil {
 		return err
 	}
-	*signer, err = t.check(ctx, in.Path, id.SHA256)
+	*signer, err = f.check(ctx, a, in.Name, id.SHA256, a.known(false))
 	return err
 }

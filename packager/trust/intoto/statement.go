@@ -86,7 +86,12 @@ func (s *Statement) About(image artifact.Digest) bool {
 // Names returns what the statement is about, for people.
 func (s *Statement) Names() string {
 	r := s.Subject[0]
-	text := fmt.Sprintf("%q (sha256 %.12s)", r.Name, r.Digest["sha256"])
+	var digest artifact.Digest
+	short := fmt.Sprintf("%.40q", r.Digest["sha256"])
+	if digest.UnmarshalText([]byte(r.Digest["sha256"])) == nil {
+		short = digest.Short()
+	}
+	text := fmt.Sprintf("%.80q (sha256 %s)", r.Name, short)
 	if n := len(s.Subject) - 1; n > 0 {
 		text += fmt.Sprintf(" and %d more", n)
 	}

@@ -3,6 +3,9 @@ package sbom
 import (
 	"bufio"
 	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
 	"net/textproto"
 	"net/url"
 	"os"
@@ -12,6 +15,7 @@ import (
 	"strings"
 
 	"rules_romfs/internal/smallfile"
+	"rules_romfs/internal/syserr"
 )
 
 // A Finder tells which package a source belongs to, by what package managers
@@ -22,19 +26,51 @@ type Finder struct {
 	library   map[string]*Package            // by folder with a manifest.py; nil: none there
 }
 
+// A ReadError says that what a package manager left could not be read: a bill
+// without that package would not be whole.
+type ReadError struct {
+	Path string
+	Err  error
+}
+
+func (e *ReadError) Error() string { return fmt.Sprintf("bill of materials: %s: %v", e.Path, e.Err) }
+func (e *ReadError) Unwrap() error { return e.Err }
+
+// read returns a file that a package manager has written; nil if there is none.
+func read(path string) ([]byte, error) {
+	data, _, err := smallfile.Read(path, maxMetadata)
+	switch {
+	case err == nil:
+		return data, nil
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, smallfile.ErrNotRegular):
+		return nil, nil
+	case errors.Is(err, smallfile.ErrLarge):
+		return nil, &ReadError{path, fmt.Errorf("it has more than %d MiB, the limit of what is read to find the packages of sources", maxMetadata>>20)}
+	}
+	return nil, &ReadError{path, syserr.Reason(err)}
+}
+
 // Package returns the package of the file at path, or nil.
-func (f *Finder) Package(file string) *Package {
+func (f *Finder) Package(file string) (*Package, error) {
 	abs, err := filepath.Abs(file)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	below := filepath.Base(abs)
 	for dir, depth := filepath.Dir(abs), 0; depth < maxParents; depth++ {
-		if p := f.inFolder(dir)[filepath.ToSlash(below)]; p != nil {
-			return p
+		files, err := f.inFolder(dir)
+		if err != nil {
+			return nil, err
 		}
-		if p := f.inLibrary(dir); p != nil {
-			return p
+		if p := files[filepath.ToSlash(below)]; p != nil {
+			return p, nil
+		}
+		p, err := f.inLibrary(dir)
+		if err != nil {
+			return nil, err
+		}
+		if p != nil {
+			return p, nil
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
@@ -42,20 +78,20 @@ func (f *Finder) Package(file string) *Package {
 		}
 		below, dir = filepath.Join(filepath.Base(dir), below), parent
 	}
-	return nil
+	return nil, nil
 }
 
 // maxParents is how far above a source its package is looked for, and maxMetadata
 // the largest file in bytes that is read for it.
 const (
 	maxParents  = 8
-	maxMetadata = 4 << 20
+	maxMetadata = 16 << 20
 )
 
 // inFolder returns the packages that pip installed into a folder, by file.
-func (f *Finder) inFolder(dir string) map[string]*Package {
+func (f *Finder) inFolder(dir string) (map[string]*Package, error) {
 	if files, ok := f.installed[dir]; ok {
-		return files
+		return files, nil
 	}
 	if f.installed == nil {
 		f.installed = map[string]map[string]*Package{}
@@ -63,13 +99,16 @@ func (f *Finder) inFolder(dir string) map[string]*Package {
 	files := map[string]*Package{}
 	infos, _ := filepath.Glob(filepath.Join(escapeGlob(dir), "*.dist-info"))
 	for _, info := range infos {
-		p := installedPackage(info)
+		p, err := installedPackage(info)
+		if err != nil {
+			return nil, err
+		}
 		if p == nil {
 			continue
 		}
-		record, _, err := smallfile.Read(filepath.Join(info, "RECORD"), maxMetadata)
+		record, err := read(filepath.Join(info, "RECORD"))
 		if err != nil {
-			continue
+			return nil, err
 		}
 		for line := range strings.Lines(string(record)) {
 			name, _, _ := strings.Cut(strings.TrimSpace(line), ",")
@@ -77,7 +116,7 @@ func (f *Finder) inFolder(dir string) map[string]*Package {
 		}
 	}
 	f.installed[dir] = files
-	return files
+	return files, nil
 }
 
 func escapeGlob(dir string) string {
@@ -88,15 +127,15 @@ func escapeGlob(dir string) string {
 }
 
 // installedPackage reads pip's METADATA, whose head has the form of a mail.
-func installedPackage(info string) *Package {
-	data, _, err := smallfile.Read(filepath.Join(info, "METADATA"), maxMetadata)
-	if err != nil {
-		return nil
+func installedPackage(info string) (*Package, error) {
+	data, err := read(filepath.Join(info, "METADATA"))
+	if err != nil || data == nil {
+		return nil, err
 	}
 	head, _ := textproto.NewReader(bufio.NewReader(bytes.NewReader(append(data, "\n\n"...)))).ReadMIMEHeader()
 	p := &Package{Name: head.Get("Name"), Version: head.Get("Version"), License: head.Get("License-Expression")}
 	if p.Name == "" {
-		return nil
+		return nil, nil
 	}
 	if p.License == "" {
 		p.License = shortLicense(head.Get("License"))
@@ -104,7 +143,7 @@ func installedPackage(info string) *Package {
 	// PyPI's names are one whatever their case and punctuation (PEP 503).
 	name := strings.ToLower(regexp.MustCompile(`[-_.]+`).ReplaceAllString(p.Name, "-"))
 	p.PURL = purl("pypi", "", name, p.Version)
-	return p
+	return p, nil
 }
 
 // shortLicense is the name of a license; some packages put its whole text there.
@@ -116,20 +155,19 @@ func shortLicense(text string) string {
 }
 
 // inLibrary returns the package of micropython-lib that a folder is.
-func (f *Finder) inLibrary(dir string) *Package {
+func (f *Finder) inLibrary(dir string) (*Package, error) {
 	if p, ok := f.library[dir]; ok {
-		return p
+		return p, nil
 	}
 	if f.library == nil {
 		f.library = map[string]*Package{}
 	}
-	data, _, err := smallfile.Read(filepath.Join(dir, "manifest.py"), maxMetadata)
+	data, err := read(filepath.Join(dir, "manifest.py"))
 	if err != nil {
-		f.library[dir] = nil
-		return nil
+		return nil, err
 	}
 	f.library[dir] = libraryPackage(filepath.Base(dir), string(data))
-	return f.library[dir]
+	return f.library[dir], nil
 }
 
 var (

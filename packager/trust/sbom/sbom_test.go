@@ -70,7 +70,11 @@ files:
 	var finder sbom.Finder
 	packages = map[string]*sbom.Package{}
 	for i := range s.Files {
-		if p := finder.Package(im.Input(s.Files[i].Path).Path); p != nil {
+		p, err := finder.Package(im.Input(s.Files[i].Path).Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p != nil {
 			packages[s.Files[i].Path] = p
 		}
 	}

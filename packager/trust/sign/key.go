@@ -4,16 +4,17 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"strings"
 
@@ -22,6 +23,7 @@ import (
 
 	"rules_romfs/internal/child"
 	"rules_romfs/internal/smallfile"
+	"rules_romfs/internal/syserr"
 )
 
 // A KeyError says that a key cannot be used.
@@ -41,15 +43,19 @@ const (
 
 // A PublicKey checks signatures.
 type PublicKey struct {
-	key crypto.PublicKey // ed25519.PublicKey or *ecdsa.PublicKey
-	id  string
+	key  crypto.PublicKey // ed25519.PublicKey or *ecdsa.PublicKey
+	id   string
+	name string // as it was named
 }
 
 // ID is the sha256 of the key's DER form in hexadecimal: what an envelope names
 // it by.
 func (k *PublicKey) ID() string { return k.id }
 
-func newPublicKey(key crypto.PublicKey) (*PublicKey, error) {
+// Name is what the key was read from: a file, or env:NAME.
+func (k *PublicKey) Name() string { return k.name }
+
+func newPublicKey(name string, key crypto.PublicKey) (*PublicKey, error) {
 	switch k := key.(type) {
 	case ed25519.PublicKey:
 	case *ecdsa.PublicKey:
@@ -57,13 +63,26 @@ func newPublicKey(key crypto.PublicKey) (*PublicKey, error) {
 			return nil, fmt.Errorf("an ECDSA key on the curve %s; it has to be P-256", k.Curve.Params().Name)
 		}
 	default:
-		return nil, fmt.Errorf("a key of kind %T; it has to be Ed25519 or ECDSA P-256", key)
+		return nil, wrongKind(key)
 	}
 	der, err := x509.MarshalPKIXPublicKey(key)
 	if err != nil {
 		return nil, err
 	}
-	return &PublicKey{key, fmt.Sprintf("%x", sha256.Sum256(der))}, nil
+	return &PublicKey{key, fmt.Sprintf("%x", sha256.Sum256(der)), name}, nil
+}
+
+// wrongKind is the error for a key, private or public, that makes no signatures
+// which are checked here.
+func wrongKind(key any) error {
+	kind := fmt.Sprintf("of kind %T", key)
+	switch key.(type) {
+	case *rsa.PublicKey, *rsa.PrivateKey:
+		kind = "of RSA"
+	case *ecdh.PublicKey, *ecdh.PrivateKey:
+		kind = "for key agreement (X25519)"
+	}
+	return fmt.Errorf("a key %s; it has to be Ed25519 or ECDSA P-256", kind)
 }
 
 // verifier and signer make keys what the envelope's library asks for.
@@ -124,11 +143,13 @@ func (k Keys) read(name string) ([]byte, error) {
 		return []byte(value), nil
 	}
 	data, _, err := smallfile.Read(name, maxKey)
-	var path *os.PathError
-	if errors.As(err, &path) {
-		err = path.Err
+	switch {
+	case errors.Is(err, smallfile.ErrLarge):
+		return nil, fmt.Errorf("it has more than %d KiB, so it is no key", maxKey>>10)
+	case err != nil:
+		return nil, syserr.Reason(err)
 	}
-	return data, err
+	return data, nil
 }
 
 // block returns the first PEM block of a key that is no parameter of it.
@@ -168,14 +189,28 @@ func (k Keys) public(name string) (*PublicKey, error) {
 	case strings.Contains(block.Type, "PRIVATE KEY"):
 		return nil, errors.New("a private key, where a public one is wanted: make it with `openssl pkey -in KEY -pubout`, and keep the private one away from here")
 	default:
-		return nil, fmt.Errorf("a PEM block %.40q, where PUBLIC KEY is wanted", block.Type)
+		return nil, wrongBlock(block, "PUBLIC KEY")
 	}
 	key, err := x509.ParsePKIXPublicKey(block.Bytes)
 	if err != nil {
-		return nil, err
+		return nil, damaged(err)
 	}
-	return newPublicKey(key)
+	return newPublicKey(name, key)
 }
+
+// wrongBlock is the error for a PEM block that is no key of the form that is wanted.
+func wrongBlock(block *pem.Block, want string) error {
+	remedy := ""
+	switch {
+	case block.Type == "CERTIFICATE" && want == "PUBLIC KEY":
+		remedy = "; `openssl x509 -in CERTIFICATE -noout -pubkey` prints the key of a certificate"
+	case block.Type == "OPENSSH PRIVATE KEY":
+		remedy = "; a key of OpenSSH is no key of openssl: make one with `openssl genpkey -algorithm ed25519`"
+	}
+	return fmt.Errorf("a PEM block %.40q, where %s is wanted%s", block.Type, want, remedy)
+}
+
+func damaged(err error) error { return fmt.Errorf("the key is damaged: %w", err) }
 
 // Private reads a private key: PEM of openssl (PKCS #8, or EC), or of cosign,
 // whose password is $COSIGN_PASSWORD.
@@ -184,7 +219,7 @@ func (k Keys) Private(name string) (*Signer, error) {
 	if err != nil {
 		return nil, &KeyError{name, err}
 	}
-	public, err := newPublicKey(key.Public())
+	public, err := newPublicKey(name, key.Public())
 	if err != nil {
 		return nil, &KeyError{name, err}
 	}
@@ -202,29 +237,39 @@ func (k Keys) private(name string) (crypto.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
+	const locked = "the key has a passphrase, which is not asked for here: give `openssl pkey -in KEY` through env:NAME, or a command with --signer"
+	if block.Headers["DEK-Info"] != "" { // openssl's older form
+		return nil, errors.New(locked)
+	}
 	der := block.Bytes
 	switch block.Type {
 	case "PRIVATE KEY":
 	case "EC PRIVATE KEY":
-		return x509.ParseECPrivateKey(der)
+		key, err := x509.ParseECPrivateKey(der)
+		if err != nil {
+			return nil, damaged(err)
+		}
+		return key, nil
+	case "RSA PRIVATE KEY":
+		return nil, wrongKind(&rsa.PrivateKey{})
 	case "ENCRYPTED SIGSTORE PRIVATE KEY", "ENCRYPTED COSIGN PRIVATE KEY":
 		if der, err = encrypted.Decrypt(der, []byte(k.Getenv("COSIGN_PASSWORD"))); err != nil {
 			return nil, fmt.Errorf("cosign's key cannot be opened with the password in $COSIGN_PASSWORD: %w", err)
 		}
 	case "ENCRYPTED PRIVATE KEY":
-		return nil, errors.New("the key has a passphrase, which is not asked for here: give `openssl pkey -in KEY` through env:NAME, or a command with --signer")
+		return nil, errors.New(locked)
 	case "PUBLIC KEY":
 		return nil, errors.New("a public key, where a private one is wanted")
 	default:
-		return nil, fmt.Errorf("a PEM block %.40q, where PRIVATE KEY is wanted", block.Type)
+		return nil, wrongBlock(block, "PRIVATE KEY")
 	}
 	key, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
-		return nil, err
+		return nil, damaged(err)
 	}
 	signer, ok := key.(crypto.Signer)
 	if !ok {
-		return nil, fmt.Errorf("a key of kind %T cannot sign", key)
+		return nil, wrongKind(key)
 	}
 	return signer, nil
 }
@@ -241,20 +286,35 @@ func Command(command []string, public *PublicKey) *Signer {
 			data = sum[:]
 		}
 		cmd := child.Command(ctx, command[0], command[1:]...)
-		var stdout, stderr bytes.Buffer
+		var stdout, stderr bounded
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(data), &stdout, &stderr
 		err := cmd.Run()
 		child.EndGroup(cmd)
 		switch {
 		case errors.Is(err, exec.ErrWaitDelay):
+		case errors.Is(err, errPrinted):
+			return nil, fmt.Errorf("the signer %s %w", command[0], errPrinted)
 		case err != nil:
-			return nil, fmt.Errorf("the signer %s: %w", command[0], child.Error(ctx, err, stderr.Bytes()))
+			return nil, fmt.Errorf("the signer %s: %w", command[0], child.Error(ctx, err, stderr.b))
 		}
-		if n := stdout.Len(); n == 0 || n > maxSignature {
+		if n := len(stdout.b); n == 0 || n > maxSignature {
 			return nil, fmt.Errorf("the signer %s printed %d bytes, which is no signature", command[0], n)
 		}
-		return stdout.Bytes(), nil
+		return stdout.b, nil
 	}}
+}
+
+// bounded is what a signer prints, which is no more than a few lines.
+type bounded struct{ b []byte }
+
+var errPrinted = errors.New("printed too much, which is no signature")
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if len(b.b)+len(p) > maxKey {
+		return 0, errPrinted
+	}
+	b.b = append(b.b, p...)
+	return len(p), nil
 }
 
 var (

@@ -12,11 +12,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"strings"
 
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 
 	"rules_romfs/internal/smallfile"
+	"rules_romfs/internal/syserr"
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/trust/intoto"
 )
@@ -27,6 +29,10 @@ func Path(image string) string { return image + ".dsse.json" }
 // MaxSize bounds an envelope in bytes: a statement with the provenance of a
 // hundred thousand sources has less.
 const MaxSize = 64 << 20
+
+// maxSignatures bounds how many signatures an envelope may have: each is tried by
+// each key.
+const maxSignatures = 100
 
 // An EnvelopeError says that a file is no envelope about an image.
 type EnvelopeError struct {
@@ -76,14 +82,16 @@ func Sign(ctx context.Context, s *intoto.Statement, signer *Signer, earlier *dss
 // fs.ErrNotExist, anything else an [*EnvelopeError].
 func Load(path string) (*dsse.Envelope, *intoto.Statement, error) {
 	data, _, err := smallfile.Read(path, MaxSize)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil, err
+	case errors.Is(err, smallfile.ErrLarge):
+		return nil, nil, &EnvelopeError{path, fmt.Errorf("it has more than %d MiB, so it is no envelope about an image", MaxSize>>20)}
+	case err != nil:
+		return nil, nil, &EnvelopeError{path, syserr.Reason(err)}
 	}
 	var e dsse.Envelope
-	if err == nil {
-		err = json.Unmarshal(data, &e)
-	}
-	if err != nil {
+	if err := json.Unmarshal(data, &e); err != nil {
 		return nil, nil, &EnvelopeError{path, fmt.Errorf("no DSSE envelope: %w", err)}
 	}
 	s, err := statement(&e)
@@ -101,6 +109,8 @@ func statement(e *dsse.Envelope) (*intoto.Statement, error) {
 		return nil, fmt.Errorf("an envelope about something else: its payloadType is %.80q", e.PayloadType)
 	case len(e.Signatures) == 0:
 		return nil, errors.New("the envelope has no signature")
+	case len(e.Signatures) > maxSignatures:
+		return nil, fmt.Errorf("the envelope has %d signatures, more than %d", len(e.Signatures), maxSignatures)
 	}
 	body, err := e.DecodeB64Payload()
 	if err != nil {
@@ -122,16 +132,30 @@ func Check(ctx context.Context, path, image string, digest artifact.Digest, keys
 	if !s.About(digest) {
 		return nil, &TrustError{image, fmt.Sprintf("%s is about another image, %s, and not sha256 %s", path, s.Names(), digest.Short()), "sign this one; it was built or changed after the other was signed"}
 	}
+	if k := signedBy(ctx, e, keys); k != nil {
+		return k, nil
+	}
+	return nil, &TrustError{image, fmt.Sprintf("none of the signatures in %s is by the key that is asked for (%s); they name %s", path, ShortIDs(keyIDs(keys)), ShortIDs(signers(e))), "have it signed by that key"}
+}
+
+// signedBy returns the first of the keys that has signed an envelope, or nil. The
+// names of keys in an envelope are hints, which other tools make otherwise: each
+// signature is tried.
+func signedBy(ctx context.Context, e *dsse.Envelope, keys []*PublicKey) *PublicKey {
+	bare := dsse.Envelope{PayloadType: e.PayloadType, Payload: e.Payload}
+	for _, s := range e.Signatures {
+		bare.Signatures = append(bare.Signatures, dsse.Signature{Sig: s.Sig})
+	}
 	for _, k := range keys {
 		ev, err := dsse.NewEnvelopeVerifier(verifier{k})
 		if err != nil {
-			return nil, err
+			continue // of no verifier, and there is one
 		}
-		if _, err := ev.Verify(ctx, e); err == nil {
-			return k, nil
+		if _, err := ev.Verify(ctx, &bare); err == nil {
+			return k
 		}
 	}
-	return nil, &TrustError{image, fmt.Sprintf("none of the signatures in %s is by the key that is asked for (%s); they name %s", path, ids(keyIDs(keys)), ids(signers(e))), "have it signed by that key"}
+	return nil
 }
 
 func keyIDs(keys []*PublicKey) (all []string) {
@@ -148,13 +172,16 @@ func signers(e *dsse.Envelope) (all []string) {
 	return all
 }
 
-// ids names keys by the first digits of their ids.
-func ids(names []string) string {
+// ShortIDs names keys by the digits that people tell them apart by. What an
+// envelope names is quoted where it is no such id.
+func ShortIDs(names []string) string {
 	var short []string
 	for _, n := range names {
 		switch {
 		case n == "":
 			n = "no key"
+		case !hexadecimal.MatchString(n):
+			n = fmt.Sprintf("%.40q", n)
 		case len(n) > 12:
 			n = n[:12]
 		}
@@ -162,6 +189,8 @@ func ids(names []string) string {
 	}
 	return strings.Join(short, ", ")
 }
+
+var hexadecimal = regexp.MustCompile(`^[0-9a-fA-F]+$`)
 
 // ShortID returns the digits by which people tell keys apart.
 func (k *PublicKey) ShortID() string { return k.id[:12] }

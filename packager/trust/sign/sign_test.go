@@ -164,7 +164,7 @@ func TestSources(t *testing.T) {
 	if _, err := keys(nil).Private(cosign); err == nil || !strings.Contains(err.Error(), "COSIGN_PASSWORD") {
 		t.Errorf("without the password: %v", err)
 	}
-	for _, command := range [][]string{{"true"}, {"false"}, {"echo", "no signature"}} {
+	for _, command := range [][]string{{"true"}, {"false"}, {"echo", "no signature"}, {"sh", "-c", "while :; do echo much; done"}} {
 		if _, err := Sign(t.Context(), about(t, image), Command(command, key), nil); err == nil {
 			t.Errorf("%s signs", command)
 		}
