@@ -53,6 +53,7 @@ var verbs = []func(*app) *cobra.Command{
 	newAlignCmd,
 	newDiffCmd,
 	newExplainCmd,
+	newReportCmd,
 	newRAMCmd,
 	newInitCmd,
 	newImportCmd,
