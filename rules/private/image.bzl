@@ -1,10 +1,12 @@
 """romfs_image: a manifest and sources become one image."""
 
+load("//rules/private:about.bzl", "say_bill", "say_packages")
 load("//rules/private:actions.bzl", "ACTION_ATTRS", "EXEC_GROUPS", "TOOLCHAINS", "add_board", "add_plans", "arguments", "build_defaults", "compiler_of", "plan", "run")
 load("//rules/private:board_info.bzl", "BOARD_ATTRS", "board_of")
 load("//rules/private:image_info.bzl", "RomfsImageInfo")
 load("//rules/private:library.bzl", "libraries")
 load("//rules/private:naming.bzl", "label_name")
+load("//rules/private:packages.bzl", "packages_aspect")
 load("//rules/private:python.bzl", "python_aspect", "with_python")
 load("//rules/private:require.bzl", "require")
 load("//rules/private:size.bzl", "bytes_of")
@@ -51,6 +53,8 @@ Output groups:
 | `origins` | `<name>.romfs.origins.json`: the label that brought each file |
 | `effective_manifest` | `<name>.effective.yaml`: a manifest that names every file; in the workspace's root, `romfs build bazel-out/.../<name>.effective.yaml` makes the same image and sidecar |
 | `hashed` | `<name>.hashed/`: the image and its sidecar under their content-hashed names |
+| `sbom` | `<name>.romfs.cdx.json`: the bill of materials, CycloneDX 1.6 |
+| `sbom_spdx` | `<name>.romfs.spdx.json`: the same as SPDX 2.3 |
 
 A budget in the manifest is checked by a validation action, which `--norun_validations` turns off; an
 image that does not fit its partition, or has bytecode that its board does not load, fails to pack.
@@ -133,6 +137,7 @@ def _pack(ctx, planned, board, images, deps, effective):
         effective_manifest = effective,
         image = image,
         origins = origins,
+        packages = say_packages(ctx, image, sidecar, origins, images),
         sidecar = sidecar,
     )
 
@@ -214,6 +219,8 @@ def _romfs_image_impl(ctx):
             effective_manifest = depset([effective]),
             hashed = depset([_hashed(ctx, info)]),
             origins = depset([info.origins]),
+            sbom = depset([say_bill(ctx, info, "cyclonedx", ".cdx.json")]),
+            sbom_spdx = depset([say_bill(ctx, info, "spdx", ".spdx.json")]),
             sidecar = depset([info.sidecar]),
         ),
         info,
@@ -232,12 +239,12 @@ romfs_image = rule(
         "srcs": attr.label_list(
             doc = "Every file that the manifest names or its patterns match. Of a `py_library`, what it depends on comes along, as from `deps`.",
             allow_files = True,
-            aspects = [python_aspect],
+            aspects = [python_aspect, packages_aspect],
         ),
         "deps": attr.label_list(
             doc = "Libraries: `mpy_library` targets, placed by their own `dest`, and `py_library` targets, with all that they depend on, " +
                   "placed by their import paths from the image's root.",
-            aspects = [python_aspect],
+            aspects = [python_aspect, packages_aspect],
         ),
         "images": attr.label_keyed_string_dict(
             doc = "Nested images: for each `image:` of the manifest the target that makes it, with the path as the manifest writes it: " +
