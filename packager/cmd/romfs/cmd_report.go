@@ -236,47 +236,27 @@ func (f *reportFlags) draw(ctx context.Context, a *app, s reportSubject, ledger 
 	if s.name == "-" {
 		r.Image = s.image.Name
 	}
-	in := page.Input{Name: filepath.Base(r.Image), RAM: ledger, Budget: s.budget}
-	var err error
-	if in.Verification, err = inspect.Verify(ctx, s.image.Source, s.target); err != nil {
-		return nil, r, err
-	}
-	list, damage := inspect.List(ctx, s.image, inspect.ListOptions{Target: s.target, Digests: true, Details: true})
-	if list == nil {
-		return nil, r, damage
-	}
-	in.Listing = list
-	if damage == nil {
-		damage = s.image.Damage("")
-	}
+	subject := page.Subject{Name: filepath.Base(r.Image), Image: s.image, Target: s.target, Budget: s.budget, RAM: ledger}
 	if f.base != "" {
-		if in.Base, err = f.compare(ctx, a, s); err != nil {
+		old, err := a.openImage(ctx, f.base)
+		if err != nil {
 			return nil, r, err
 		}
+		defer old.Close()
+		subject.Base, subject.BaseName = old, old.Name
+		if old.Path != "" {
+			subject.BaseName = filepath.Base(old.Path)
+		}
 	}
-	var b bytes.Buffer
-	if err := page.Write(&b, in); err != nil {
+	in, damage, err := page.Inspect(ctx, subject)
+	if err != nil {
 		return nil, r, err
 	}
-	r.SHA256, r.Size = *list.SHA256, int64(b.Len())
+	var b bytes.Buffer
+	if err := page.Write(&b, *in); err != nil {
+		return nil, r, err
+	}
+	r.SHA256, r.Size = *in.Listing.SHA256, int64(b.Len())
 	r.Errors, r.Warnings, _, _ = in.Verification.Verdict(true)
 	return b.Bytes(), r, damage
-}
-
-// compare finds out what differs from the older image.
-func (f *reportFlags) compare(ctx context.Context, a *app, s reportSubject) (*page.Base, error) {
-	old, err := a.openImage(ctx, f.base)
-	if err != nil {
-		return nil, err
-	}
-	defer old.Close()
-	d, err := inspect.Diff(ctx, old, s.image, inspect.DiffOptions{Target: s.target, Map: true, Transfers: true})
-	if err != nil {
-		return nil, err
-	}
-	name := old.Name
-	if old.Path != "" {
-		name = filepath.Base(old.Path)
-	}
-	return &page.Base{Name: name, Difference: d}, nil
 }
