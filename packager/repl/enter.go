@@ -18,7 +18,7 @@ const ConnectLimit = 20 * time.Second
 // Opening the port may have reset the board, and a program may be running, so
 // it asks again and again, each time in another way.
 func (r *REPL) Enter(ctx context.Context, limit time.Duration) error {
-	r.Raw = false
+	r.Raw, r.loaded = false, false // it may have been reset
 	end := time.Now().Add(limit)
 	var seen []byte
 	for try := 0; ; try++ {
@@ -123,6 +123,7 @@ const rebooted = "soft reboot"
 // SoftReset restarts the interpreter and stays in raw mode. boot.py runs
 // again, main.py does not. A boot.py that does not end is interrupted.
 func (r *REPL) SoftReset(ctx context.Context, limit time.Duration) error {
+	r.loaded = false
 	for range 3 {
 		// What the line already holds would be run instead.
 		if err := r.Link.Write(ctx, []byte(ctrlC+ctrlD)); err != nil {
