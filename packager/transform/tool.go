@@ -3,15 +3,15 @@ package transform
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"rules_romfs/internal/child"
 )
 
 // A Tool is a program that converts files.
@@ -102,24 +102,13 @@ func digests(path string) ([]string, error) {
 	return facts, nil
 }
 
-// digest returns the sha256 of a file, and how it begins.
+// digest returns the sha256 of a program, and how it begins.
 func digest(path string) (sum string, head []byte, err error) {
-	f, err := os.Open(path)
+	d, head, err := child.Digest(path)
 	if err != nil {
 		return "", nil, bare(err)
 	}
-	defer f.Close()
-	h := sha256.New()
-	head = make([]byte, 256) // what Linux reads of a first line
-	n, err := io.ReadFull(f, head)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return "", nil, bare(err)
-	}
-	h.Write(head[:n])
-	if _, err := io.Copy(h, f); err != nil {
-		return "", nil, bare(err)
-	}
-	return string(h.Sum(nil)), head[:n], nil
+	return string(d[:]), head, nil
 }
 
 // interpreterOf returns the program that a script's first line names, also
