@@ -127,16 +127,20 @@ func parseInfo(text string) (*Info, error) {
 	if len(f) != 13 || len(f[10]) != 8 {
 		return nil, fmt.Errorf("it answered %q", text)
 	}
-	n := make([]int64, 6)
-	for i, s := range []string{f[3], f[5], f[6], f[11], f[12], f[9]} {
+	n := make([]int64, 5)
+	for i, s := range []string{f[3], f[5], f[6], f[11], f[12]} {
 		var err error
 		if n[i], err = strconv.ParseInt(s, 10, 64); err != nil {
 			return nil, fmt.Errorf("it answered %q", text)
 		}
 	}
+	mounted, err := parsePayload(f[9])
+	if err != nil {
+		return nil, fmt.Errorf("it answered %q", text)
+	}
 	info := &Info{
 		Name: f[0], Version: f[1], Machine: f[2], Platform: f[4], ID: f[7],
-		MPY: n[0], Free: int(n[3]), Largest: int(n[4]), WatchdogReset: n[2] == 1, Mounted: n[5], WordBits: 32,
+		MPY: n[0], Free: int(n[3]), Largest: int(n[4]), WatchdogReset: n[2] == 1, Mounted: mounted, WordBits: 32,
 	}
 	if n[1] > 1<<32 {
 		info.WordBits = 64
@@ -158,6 +162,16 @@ func parseInfo(text string) (*Info, error) {
 		*b = f[10][i] == '1'
 	}
 	return info, nil
+}
+
+// parsePayload reads how long what is mounted at /rom is. A torn header may say more than
+// any number of bytes.
+func parsePayload(text string) (int64, error) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if errors.Is(err, strconv.ErrRange) {
+		err = nil // and n is the largest number
+	}
+	return n, err
 }
 
 // listSegments lists the board's ROM partitions. A partition that answers with an
