@@ -75,22 +75,27 @@ var ErrReset = errors.New("the board restarted")
 // Leave returns to the friendly REPL. run soft-resets there, so that main.py
 // starts.
 func (r *REPL) Leave(ctx context.Context, run bool) error {
-	out := "\r" + ctrlB
-	if run {
-		out += ctrlD
-	}
 	r.Raw = false
-	if err := r.Link.Write(ctx, []byte(out)); err != nil {
-		return err
-	}
 	if run {
+		if err := r.Link.Write(ctx, []byte("\r"+ctrlB+ctrlD)); err != nil {
+			return err
+		}
 		_, err := r.Link.WaitFor(ctx, 5*time.Second, "soft reboot")
 		if errors.Is(err, port.ErrLost) {
 			return nil // the reset took USB along
 		}
 		return err
 	}
-	_, err := r.Link.WaitFor(ctx, 2*time.Second, ">>> ")
+	var err error
+	for range 3 {
+		if err := r.Link.Write(ctx, []byte("\r"+ctrlB)); err != nil {
+			return err
+		}
+		// What else the board prints may lie in the middle of the prompt.
+		if _, err = r.Link.WaitFor(ctx, 2*time.Second, ">>> "); !errors.Is(err, port.ErrTimeout) {
+			break
+		}
+	}
 	return err
 }
 
