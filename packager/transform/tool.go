@@ -36,20 +36,30 @@ func newTool(name, path string) (*Tool, error) {
 	return &Tool{Name: name, Path: path, facts: append([]string{"run"}, facts...), env: environment()}, nil
 }
 
+// Beside returns where a program lies that a manifest in dir names by a path; false
+// is for one that is looked up in PATH.
+func Beside(name, dir string) (string, bool) {
+	if !strings.Contains(name, "/") {
+		return "", false
+	}
+	return filepath.Join(dir, filepath.FromSlash(name)), true
+}
+
 // lookUp finds the executable that a manifest in dir calls name: the given one,
 // or relative to dir if the name has a slash, or in PATH.
 func lookUp(name, dir, given string) (string, error) {
 	if given != "" {
 		return filepath.Abs(given)
 	}
-	if !strings.Contains(name, "/") {
+	path, beside := Beside(name, dir)
+	if !beside {
 		path, err := exec.LookPath(name)
 		if err != nil {
 			return "", errors.New("not found in PATH")
 		}
 		return filepath.Abs(path)
 	}
-	path, err := filepath.Abs(filepath.Join(dir, filepath.FromSlash(name)))
+	path, err := filepath.Abs(path)
 	if err != nil {
 		return "", err
 	}
