@@ -36,7 +36,7 @@ func (a *Action) Run(ctx context.Context, args []string) error {
 	verbs := map[string]func(context.Context, *flags) error{
 		"plan": a.plan, "compile": a.compile, "transform": a.transform,
 		"pack": a.pack, "effective": a.effective, "validate": a.validate, "publish": a.publish, "export": a.export,
-		"packages": a.packages, "sbom": a.sbom,
+		"packages": a.packages, "sbom": a.sbom, "ram": a.ram, "report": a.report,
 	}
 	run, ok := verbs[args[0]]
 	if !ok {
@@ -107,6 +107,8 @@ type flags struct {
 	packageOf                  []packageRecord
 	nested                     []pair // the images in it, as the manifest names them, and the packages in those
 	packages                   string
+	micropython, ram, base     string
+	stubs                      []string // files that stand in for modules
 }
 
 // A source is a file that a plan can name.
@@ -151,11 +153,13 @@ func parse(args []string) (*flags, error) {
 		"mpy-cross-version": &f.mpyCrossVersion, "mpy-cross-problem": &f.missing.problem, "mpy-cross-wanted": &f.missing.wanted,
 		"default-optimize": &f.optimize, "default-emit": &f.emit, "format": &f.format, "pad": &f.pad, "address": &f.address, "uf2-family": &f.uf2Family,
 		"out": &f.out, "digest": &f.digest, "origins": &f.origins, "out-dir": &f.outDir, "packages": &f.packages,
+		"micropython": &f.micropython, "ram": &f.ram, "base": &f.base,
 	} {
 		s.StringVar(p, name, "", "")
 	}
 	s.Int64Var(&f.partitionSize, "partition-size", 0, "")
 	s.Func("mpy-cross-known", "", func(v string) error { f.missing.known = append(f.missing.known, v); return nil })
+	s.Func("stub", "", func(v string) error { f.stubs = append(f.stubs, v); return nil })
 	s.Func("library", "", func(v string) error { f.libraries = append(f.libraries, v); return nil })
 	s.Func("src", "", func(v string) error {
 		if !strings.Contains(v, "\t") {
