@@ -25,7 +25,7 @@ import (
 // TestMain has more tests run at a time than there are processors: many wait for what
 // takes its time on a board, such as an erase, a watchdog, or a line that lost something.
 func TestMain(m *testing.M) {
-	flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0))) // before -parallel is looked at
+	flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))) // before -parallel is looked at
 	os.Exit(m.Run())
 }
 
