@@ -3,6 +3,8 @@ package bazel
 import (
 	"context"
 	"errors"
+	"path/filepath"
+	"slices"
 
 	"rules_romfs/packager/imports"
 )
@@ -27,13 +29,15 @@ func (r *Request) imports(ctx context.Context, image string, argv []string) (str
 
 // stubDirs returns the directories of the modules that stand in for the board's.
 func (r *Request) stubDirs() ([]string, error) {
-	var files []string
-	for _, name := range r.Test.Stubs {
-		file, err := r.file(name)
+	var dirs []string
+	for _, path := range r.Test.Stubs {
+		stub, err := r.file(path)
 		if err != nil {
 			return nil, err
 		}
-		files = append(files, file)
+		if d := filepath.Dir(stub); !slices.Contains(dirs, d) {
+			dirs = append(dirs, d)
+		}
 	}
-	return directories(files), nil
+	return dirs, nil
 }

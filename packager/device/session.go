@@ -19,7 +19,6 @@ type session struct {
 	repl  *repl.REPL
 	check checksum
 	runs  bool      // the program: serve has started it
-	midst bool      // it may still wait for the rest of a frame
 	z     *deflater // nil: the firmware cannot inflate, or has no memory for it
 	chunk int       // largest decoded payload that the board has memory for
 	frame int       // largest part of a payload in one frame; smaller on lines that lose bytes
@@ -129,12 +128,8 @@ const farewell = "~leave the program now"
 func (s *session) quit(ctx context.Context, limit time.Duration) error {
 	var err error
 	for range 3 {
-		last := []byte(farewell)
-		if s.midst {
-			last = slices.Concat(filler, last)
-		}
-		s.midst = true
-		if err := s.repl.Link.Write(ctx, last); err != nil {
+		// It may wait for the rest of a frame.
+		if err := s.repl.Link.Write(ctx, slices.Concat(filler, []byte(farewell))); err != nil {
 			return err
 		}
 		_, err = s.repl.Finish(ctx, limit/3)

@@ -40,7 +40,6 @@ def literal_library(ctx, places, mpy = {}):
         compiled = planned.compiled,
         info = MpyInfo(
             files = depset(planned.files),
-            originals = depset(planned.originals),
             plans = depset([planned.plan]),
             sources = depset(planned.sources),
         ),

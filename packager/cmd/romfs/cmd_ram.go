@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -127,7 +128,15 @@ func (a *app) ramSubjects(ctx context.Context, path string, f *sourceFlags) ([]r
 	var all []ramSubject
 	names := project.Files()
 	for i, im := range images {
-		image, err := inspect.Built(ctx, names[i], im, a.reporter)
+		var b bytes.Buffer
+		if err := im.Stream(ctx, &b, a.reporter); err != nil {
+			return nil, err
+		}
+		source, err := inspect.ReadSource(ctx, names[i], &b)
+		if err != nil {
+			return nil, err
+		}
+		image, err := source.Image()
 		if err != nil {
 			return nil, err
 		}

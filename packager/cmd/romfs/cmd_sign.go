@@ -44,10 +44,9 @@ P-256; cosign's password is $COSIGN_PASSWORD), or env:NAME. A pair of keys:
   openssl genpkey -algorithm ed25519 -out key.pem
   openssl pkey -in key.pem -pubout -out pub.pem
 
-With --signer a
-command signs, such as one that asks a PKCS #11 token or a key service: it gets
-the sha256 on its standard input (32 bytes; the message itself for Ed25519) and
-prints the signature, and --key names the public key.
+With --signer a command signs, such as one that asks a PKCS #11 token or a key
+service: it gets the sha256 on its standard input (32 bytes; the message itself
+for Ed25519) and prints the signature, and --key names the public key.
 
 By default the statement says which image is meant and no more; --statement
 signs another one about it, such as what ` + "`romfs build --provenance`" + ` wrote.`,

@@ -35,9 +35,15 @@ func newVersionCmd(a *app) *cobra.Command {
 	}
 }
 
-// version returns what the Go tool recorded: the module's version, or the
-// commit that it was built from.
+// released is the version of a release; tools/release has the linker set it.
+var released string
+
+// version returns that of a release, or what the Go tool recorded: the module's
+// version, or the commit that it was built from.
 func version() string {
+	if released != "" {
+		return released
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
 		return "(devel)"

@@ -107,7 +107,6 @@ var exitRules = []exitRule{
 	{exitInput, is[*inputError]},
 	{exitInput, is[*inspect.InputError]},
 	{exitInput, is[*ram.InterpreterError]},
-	{exitInput, is[*ram.LedgerError]},
 	{exitInput, is[*artifact.FormatError]},
 	{exitInput, is[manifest.Errors]},
 	{exitInput, is[*manifest.Error]},

@@ -46,11 +46,12 @@ type Tool struct {
 	SHA256             *artifact.Digest // nil: not known
 }
 
-// predicate is the part of SLSA's that is used here.
-type predicate struct {
+// predicate is the part of SLSA's that is used here; P are the parameters of a type
+// of build.
+type predicate[P any] struct {
 	BuildDefinition struct {
 		BuildType            string            `json:"buildType"`
-		ExternalParameters   Parameters        `json:"externalParameters"`
+		ExternalParameters   P                 `json:"externalParameters"`
 		ResolvedDependencies []intoto.Resource `json:"resolvedDependencies"`
 	} `json:"buildDefinition"`
 	RunDetails struct {
@@ -63,7 +64,7 @@ type predicate struct {
 
 // New says how an image was made. The compiler is nil where nothing was compiled.
 func New(s *artifact.Sidecar, p Parameters, materials []pack.Material, compiler *Tool, packager Tool) (*intoto.Statement, error) {
-	var pr predicate
+	var pr predicate[Parameters]
 	pr.BuildDefinition.BuildType = BuildType
 	pr.BuildDefinition.ExternalParameters = p
 	all := []intoto.Resource{}
@@ -106,7 +107,7 @@ func Read(s *intoto.Statement) (*Recipe, error) {
 	if s.PredicateType != intoto.SLSAType {
 		return nil, fmt.Errorf("the statement does not say how the image was made: its predicateType is %.80q, not %s", s.PredicateType, intoto.SLSAType)
 	}
-	var pr predicate
+	var pr predicate[Parameters]
 	dec := json.NewDecoder(bytes.NewReader(s.Predicate))
 	if err := dec.Decode(&pr); err != nil {
 		return nil, fmt.Errorf("the statement's predicate: %w", err)
