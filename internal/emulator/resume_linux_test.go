@@ -126,6 +126,23 @@ func TestLittleHeaps(t *testing.T) {
 	}
 }
 
+// TestTooLittleHeap: that memory will not do is said before anything is erased, and what will.
+func TestTooLittleHeap(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, Options{Heap: 14 << 10, Segment: Blocks}, "")
+	b.image(t, "app", app(1))
+	r := b.romfs(t, "deploy", "app.romfs")
+	if r.code != 7 || !strings.Contains(r.stderr, "nothing was changed; 16 KiB of free heap are enough where a block has 4 KiB") {
+		t.Errorf("exit %d, %s", r.code, r.stderr)
+	}
+	if n := b.Counters(); n.Erases+n.Programs > 0 {
+		t.Errorf("the flash was changed: %+v", n)
+	}
+	if got := b.mpremote(t, "resume", "exec", "print(1 + 1)"); got != "2" {
+		t.Errorf("the REPL answers %q", got)
+	}
+}
+
 // TestBusyBoards: what a board is doing when the deploy comes does not matter.
 func TestBusyBoards(t *testing.T) {
 	t.Parallel()

@@ -7,9 +7,11 @@ import (
 	"slices"
 
 	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/board"
 	"rules_romfs/packager/device"
 	"rules_romfs/packager/port"
 	"rules_romfs/packager/repl"
+	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
 )
 
@@ -226,6 +228,9 @@ func (v *visit) recover(ctx context.Context, n *setbacks, j *job, err error) err
 		v.b.Info.Largest /= 2
 		return v.b.SoftReset(ctx)
 	}
+	if repl.OutOfMemory(err) && ctx.Err() == nil {
+		return v.tooLittleMemory(j, err)
+	}
 	if left := v.left(); n.left < 0 || left < n.left {
 		n.left, n.reconnects = left, 0
 	}
@@ -248,6 +253,21 @@ func (v *visit) recover(ctx context.Context, n *setbacks, j *job, err error) err
 	// What is erased goes by what the board says, so it is asked and checked anew.
 	_, err = v.preflight()
 	return err
+}
+
+// tooLittleMemory says that a board has not the memory for a deploy of j, however small the
+// pieces are, and what to do.
+func (v *visit) tooLittleMemory(j *job, err error) error {
+	need := "16 KiB of free heap are enough"
+	if j.seg.Kind == board.BlockDevice {
+		need += " where a block has 4 KiB, and this partition's have " + report.Size(j.seg.Erase)
+	}
+	state := "nothing was changed"
+	if v.wrote() {
+		state = "the board mounts no half image"
+	}
+	return &port.TransferError{Op: v.b.Port + ": the board has too little memory, " + report.Size(int64(v.b.Info.Free)) + " of heap", Err: err,
+		Hint: state + "; " + need + ": have boot.py take less, or write the partition through the board's bootloader"}
 }
 
 // left is how many blocks are still to be written, as far as is known.

@@ -161,7 +161,9 @@ func (w *writer) group(ctx context.Context, g *group) error {
 	return w.stream(ctx, g)
 }
 
-// invalidate makes the old image unmountable where that takes no erase.
+// invalidate makes the old image unmountable where that takes no erase. Where neither a
+// profile nor the port tells the unit of writing, this may be too small a write: only an erase
+// tells more, and that comes after it. What is refused has changed nothing.
 func (w *writer) invalidate(ctx context.Context) error {
 	head, err := w.rom.Read(ctx, 0, min(w.geo.Unit, w.geo.Size), nil)
 	if err != nil {
