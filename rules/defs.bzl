@@ -14,6 +14,8 @@ load(
     _romfs_diff_test = "romfs_diff_test",
     _romfs_export = "romfs_export",
     _romfs_image = "romfs_image",
+    _romfs_report = "romfs_report",
+    _romfs_sign = "romfs_sign",
     _romfs_test = "romfs_test",
 )
 load("//rules/private:mpy_info.bzl", _MpyInfo = "MpyInfo")
@@ -27,6 +29,8 @@ romfs_diff_test = _romfs_diff_test
 romfs_export = _romfs_export
 romfs_image = _romfs_image
 romfs_image_from_srcs = _romfs_image_from_srcs
+romfs_report = _romfs_report
+romfs_sign = _romfs_sign
 romfs_test = _romfs_test
 
 MpyInfo = _MpyInfo

@@ -12,6 +12,7 @@ package bazel
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -23,7 +24,8 @@ import (
 
 // An Action is one run of the packager by Bazel.
 type Action struct {
-	Stderr io.Writer // for warnings
+	Stderr  io.Writer // for warnings
+	Version string    // of the packager
 }
 
 // Run executes `romfs bazel ARGS...`. Errors begin with the target's label.
@@ -34,6 +36,7 @@ func (a *Action) Run(ctx context.Context, args []string) error {
 	verbs := map[string]func(context.Context, *flags) error{
 		"plan": a.plan, "compile": a.compile, "transform": a.transform,
 		"pack": a.pack, "effective": a.effective, "validate": a.validate, "publish": a.publish, "export": a.export,
+		"packages": a.packages, "sbom": a.sbom, "ram": a.ram, "report": a.report,
 	}
 	run, ok := verbs[args[0]]
 	if !ok {
@@ -101,6 +104,11 @@ type flags struct {
 	address, uf2Family         string
 	out, digest, origins       string
 	outDir                     string
+	packageOf                  []packageRecord
+	nested                     []pair // the images in it, as the manifest names them, and the packages in those
+	packages                   string
+	micropython, ram, base     string
+	stubs                      []string // files that stand in for modules
 }
 
 // A source is a file that a plan can name.
@@ -144,12 +152,14 @@ func parse(args []string) (*flags, error) {
 		"name": &f.name, "source": &f.src, "options-file": &f.optionsFile, "mpy-cross": &f.mpyCross,
 		"mpy-cross-version": &f.mpyCrossVersion, "mpy-cross-problem": &f.missing.problem, "mpy-cross-wanted": &f.missing.wanted,
 		"default-optimize": &f.optimize, "default-emit": &f.emit, "format": &f.format, "pad": &f.pad, "address": &f.address, "uf2-family": &f.uf2Family,
-		"out": &f.out, "digest": &f.digest, "origins": &f.origins, "out-dir": &f.outDir,
+		"out": &f.out, "digest": &f.digest, "origins": &f.origins, "out-dir": &f.outDir, "packages": &f.packages,
+		"micropython": &f.micropython, "ram": &f.ram, "base": &f.base,
 	} {
 		s.StringVar(p, name, "", "")
 	}
 	s.Int64Var(&f.partitionSize, "partition-size", 0, "")
 	s.Func("mpy-cross-known", "", func(v string) error { f.missing.known = append(f.missing.known, v); return nil })
+	s.Func("stub", "", func(v string) error { f.stubs = append(f.stubs, v); return nil })
 	s.Func("library", "", func(v string) error { f.libraries = append(f.libraries, v); return nil })
 	s.Func("src", "", func(v string) error {
 		if !strings.Contains(v, "\t") {
@@ -202,6 +212,18 @@ func parse(args []string) (*flags, error) {
 			f.options = append(f.options, pair{p[0], p[1]})
 		}
 		return err
+	})
+	s.Func("nested", "", func(v string) error {
+		p, err := fields(v, 2)
+		if err == nil {
+			f.nested = append(f.nested, pair{p[0], p[1]})
+		}
+		return err
+	})
+	s.Func("package", "", func(v string) error {
+		var r packageRecord
+		f.packageOf = append(f.packageOf, r)
+		return json.Unmarshal([]byte(v), &f.packageOf[len(f.packageOf)-1])
 	})
 	if err := s.Parse(args); err != nil {
 		return nil, err

@@ -3,8 +3,6 @@ package bazel
 import (
 	"context"
 	"errors"
-	"path/filepath"
-	"slices"
 
 	"rules_romfs/packager/imports"
 )
@@ -29,15 +27,13 @@ func (r *Request) imports(ctx context.Context, image string, argv []string) (str
 
 // stubDirs returns the directories of the modules that stand in for the board's.
 func (r *Request) stubDirs() ([]string, error) {
-	var dirs []string
-	for _, path := range r.Test.Stubs {
-		stub, err := r.file(path)
+	var files []string
+	for _, name := range r.Test.Stubs {
+		file, err := r.file(name)
 		if err != nil {
 			return nil, err
 		}
-		if d := filepath.Dir(stub); !slices.Contains(dirs, d) {
-			dirs = append(dirs, d)
-		}
+		files = append(files, file)
 	}
-	return dirs, nil
+	return directories(files), nil
 }

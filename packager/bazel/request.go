@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -21,16 +23,21 @@ const testKind = "deploy_test"
 // portVar is the environment variable that names a port.
 const portVar = "ROMFS_PORT"
 
+// workspaceVar is the environment variable by which `bazel run` says where the
+// source tree is.
+const workspaceVar = "BUILD_WORKSPACE_DIRECTORY"
+
 // requestSuffix is what follows the name of an executable in that of its request.
 const requestSuffix = ".request.json"
 
 // A Request is what a deploy or test target does. The rules in //rules write it.
 type Request struct {
 	Label       string   `json:"label"`
-	Kind        string   `json:"kind"` // deploy, deploy_test, test or diff
+	Kind        string   `json:"kind"` // deploy, deploy_test, test, diff or sign
 	Deploys     []Deploy `json:"deploys"`
 	Test        *Test    `json:"test"`
 	Diff        *Diff    `json:"diff"`
+	Sign        *Sign    `json:"sign"`
 	MicroPython string   `json:"micropython"` // the interpreter; empty for a target that needs none, and without one
 	// MicroPythonProblem says why there is none for a target that needs it.
 	MicroPythonProblem string            `json:"micropython_problem"`
@@ -49,6 +56,9 @@ type Deploy struct {
 	Port      string   `json:"port"`
 	Imports   []string `json:"imports"`
 	Flags     []string `json:"flags"`
+	// RequireSignature are public keys: the image has to be signed by one of them.
+	RequireSignature []string `json:"require_signature"`
+	Signature        string   `json:"signature"` // the envelope; empty: beside the image
 }
 
 // A Board is named by the id of its profile or by a board file.
@@ -64,6 +74,13 @@ type Diff struct {
 	// MaxBlocks is how many flash blocks a deploy of Image over Expected may
 	// send; negative: they must be the same.
 	MaxBlocks int64 `json:"max_blocks"`
+}
+
+// A Sign signs an image.
+type Sign struct {
+	Image string   `json:"image"` // runfiles path
+	Out   string   `json:"out"`   // the envelope, from the workspace's root
+	Flags []string `json:"flags"`
 }
 
 // FindRequest returns the path of the request that this process was started
@@ -171,10 +188,14 @@ type Command struct {
 	Board string
 }
 
-// Commands returns the command lines of `romfs` that carry out a deploy or
-// diff. Args are the user's, from behind `--`: they come last, and so override.
+// Commands returns the command lines of `romfs` that carry out a deploy, a diff
+// or a signing. Args are the user's, from behind `--`: they come last, and so override.
 // Named tells whether this machine's ports file has a name.
 func (r *Request) Commands(args []string, named func(string) bool) ([]Command, error) {
+	if r.Kind == "sign" {
+		c, err := r.Sign.command(r, args)
+		return []Command{c}, err
+	}
 	if r.Kind == "diff" {
 		image, err := r.file(r.Diff.Image)
 		if err != nil {
@@ -195,6 +216,33 @@ func (r *Request) Commands(args []string, named func(string) bool) ([]Command, e
 		commands = append(commands, c)
 	}
 	return commands, nil
+}
+
+// command signs into the source tree, where an envelope is a file like any
+// other: started without Bazel, into the current directory.
+func (s *Sign) command(r *Request, args []string) (Command, error) {
+	image, err := r.file(s.Image)
+	if err != nil {
+		return Command{}, err
+	}
+	out := path.Base(s.Out)
+	if root := os.Getenv(workspaceVar); root != "" {
+		out = filepath.Join(root, filepath.FromSlash(s.Out))
+	}
+	c, err := r.appendExpanded([]string{"sign", image, "--out", out}, s.Flags)
+	return Command{Target: r.Label, Args: append(c, args...)}, err
+}
+
+// appendExpanded appends flags with the paths of the runfiles that they name.
+func (r *Request) appendExpanded(command, flags []string) ([]string, error) {
+	for _, flag := range flags {
+		flag, err := r.expand(flag)
+		if err != nil {
+			return nil, err
+		}
+		command = append(command, flag)
+	}
+	return command, nil
 }
 
 func (d *Deploy) command(r *Request, args []string, named func(string) bool) (Command, error) {
@@ -229,17 +277,41 @@ func (d *Deploy) command(r *Request, args []string, named func(string) bool) (Co
 	for _, module := range d.Imports {
 		c = append(c, "--import", module)
 	}
-	for _, flag := range d.Flags {
-		if flag, err = r.expand(flag); err != nil {
-			return Command{}, err
-		}
-		c = append(c, flag)
+	if c, err = d.appendDemand(c, r, args); err != nil {
+		return Command{}, err
+	}
+	if c, err = r.appendExpanded(c, d.Flags); err != nil {
+		return Command{}, err
 	}
 	key := port + "\t" + d.Board.ID + profile
 	if namesPort(args) {
 		key = ""
 	}
 	return Command{Target: d.Target, Args: append(c, args...), Board: key}, nil
+}
+
+// appendDemand appends whose signature the image must have.
+func (d *Deploy) appendDemand(command []string, r *Request, args []string) ([]string, error) {
+	if len(d.RequireSignature) > 0 {
+		switch {
+		case names(args, "--key"): // of several one is enough
+			return nil, &TargetError{d.Target, errors.New("require_signature says by which keys the image has to be signed, and --key would add another: leave it out")}
+		case d.Signature == "" && !names(args, "--signature") && !names(d.Flags, "--signature"):
+			return nil, &TargetError{d.Target, errors.New("require_signature asks for a signature, and there is no envelope with one: sign with a romfs_sign, and name what it writes in the attribute signature, or behind -- with --signature FILE")}
+		}
+	}
+	for _, name := range d.RequireSignature {
+		key, err := r.file(name)
+		if err != nil {
+			return nil, err
+		}
+		command = append(command, "--key", key)
+	}
+	signature, err := r.file(d.Signature)
+	if err == nil && signature != "" {
+		command = append(command, "--signature", signature)
+	}
+	return command, err
 }
 
 // Prepare sets the environment that the commands find their tools by.
@@ -261,10 +333,13 @@ func (r *Request) Prepare(setenv func(key, value string) error) error {
 }
 
 // namesPort reports whether the user's flags choose a port or board of theirs.
-func namesPort(args []string) bool {
+func namesPort(args []string) bool { return names(args, "--port", "--all", "--via") }
+
+// names reports whether one of the flags is among the arguments.
+func names(args []string, flags ...string) bool {
 	for _, arg := range args {
 		name, _, _ := strings.Cut(arg, "=")
-		if name == "--port" || name == "--all" || name == "--via" {
+		if slices.Contains(flags, name) {
 			return true
 		}
 	}

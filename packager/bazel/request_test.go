@@ -148,7 +148,7 @@ func TestLocations(t *testing.T) {
 	r := request(t, map[string]string{"_main/app/image.romfs": "", "third/tool": ""})
 	r.Env = map[string]string{"TOOL": "a {runfile:third/tool} b {runfile:_main/app/image.romfs}"}
 	r.Deploys = []Deploy{{Image: "_main/app/image.romfs", Flags: []string{"--dfu-util={runfile:third/tool}"}}}
-	commands, err := r.Commands(nil, func(string) bool { return false })
+	commands, err := r.Commands(nil, nobody)
 	if want := "--dfu-util=" + filepath.Join(r.files.dir, "third/tool"); err != nil || !slices.Contains(commands[0].Args, want) {
 		t.Errorf("%q, %v, want %s", commands, err, want)
 	}
@@ -160,7 +160,7 @@ func TestLocations(t *testing.T) {
 		t.Errorf("$TOOL is %q, want %q", env["TOOL"], want)
 	}
 	r.Deploys[0].Flags = []string{"{runfile:gone}"}
-	if _, err := r.Commands(nil, func(string) bool { return false }); err == nil || !strings.HasPrefix(err.Error(), "//app:deploy: ") {
+	if _, err := r.Commands(nil, nobody); err == nil || !strings.HasPrefix(err.Error(), "//app:deploy: ") {
 		t.Errorf("a file that is not there: %v", err)
 	}
 }
@@ -170,11 +170,10 @@ func TestNoInterpreter(t *testing.T) {
 	r := request(t, map[string]string{"_main/app/image.romfs": ""})
 	r.MicroPythonProblem = "no MicroPython interpreter on this machine: there is no apt-get"
 	r.Deploys = []Deploy{{Image: "_main/app/image.romfs", Port: "sim:"}}
-	none := func(string) bool { return false }
-	if _, err := r.Commands(nil, none); err == nil || err.Error() != "//app:deploy: "+r.MicroPythonProblem {
+	if _, err := r.Commands(nil, nobody); err == nil || err.Error() != "//app:deploy: "+r.MicroPythonProblem {
 		t.Errorf("sim: without an interpreter: %v", err)
 	}
-	if _, err := r.Commands([]string{"--port", "/dev/ttyACM0"}, none); err != nil {
+	if _, err := r.Commands([]string{"--port", "/dev/ttyACM0"}, nobody); err != nil {
 		t.Errorf("a real board: %v", err)
 	}
 }
@@ -215,3 +214,57 @@ func TestBudgets(t *testing.T) {
 		}
 	}
 }
+
+// TestSign: an envelope goes into the source tree, and without one into the
+// current directory; the user's flags come last, and so override.
+func TestSign(t *testing.T) {
+	r := request(t, map[string]string{"_main/app/image.romfs": "", "_main/app/pub.pem": ""})
+	r.Kind = "sign"
+	r.Sign = &Sign{Image: "_main/app/image.romfs", Out: "app/image.romfs.dsse.json", Flags: []string{"--key={runfile:_main/app/pub.pem}"}}
+	path := func(name string) string { return filepath.Join(r.files.dir, "_main", "app", name) }
+	for _, test := range []struct{ root, out string }{
+		{"/src", filepath.FromSlash("/src/app/image.romfs.dsse.json")},
+		{"", "image.romfs.dsse.json"},
+	} {
+		t.Setenv(workspaceVar, test.root)
+		commands, err := r.Commands([]string{"--out=x"}, nobody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"sign", path("image.romfs"), "--out", test.out, "--key=" + path("pub.pem"), "--out=x"}
+		if len(commands) != 1 || !slices.Equal(commands[0].Args, want) {
+			t.Errorf("in %q: %v, want %v", test.root, commands, want)
+		}
+	}
+}
+
+// TestDemand: what a target demands of a signature cannot be made less.
+func TestDemand(t *testing.T) {
+	r := request(t, map[string]string{"image.romfs": "", "pub.pem": "", "image.dsse.json": ""})
+	path := func(name string) string { return filepath.Join(r.files.dir, name) }
+	for _, test := range []struct {
+		signature string
+		args      []string
+		want      string // the flags, or a part of the error
+	}{
+		{signature: "image.dsse.json", want: "--key " + path("pub.pem") + " --signature " + path("image.dsse.json")},
+		{args: []string{"--signature=own"}, want: "--key " + path("pub.pem") + " --signature=own"},
+		{want: "//app:deploy: require_signature asks for a signature, and there is no envelope"},
+		{signature: "image.dsse.json", args: []string{"--key", "own.pem"}, want: "//app:deploy: require_signature says by which keys"},
+		{signature: "image.dsse.json", args: []string{"--key=own.pem"}, want: "//app:deploy: require_signature says by which keys"},
+	} {
+		r.Deploys = []Deploy{{Target: "//app:deploy", Image: "image.romfs", RequireSignature: []string{"pub.pem"}, Signature: test.signature}}
+		got := ""
+		if commands, err := r.Commands(test.args, nobody); err != nil {
+			got = err.Error()
+		} else {
+			got = strings.Join(commands[0].Args[2:], " ")
+		}
+		if !strings.HasPrefix(got, test.want) {
+			t.Errorf("%q with %v: %s, want %s", test.signature, test.args, got, test.want)
+		}
+	}
+}
+
+// nobody is named in the ports file.
+func nobody(string) bool { return false }

@@ -23,6 +23,7 @@ type Test struct {
 	Imports        []string `json:"imports"`
 	Stubs          []string `json:"stubs"`
 	MaxSizes       []MaxOf  `json:"max_sizes"`
+	MaxRAM         []MaxRAM `json:"max_ram"`
 	Growth         *Growth  `json:"growth"` // nil: there is no image to compare with
 }
 
@@ -111,6 +112,9 @@ func (r *Request) RunTest(ctx context.Context, w io.Writer, args []string) error
 		if err == nil && output != "" {
 			fmt.Fprintf(w, "      %s\n", strings.ReplaceAll(output, "\n", "\n      "))
 		}
+	}
+	if len(r.Test.MaxRAM) > 0 {
+		r.checkRAM(ctx, path, check)
 	}
 	if failed > 0 {
 		return fmt.Errorf("%s: %d checks failed", r.Label, failed)

@@ -25,17 +25,7 @@ func (a *Action) validate(_ context.Context, f *flags) error {
 	if err != nil {
 		return err
 	}
-	var whole, limit, warn int64
-	if sidecar.Partition != nil {
-		whole = sidecar.Partition.Size
-	}
-	if m := p.Plan.Budget.Max; m != nil {
-		limit = m.Of(whole)
-		whole = limit
-	}
-	if w := p.Plan.Budget.Warn; w != nil {
-		warn = w.Of(whole)
-	}
+	limit, warn := p.budget(sidecar)
 	over, warning := pack.CheckBudget(sidecar.Image.Size, limit, warn, largest(sidecar))
 	if over != nil {
 		return fmt.Errorf("%s: %w", p.BudgetAt, over)
@@ -44,6 +34,22 @@ func (a *Action) validate(_ context.Context, f *flags) error {
 		a.warn(f, p.BudgetAt+": "+warning)
 	}
 	return os.WriteFile(f.out, nil, 0o666)
+}
+
+// budget returns the manifest's budget in bytes; 0: none.
+func (p *planFile) budget(s *artifact.Sidecar) (limit, warn int64) {
+	var whole int64
+	if s.Partition != nil {
+		whole = s.Partition.Size
+	}
+	if m := p.Plan.Budget.Max; m != nil {
+		limit = m.Of(whole)
+		whole = limit
+	}
+	if w := p.Plan.Budget.Warn; w != nil {
+		warn = w.Of(whole)
+	}
+	return limit, warn
 }
 
 // largest names the three files that take most space.

@@ -6,9 +6,13 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
+	"runtime"
+	"strconv"
 	"testing"
 
 	"rules_romfs/internal/peer"
@@ -17,6 +21,13 @@ import (
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
 )
+
+// TestMain has more tests run at a time than there are processors: many wait for what
+// takes its time on a board, such as an erase, a watchdog, or a line that lost something.
+func TestMain(m *testing.M) {
+	flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))) // before -parallel is looked at
+	os.Exit(m.Run())
+}
 
 // startBoard starts a simulated board.
 func startBoard(t testing.TB, o simboard.Options) *simboard.Board {

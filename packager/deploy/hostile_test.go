@@ -55,11 +55,13 @@ func owned(t testing.TB, b *simboard.Board) bool {
 	said := ""
 	err := r.Retry(ctx, func() error { // this line is as bad as that of the deploy
 		out, err := r.Exec(ctx, "import os\nprint('files', os.listdir())\n", 10*time.Second)
-		said = string(out)
+		if said = string(out); err == nil && !strings.Contains(said, "files") {
+			err = port.Failed("asking for files", fmt.Errorf("the board says %q", said))
+		}
 		return err
 	})
-	if err != nil || !strings.Contains(said, "files") {
-		t.Fatalf("%q, %v", said, err)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return strings.Contains(said, "owned")
 }

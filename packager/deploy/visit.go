@@ -181,7 +181,7 @@ func (v *visit) prove(ctx context.Context) (at int, err error) {
 		if j.proven || j.result.Status != Deployed && j.result.Status != Unchanged {
 			continue
 		}
-		err := j.after(ctx)
+		err := j.after(ctx, v.wrote())
 		v.account(j)
 		if err != nil {
 			return i, err

@@ -330,8 +330,10 @@ func (w *writer) gather(ctx context.Context, g *group) (int64, error) {
 
 // base is where the writing of a group begins: behind the hole, where that
 // must stay erased.
-func (w *writer) base(g *group) int64 {
-	if h := w.geo.Way.Hole(); g.off == 0 && h.Virgin {
+func (w *writer) base(g *group) int64 { return base(w.geo, g) }
+
+func base(geo *flash.Geometry, g *group) int64 {
+	if h := geo.Way.Hole(); g.off == 0 && h.Virgin {
 		return min(h.Size, g.end)
 	}
 	return g.off

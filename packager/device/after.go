@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"rules_romfs/packager/port"
@@ -31,7 +30,7 @@ func (b *Board) After(ctx context.Context, partition int, n int64) (*Mounted, er
 	}
 	payload, sum, _ := strings.Cut(text, "|")
 	m := &Mounted{Hashed: hashed}
-	if m.Payload, err = strconv.ParseInt(payload, 10, 64); err == nil && hashed {
+	if m.Payload, err = parsePayload(payload); err == nil && hashed {
 		var digest []byte
 		if digest, err = b.Info.Has.decode(sum, len(m.SHA256)); err == nil {
 			m.SHA256 = [32]byte(digest)

@@ -38,6 +38,7 @@ func Connect(ctx context.Context, o *port.Opener, name string, reset bool) (*Boa
 	if err != nil {
 		return nil, err
 	}
+	go shortNames() // it takes some milliseconds, in which the board has to be waited for anyway
 	b := &Board{Port: name, opener: o, lock: lock, usb: port.Find(name)}
 	if err := b.connect(ctx, reset); err != nil {
 		b.Close(false)

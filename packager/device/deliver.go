@@ -99,6 +99,7 @@ func (d *delivery) send(ctx context.Context) (sent bool, err error) {
 		d.arrived, d.end = true, d.begin.Add(d.limit)
 		return false, nil
 	}
+	d.midst = true
 	if err := d.repl.Link.Write(ctx, d.frame); err != nil {
 		return false, err
 	}
@@ -180,6 +181,7 @@ func (d *delivery) heard(e event) (step, error) {
 			return goOn, port.Failed("sending to "+name, errTooLarge)
 		}
 	case e.kind != '?' && e.seq == d.seq:
+		d.midst = false
 		return answered, nil
 	}
 	return goOn, nil

@@ -28,7 +28,7 @@ var _ io.ReadWriteCloser = replayed{}
 func FuzzReplies(f *testing.F) {
 	f.Add([]byte(repl.Banner + "R\x01\x80\x00\x01\x04\x04\x04>"))
 	f.Add([]byte("~=000000dc5cbfa9\n+01~=010000dc5cbfa9\n"))
-	for tag, text := range map[string]string{"i": "micropython|1.26.1|x|2822|linux|2147483647|0|||11111111", "h": "100000|90000", "s": "1|0:m:1048576:4096:d2cd3100:0"} {
+	for tag, text := range map[string]string{"i": "micropython|1.26.1|x|2822|linux|2147483647|0|||401058|11111111", "h": "100000|90000", "s": "1|0:m:1048576:4096:d2cd3100:0"} {
 		f.Add(fmt.Appendf(nil, "R\x00OK\n~%s%s|%d~\r\n\x04\x04>", tag, text, repl.Sum([]byte(text))))
 	}
 	f.Add([]byte("~=01ffff00000000" + string(make([]byte, 300))))

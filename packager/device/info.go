@@ -36,6 +36,7 @@ type Info struct {
 	ID            string   // machine.unique_id() in hexadecimal, if it has one
 	FromROM       []string // modules that boot.py imported from /rom
 	Threads       []string // those of FromROM that use _thread
+	Mounted       int64    // bytes of the payload of what is mounted at /rom; -1: nothing is
 	Has           Features
 }
 
@@ -100,6 +101,9 @@ func probeOnce(ctx context.Context, r *repl.REPL, tag, program string, limit tim
 	return "", port.Failed("asking "+r.Link.Name()+" what it is", errors.New("its answers are mixed with other output"))
 }
 
+// identity is the program that says what the board is.
+func identity() string { return program(nil, "say", "built_in", "payload", "identity") }
+
 // identify finds out what the board is.
 func identify(ctx context.Context, r *repl.REPL) (*Info, error) {
 	// Before the other questions leave their traces on the heap.
@@ -107,7 +111,7 @@ func identify(ctx context.Context, r *repl.REPL) (*Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := probe(ctx, r, "i", program(nil, "say", "built_in", "identity"), repl.AnswerLimit)
+	text, err := probe(ctx, r, "i", identity(), repl.AnswerLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -120,19 +124,23 @@ func identify(ctx context.Context, r *repl.REPL) (*Info, error) {
 
 func parseInfo(text string) (*Info, error) {
 	f := strings.Split(text, "|")
-	if len(f) != 12 || len(f[9]) != 8 {
+	if len(f) != 13 || len(f[10]) != 8 {
 		return nil, fmt.Errorf("it answered %q", text)
 	}
 	n := make([]int64, 5)
-	for i, s := range []string{f[3], f[5], f[6], f[10], f[11]} {
+	for i, s := range []string{f[3], f[5], f[6], f[11], f[12]} {
 		var err error
 		if n[i], err = strconv.ParseInt(s, 10, 64); err != nil {
 			return nil, fmt.Errorf("it answered %q", text)
 		}
 	}
+	mounted, err := parsePayload(f[9])
+	if err != nil {
+		return nil, fmt.Errorf("it answered %q", text)
+	}
 	info := &Info{
 		Name: f[0], Version: f[1], Machine: f[2], Platform: f[4], ID: f[7],
-		MPY: n[0], Free: int(n[3]), Largest: int(n[4]), WatchdogReset: n[2] == 1, WordBits: 32,
+		MPY: n[0], Free: int(n[3]), Largest: int(n[4]), WatchdogReset: n[2] == 1, Mounted: mounted, WordBits: 32,
 	}
 	if n[1] > 1<<32 {
 		info.WordBits = 64
@@ -151,9 +159,19 @@ func parseInfo(text string) (*Info, error) {
 		&info.Has.ROMFS, &info.Has.SHA256, &info.Has.Deflate, &info.Has.CRC32,
 		&info.Has.Base64, &info.Has.Poll, &info.Has.Uctypes, &info.Has.StdinBuffer,
 	} {
-		*b = f[9][i] == '1'
+		*b = f[10][i] == '1'
 	}
 	return info, nil
+}
+
+// parsePayload reads how long what is mounted at /rom is. A torn header may say more than
+// any number of bytes.
+func parsePayload(text string) (int64, error) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if errors.Is(err, strconv.ErrRange) {
+		err = nil // and n is the largest number
+	}
+	return n, err
 }
 
 // listSegments lists the board's ROM partitions. A partition that answers with an

@@ -105,7 +105,7 @@ func TestDamagedProgramDoesNotRun(t *testing.T) {
 	loader := repl.Loader()
 	s := &session{check: checkCRC}
 	for name, source := range map[string]string{
-		"link": s.program(), "identity": program(nil, "say", "built_in", "identity"), "segments": program(nil, "say", "segments"),
+		"link": s.program(), "identity": identity(), "segments": program(nil, "say", "segments"),
 		"plain": (&plainCaller{check: checkAdler}).program(),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -18,8 +18,8 @@ import (
 )
 
 // TestHostThatDied leaves the program running on firmware that takes no Ctrl-C meanwhile,
-// also near the end of a frame. The next host gets in. (In the middle of a long one, which
-// the board waits for, it does not: what it sends may not be long, see repl.knock.)
+// also near the end of a frame, and in the middle of a long one, which the board waits for.
+// The next host gets in.
 func TestHostThatDied(t *testing.T) {
 	t.Parallel()
 	b, err := simboard.Start(t.Context(), simboard.Options{Interpreter: peer.MicroPython(t), Listen: "127.0.0.1:0", Faults: simboard.Faults{NoInterrupt: true}})
@@ -33,7 +33,8 @@ func TestHostThatDied(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer board.Close(false)
-	for _, last := range []string{"", "~b10ff", string(encodeFrame(checkCRC, nil, 'b', 77, make([]byte, 50))[:60])} {
+	long := encodeFrame(checkCRC, nil, 'b', 77, make([]byte, 16_000))[:5000]
+	for _, last := range []string{"", "~b10ff", string(encodeFrame(checkCRC, nil, 'b', 77, make([]byte, 50))[:60]), string(long)} {
 		if err := board.SoftReset(ctx); err != nil {
 			t.Fatal(err)
 		}
@@ -46,17 +47,17 @@ func TestHostThatDied(t *testing.T) {
 		board.forget() // what the next host finds
 		start := time.Now()
 		if err := board.repl.Enter(ctx, repl.ConnectLimit); err != nil {
-			t.Fatalf("after %q: %v", last, err)
+			t.Fatalf("after %d bytes: %v", len(last), err)
 		}
 		t.Logf("%v for a frame of which %d bytes had come", time.Since(start), len(last))
 	}
 }
 
-// TestAbandonedProgramEnds has a host that says nothing any more: the board restarts, or
-// ends the program where it cannot.
+// TestAbandonedProgramEnds has a host that says nothing any more, also behind a part of a
+// frame: the board restarts, or ends the program where it cannot.
 func TestAbandonedProgramEnds(t *testing.T) {
 	t.Parallel()
-	for name, reset := range map[string]string{"reset": "", "no reset": "m=None\n"} {
+	for name, reset := range map[string]string{"reset": "", "no reset": "m=None\n", "in a frame": ""} {
 		s := &session{check: checkCRC, z: new(deflater)}
 		code := strings.Replace(s.program(), "poll(10000)", "poll(20)", 1)
 		if code == s.program() {
@@ -68,8 +69,11 @@ func TestAbandonedProgramEnds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if name == "in a frame" {
+			go in.Write(encodeFrame(checkCRC, nil, 'b', 1, make([]byte, 2*8192))[:8192])
+		}
 		out, err := cmd.Output()
-		if err != nil || strings.Contains(string(out), "reset") != (name == "reset") || strings.Count(string(out), "~=000000") != 6 {
+		if err != nil || strings.Contains(string(out), "reset") != (name != "no reset") || strings.Count(string(out), "~=000000") != 6 {
 			t.Errorf("%s: %v, %q", name, err, out)
 		}
 		in.Close()

@@ -11,6 +11,7 @@ import (
 	"hash/adler32"
 	"hash/crc32"
 	"strconv"
+	"strings"
 	"time"
 
 	"rules_romfs/packager/board"
@@ -45,6 +46,10 @@ func eraseWait(n int64) time.Duration {
 	return 10*time.Second + time.Duration((n+4095)/4096)*400*time.Millisecond
 }
 
+// plenty is the size of frames, in bytes, from which on a board has the memory to compile
+// the program in one piece.
+const plenty = 4096
+
 // openROM loads the program that reads and writes seg. buffer is how many
 // bytes of RAM on the board hold what is written next; a block device needs a
 // whole block.
@@ -56,7 +61,11 @@ func openROM(ctx context.Context, call caller, info *Info, seg Segment, buffer i
 		buffer = call.Chunk()
 	}
 	p := &ROM{Segment: seg, call: call, has: info.Has, buffer: buffer, Wait: eraseWait}
-	for _, part := range romProgram(info.Has, seg, buffer, call.Chunk()) {
+	parts := romProgram(info.Has, seg, buffer, call.Chunk())
+	if call.Chunk() >= plenty {
+		parts = []string{strings.Join(parts, "")} // each of them is an exchange
+	}
+	for _, part := range parts {
 		if err := call.Load(ctx, part); err != nil {
 			return nil, err
 		}
@@ -227,21 +236,23 @@ func (p *ROM) Digest(ctx context.Context, off, n int64, progress func(n int64)) 
 	if err := p.check(off, n); err != nil {
 		return sum, err
 	}
+	const most = 256 << 10 // that is answered within seconds
 	first := 1
-	for n > 0 {
-		k := min(n, 256<<10)
-		if _, err := p.ask(ctx, 'd', fmt.Appendf(nil, "%d %d %d", off, k, first), readWait(k)); err != nil {
+	for ; n > most; n -= most {
+		if _, err := p.ask(ctx, 'd', fmt.Appendf(nil, "%d %d %d 0", off, most, first), readWait(most)); err != nil {
 			return sum, err
 		}
 		first = 0
-		off += k
-		n -= k
+		off += most
 		if progress != nil {
-			progress(k)
+			progress(most)
 		}
 	}
-	b, err := p.bytes(ctx, 'd', fmt.Sprintf("0 0 %d", first), readWait(0), 32)
+	b, err := p.bytes(ctx, 'd', fmt.Sprintf("%d %d %d 1", off, n, first), readWait(n), 32)
 	copy(sum[:], b)
+	if err == nil && progress != nil {
+		progress(n)
+	}
 	return sum, err
 }
 

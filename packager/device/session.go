@@ -19,6 +19,7 @@ type session struct {
 	repl  *repl.REPL
 	check checksum
 	runs  bool      // the program: serve has started it
+	midst bool      // it may still wait for the rest of a frame
 	z     *deflater // nil: the firmware cannot inflate, or has no memory for it
 	chunk int       // largest decoded payload that the board has memory for
 	frame int       // largest part of a payload in one frame; smaller on lines that lose bytes
@@ -128,8 +129,12 @@ const farewell = "~leave the program now"
 func (s *session) quit(ctx context.Context, limit time.Duration) error {
 	var err error
 	for range 3 {
-		// It may wait for the rest of a frame.
-		if err := s.repl.Link.Write(ctx, slices.Concat(filler, []byte(farewell))); err != nil {
+		last := []byte(farewell)
+		if s.midst {
+			last = slices.Concat(filler, last)
+		}
+		s.midst = true
+		if err := s.repl.Link.Write(ctx, last); err != nil {
 			return err
 		}
 		_, err = s.repl.Finish(ctx, limit/3)

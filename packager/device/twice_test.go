@@ -41,7 +41,7 @@ func TestStatementsRunTwice(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, source := range map[string]string{
-			"identity": program(nil, "say", "built_in", "identity"), "segments": program(nil, "say", "segments"),
+			"identity": identity(), "segments": program(nil, "say", "segments"),
 			"mounted": board.mounted(0, int64(len(image))),
 		} {
 			var said [2]string

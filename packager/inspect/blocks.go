@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 
 	"rules_romfs/packager/board"
@@ -26,6 +27,25 @@ type BlockCost struct {
 
 	// Map are the changed blocks by number, from 0; only if asked for.
 	Map []int64 `json:"map,omitempty"`
+
+	// Transfers are what a deploy takes; only if asked for, and none where the
+	// images are equal in all blocks.
+	Transfers []Transfer `json:"transfers,omitempty"`
+}
+
+// A Transfer is what a deploy takes on boards of one kind.
+type Transfer struct {
+	Firmware Firmware `json:"firmware"`
+	Blocks   int64    `json:"blocks"` // that are written
+	Erased   int64    `json:"erased"` // bytes of flash; 0 where cells need no erase
+	Sent     int64    `json:"sent"`   // bytes of the image over the link, before they are packed for it
+	Copied   int64    `json:"copied"` // bytes that the board takes from what it has
+}
+
+// Firmware is what decides what a deploy sends to a board.
+type Firmware struct {
+	FromStart bool `json:"from_start"` // it erases from the partition's start only
+	Copies    bool `json:"copies"`     // the board has memory for a block, so that it can copy what it has
 }
 
 // defaultErase is the erase unit of almost every external flash chip.
@@ -82,9 +102,12 @@ func compareBlocks(ctx context.Context, old, new *Image, o *DiffOptions) (BlockC
 	if o.Map {
 		c.Map = each.Differs
 	}
-	// Older firmware does not say how much an erase clears.
-	facts.Erase = 0
-	if geo := flash.Of(facts); geo.Erasing == flash.FromStart {
+	if o.Transfers && block == 0 {
+		if c.Transfers, err = transfers(ctx, facts, old, new, each.Differs); err != nil {
+			return c, err
+		}
+	}
+	if geo := flash.Of(older(facts)); geo.Erasing == flash.FromStart {
 		start, err := deploy.Estimate(geo, new.Size(), each.Block, func(from, _ int64) (bool, error) {
 			_, found := slices.BinarySearch(each.Differs, from/each.Block)
 			return found, nil
@@ -95,6 +118,46 @@ func compareBlocks(ctx context.Context, old, new *Image, o *DiffOptions) (BlockC
 		c.SendFromStart = &start.Writes
 	}
 	return c, nil
+}
+
+// older is what firmware of before says: not how much an erase clears.
+func older(f flash.Facts) flash.Facts {
+	f.Erase = 0
+	return f
+}
+
+// transfers works out what a deploy takes on each kind of firmware that the board
+// may have.
+func transfers(ctx context.Context, facts flash.Facts, old, new *Image, differs []int64) ([]Transfer, error) {
+	was, err := old.bytes(0, old.Size())
+	if err != nil {
+		return nil, err
+	}
+	is, err := new.bytes(0, new.Size())
+	if err != nil {
+		return nil, err
+	}
+	var all []Transfer
+	for _, f := range []flash.Facts{facts, older(facts)} {
+		geo := flash.Of(f)
+		fromStart := geo.Erasing == flash.FromStart
+		if len(all) > 0 && !fromStart {
+			break // what it says of erases makes no difference
+		}
+		for _, room := range []int{math.MaxInt, 0} {
+			t, err := deploy.EstimateTransfer(ctx, geo, was, is, differs, room)
+			if err != nil {
+				return nil, err
+			}
+			if t.Blocks > 0 {
+				all = append(all, Transfer{Firmware{fromStart, room > 0}, t.Blocks, t.Erased, t.Sent, t.Copied})
+			}
+			if geo.Erasing == flash.ByWrite {
+				break // a write takes a whole block, so every board has memory for one
+			}
+		}
+	}
+	return all, nil
 }
 
 // blockDiffers compares what two images have between two offsets, of which the

@@ -17,9 +17,14 @@ import (
 type Details struct {
 	Record     int64  `json:"record"`           // offset of its record
 	RecordSize int64  `json:"record_size"`      // bytes, with head, name, padding and content
+	Padding    int64  `json:"padding"`          // bytes of its head that carry nothing
 	Stored     int64  `json:"stored"`           // bytes of its own content in the image: 0 where it shares
 	Kind       string `json:"kind"`             // dir, data, mpy or image: by the content
 	Source     string `json:"source,omitempty"` // as the sidecar has it
+
+	// ManifestRule is the rule that put it there, such as files[2], as the sidecar
+	// has it.
+	ManifestRule string `json:"manifest_rule,omitempty"`
 
 	Asked int64  `json:"asked,omitempty"` // alignment that the sidecar says was asked for
 	Needs int64  `json:"needs,omitempty"` // alignment that the board's rule wants
@@ -33,6 +38,14 @@ type Details struct {
 
 // KindDir is the kind of a directory; those of files are the sidecar's.
 const KindDir = "dir"
+
+// A Span is what a run of bytes of an image is for.
+type Span struct {
+	Kind   string `json:"kind"` // header, record, padding, content or skipped; see romfs.SpanKind
+	Offset int64  `json:"offset"`
+	Size   int64  `json:"size"`
+	Entry  int    `json:"entry"` // that it belongs to, by its index in the listing; -1: none
+}
 
 // Usage is how full a partition is.
 type Usage struct {
@@ -50,6 +63,7 @@ type detailer struct {
 	place   Place
 	sidecar *artifact.Sidecar // of the outermost image; nil without one
 	nest    *nest
+	digests bool // of files in nested images, too
 }
 
 // add fills in l, the listing of the image at that level.
@@ -63,6 +77,9 @@ func (d *detailer) add(im *Image, l *Listing, at level) error {
 		return err
 	}
 	l.Name, l.Layout, l.Header, l.SHA256 = cmp.Or(at.path, im.Name), layout.String(), im.HeaderSize(), &id.SHA256
+	if err := l.addSpans(im); err != nil {
+		return fmt.Errorf("%s: %w", im.Name, err)
+	}
 	described := map[string]*artifact.File{}
 	if at.depth == 0 {
 		l.Usage = d.usage(l.Size)
@@ -83,6 +100,35 @@ func (d *detailer) add(im *Image, l *Listing, at level) error {
 		}
 	}
 	l.Overhead = l.Size - l.Content
+	return nil
+}
+
+// addSpans notes what each byte of the image is for.
+func (l *Listing) addSpans(im *Image) error {
+	spans, err := im.Spans()
+	if err != nil {
+		return err
+	}
+	at := make(map[int64]int, len(l.Entries)) // indexes of entries, by their records
+	for i := range l.Entries {
+		at[l.Entries[i].entry.RecordOffset] = i
+	}
+	l.Spans = make([]Span, 0, len(spans))
+	for _, s := range spans {
+		entry := -1
+		if s.Entry != nil {
+			if i, listed := at[s.Entry.RecordOffset]; listed {
+				entry = i
+				if s.Kind == romfs.SpanPadding {
+					l.Entries[i].padding += s.To - s.From
+				}
+			}
+		}
+		l.Spans = append(l.Spans, Span{s.Kind.String(), s.From, s.To - s.From, entry})
+		if s.Kind == romfs.SpanPadding {
+			l.Padding += s.To - s.From
+		}
+	}
 	return nil
 }
 
@@ -108,13 +154,13 @@ func (d *detailer) usage(size int64) *Usage {
 // entry says more about one entry; file is the sidecar's word on it, or nil.
 func (d *detailer) entry(im *Image, l *Entry, file *artifact.File, at level) (*Details, error) {
 	e := l.entry
-	more := &Details{Record: e.RecordOffset, RecordSize: e.RecordSize, Kind: KindDir}
+	more := &Details{Record: e.RecordOffset, RecordSize: e.RecordSize, Padding: l.padding, Kind: KindDir}
 	if e.Dir {
 		return more, nil
 	}
 	more.Kind = artifact.KindData
 	if file != nil {
-		more.Kind, more.Source, more.Asked = file.Kind, file.Source, file.Align
+		more.Kind, more.Source, more.Asked, more.ManifestRule = file.Kind, file.Source, file.Align, file.Rule
 	}
 	if d.place.Board != nil {
 		if rule := d.place.Board.AlignRule(l.Path); rule != nil {
@@ -163,6 +209,11 @@ func (d *detailer) nested(im *Image, e *romfs.Entry, at level, more *Details) er
 		return damage
 	}
 	more.Image = newListing(image, entries, d.place, inner)
+	if d.digests {
+		if err := image.digests(d.ctx, more.Image); err != nil {
+			return err
+		}
+	}
 	return d.add(image, more.Image, inner)
 }
 

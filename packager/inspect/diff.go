@@ -14,6 +14,10 @@ type DiffOptions struct {
 	Target
 	Erase int64 // bytes of a flash block, over the board's; 0: the board's
 	Map   bool  // name the blocks that differ
+
+	// Transfers works out what goes over the link, for each kind of firmware that
+	// the board may have.
+	Transfers bool
 }
 
 // A Difference is how image B, to be deployed, differs from image A, on a board.

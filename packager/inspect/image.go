@@ -52,7 +52,7 @@ func (im *Image) Identity() (artifact.Image, error) {
 // checked against the image.
 func (s *Source) Sidecar() (*artifact.Sidecar, error) {
 	if s.Path == "" {
-		return nil, nil
+		return s.sidecar, nil
 	}
 	sidecar, err := artifact.Load(artifact.Path(s.Path))
 	if errors.Is(err, fs.ErrNotExist) {

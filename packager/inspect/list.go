@@ -39,6 +39,8 @@ type Listing struct {
 	Usage    *Usage           `json:"usage,omitempty"`    // nil: the partition or its size is not known
 	Content  int64            `json:"content,omitempty"`  // bytes of files that are stored
 	Overhead int64            `json:"overhead,omitempty"` // the rest: records, names, padding
+	Padding  int64            `json:"padding,omitempty"`  // bytes of that which carry nothing
+	Spans    []Span           `json:"spans,omitempty"`    // what every byte of the image is for
 	Saved    int64            `json:"saved,omitempty"`    // bytes of content that are shared, not stored again
 
 	Base uint64 `json:"-"` // address of the image's first byte; 0: not known, or not mapped
@@ -60,7 +62,8 @@ type Entry struct {
 
 	Name string `json:"-"` // the last part of Path, as it is in the image
 
-	entry *romfs.Entry
+	entry   *romfs.Entry
+	padding int64 // for Details
 }
 
 // List lists an image. Where the image is so damaged that it cannot be read on,
@@ -81,14 +84,12 @@ func List(ctx context.Context, im *Image, o ListOptions) (*Listing, error) {
 	l := newListing(im, entries, place, level{})
 	l.Damage = im.damage(cmp.Or(o.Dir, "."))
 	if o.Digests {
-		for i := range l.Entries {
-			if err := im.digest(ctx, &l.Entries[i]); err != nil {
-				return nil, err
-			}
+		if err := im.digests(ctx, l); err != nil {
+			return nil, err
 		}
 	}
 	if o.Details {
-		d := detailer{ctx, place, s, newNest(s)}
+		d := detailer{ctx, place, s, newNest(s), o.Digests}
 		if err := d.add(im, l, level{}); err != nil {
 			return nil, err
 		}
@@ -116,6 +117,16 @@ func newListing(im *Image, entries []*romfs.Entry, place Place, at level) *Listi
 		l.Entries = append(l.Entries, listed)
 	}
 	return l
+}
+
+// digests reads every file for its digest.
+func (im *Image) digests(ctx context.Context, l *Listing) error {
+	for i := range l.Entries {
+		if err := im.digest(ctx, &l.Entries[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // digest reads a file for its digest.

@@ -9,6 +9,9 @@ import (
 	"os"
 
 	"rules_romfs/internal/syserr"
+	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/pack"
+	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
 )
 
@@ -23,7 +26,8 @@ type Source struct {
 	Data   io.ReaderAt
 	Length int64 // of Data: what follows the image counts
 
-	closer io.Closer
+	closer  io.Closer
+	sidecar *artifact.Sidecar // of an image that is in no file
 }
 
 // Close releases the file.
@@ -56,6 +60,21 @@ func OpenSource(ctx context.Context, path string) (*Source, error) {
 // ReadSource reads a stream, which people know by that name, into memory.
 func ReadSource(ctx context.Context, name string, r io.Reader) (*Source, error) {
 	return readStream(ctx, name, func() (io.ReadCloser, error) { return io.NopCloser(r), nil })
+}
+
+// Built reads an image that was built and is in no file, under a name for people.
+// It has its sidecar.
+func Built(ctx context.Context, name string, im *pack.Image, r report.Reporter) (*Image, error) {
+	sidecar, err := im.Sidecar()
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := im.Stream(ctx, &b, r); err != nil {
+		return nil, err
+	}
+	s := &Source{Name: name, Data: bytes.NewReader(b.Bytes()), Length: int64(b.Len()), sidecar: sidecar}
+	return s.Image()
 }
 
 // readStream reads a stream to its end, unless Ctrl-C comes first: opening a

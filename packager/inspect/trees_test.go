@@ -22,6 +22,7 @@ import (
 	"rules_romfs/packager/inspect"
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/report"
+	"rules_romfs/packager/romfs"
 )
 
 var ctx = context.Background()
@@ -194,6 +195,20 @@ func holdListing(t trees.TB, tree trees.Tree, im *inspect.Image, what string) {
 	}
 	if files != len(tree.Files()) || dirs != len(tree.Dirs()) || l.Content != content || l.Saved != saved || l.Overhead != l.Size-content || l.Overhead < 4 || len(l.Damage) > 0 {
 		t.Errorf("%s: the listing does not add up: %+v", what, l)
+	}
+	if s, err := im.Sidecar(); err != nil || s == nil || l.Padding != s.Totals.Padding {
+		t.Errorf("%s: %d bytes of padding are listed, the sidecar has %+v (%v)", what, l.Padding, s, err)
+	}
+	for _, s := range l.Spans {
+		if s.Kind == romfs.SpanContent.String() {
+			content -= s.Size
+			if d := l.Entries[s.Entry]; d.Offset != s.Offset || d.Size != s.Size {
+				t.Errorf("%s: %+v is not where %+v is", what, s, d)
+			}
+		}
+	}
+	if content != 0 {
+		t.Errorf("%s: %d bytes of content are in no span", what, content)
 	}
 	if l.Usage != nil && (l.Usage.Used != l.Size || l.Usage.Free != l.Usage.Size-l.Size || l.Usage.Free < 0) {
 		t.Errorf("%s: %+v", what, l.Usage)

@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -74,7 +72,7 @@ func NewCompiler(ctx context.Context, path string) (*Compiler, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	c.Path = abs
-	if c.Digest, err = digestExecutable(abs); err != nil {
+	if c.Digest, err = digestBinary(abs); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -103,23 +101,14 @@ func parseVersion(out string) (*Compiler, error) {
 	return c, nil
 }
 
-// digestExecutable returns the sha256 of a binary, and zero for a script.
-func digestExecutable(path string) (sum [32]byte, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return sum, err
+// digestBinary returns the sha256 of a binary, and zero for a script, whose digest
+// says nothing of what it runs.
+func digestBinary(path string) (sum [32]byte, err error) {
+	sum, head, err := child.Digest(path)
+	if err != nil || len(head) < 2 || bytes.HasPrefix(head, []byte("#!")) {
+		return [32]byte{}, err
 	}
-	defer f.Close()
-	head := make([]byte, 2)
-	if n, _ := io.ReadFull(f, head); n < 2 || string(head) == "#!" {
-		return sum, nil
-	}
-	h := sha256.New()
-	h.Write(head)
-	if _, err := io.Copy(h, f); err != nil {
-		return sum, err
-	}
-	return [32]byte(h.Sum(nil)), nil
+	return sum, nil
 }
 
 // Is tells whether the compiler is of the wanted release: "1.29" means any

@@ -94,6 +94,8 @@ type builder struct {
 	cache     *mpy.Cache
 	warnings  []Warning
 
+	reads func(path string) // see manifest.ResolveOptions.Reads; nil: nobody wants to know
+
 	transforms     map[*manifest.Entry]*transformed
 	transformCache *filecache.Cache
 }
@@ -108,7 +110,7 @@ func (b *builder) resolve(ctx context.Context, p *part) (*manifest.Plan, error) 
 		return b.directory(ctx, p.target)
 	}
 	o := p.target.ResolveOptions()
-	o.Compile, o.Outputs, o.Allow = b.Compile, b.Outputs, b.Allow
+	o.Compile, o.Outputs, o.Allow, o.Reads = b.Compile, b.Outputs, b.Allow, b.reads
 	plan, warnings, err := manifest.Resolve(ctx, p.manifest, nil, o)
 	b.lint(warnings)
 	return plan, err
@@ -120,7 +122,7 @@ func (b *builder) directory(ctx context.Context, t Target) (*manifest.Plan, erro
 	target := t.ResolveOptions()
 	plan, warnings, err := manifest.DirPlan(ctx, b.Path, manifest.DirOptions{
 		Board: target.Board, Partition: target.Partition, BoardAlign: target.BoardAlign, OpenMV: target.OpenMV,
-		Compile: b.Compile == nil || *b.Compile, Outputs: b.Outputs, Allow: b.Allow,
+		Compile: b.Compile == nil || *b.Compile, Outputs: b.Outputs, Allow: b.Allow, Reads: b.reads,
 	})
 	b.lint(warnings)
 	if err != nil {

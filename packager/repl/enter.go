@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"rules_romfs/packager/port"
@@ -14,12 +15,19 @@ import (
 // is opened, and waits for a network in boot.py, takes a while.
 const ConnectLimit = 20 * time.Second
 
+// floodSize is more than what a program of ours may still wait for: the rest of a frame
+// whose host died.
+const floodSize = 20 << 10
+
 // Enter brings the board to the raw REPL, whatever it is doing, within limit.
 // Opening the port may have reset the board, and a program may be running, so
-// it asks again and again, each time in another way.
+// it asks again and again, each time in another way. When two thirds of the limit are
+// over there is nothing to lose any more: it fills up whatever the board may be waiting for,
+// and tries twice at least after that.
 func (r *REPL) Enter(ctx context.Context, limit time.Duration) error {
-	r.Raw = false
-	end := time.Now().Add(limit)
+	r.Raw, r.loaded = false, false // it may have been reset
+	end, flood, tries := time.Now().Add(limit), time.Now().Add(limit*2/3), 2
+	flooded := r.Farewell == ""
 	var seen []byte
 	for try := 0; ; try++ {
 		said, err := r.attempt(ctx, try)
@@ -30,7 +38,16 @@ func (r *REPL) Enter(ctx context.Context, limit time.Duration) error {
 		if !errors.Is(err, port.ErrTimeout) {
 			return connectError(r.Link, err)
 		}
-		if seen = append(seen, said...); time.Now().After(end) {
+		seen = append(seen, said...)
+		switch now := time.Now(); {
+		case !flooded && now.After(flood):
+			flooded = true
+			if err := r.offer(ctx, strings.Repeat("\n", floodSize)); err != nil && !errors.Is(err, port.ErrTimeout) {
+				return connectError(r.Link, err)
+			}
+		case flooded && tries > 0 && r.Farewell != "":
+			tries--
+		case now.After(end):
 			return &port.TransferError{Op: "entering the raw REPL of " + r.Link.Name(),
 				Err:  fmt.Errorf("%w within %v%s", port.ErrTimeout, limit.Round(time.Second/10), heard(seen)),
 				Hint: "is it a MicroPython board, and is no other program using the port?"}
@@ -123,6 +140,7 @@ const rebooted = "soft reboot"
 // SoftReset restarts the interpreter and stays in raw mode. boot.py runs
 // again, main.py does not. A boot.py that does not end is interrupted.
 func (r *REPL) SoftReset(ctx context.Context, limit time.Duration) error {
+	r.loaded = false
 	for range 3 {
 		// What the line already holds would be run instead.
 		if err := r.Link.Write(ctx, []byte(ctrlC+ctrlD)); err != nil {

@@ -36,6 +36,7 @@ type REPL struct {
 	// on firmware that takes no Ctrl-C meanwhile. To a prompt it means nothing.
 	Farewell string
 
+	loaded  bool // the Loader is there, and was right
 	noPaste bool // the firmware has no raw-paste mode, or it went wrong once
 	careful bool // the line lost something: never more than one window on the way
 }
@@ -74,22 +75,27 @@ var ErrReset = errors.New("the board restarted")
 // Leave returns to the friendly REPL. run soft-resets there, so that main.py
 // starts.
 func (r *REPL) Leave(ctx context.Context, run bool) error {
-	out := "\r" + ctrlB
-	if run {
-		out += ctrlD
-	}
 	r.Raw = false
-	if err := r.Link.Write(ctx, []byte(out)); err != nil {
-		return err
-	}
 	if run {
+		if err := r.Link.Write(ctx, []byte("\r"+ctrlB+ctrlD)); err != nil {
+			return err
+		}
 		_, err := r.Link.WaitFor(ctx, 5*time.Second, "soft reboot")
 		if errors.Is(err, port.ErrLost) {
 			return nil // the reset took USB along
 		}
 		return err
 	}
-	_, err := r.Link.WaitFor(ctx, 2*time.Second, ">>> ")
+	var err error
+	for range 3 {
+		if err := r.Link.Write(ctx, []byte("\r"+ctrlB)); err != nil {
+			return err
+		}
+		// What else the board prints may lie in the middle of the prompt.
+		if _, err = r.Link.WaitFor(ctx, 2*time.Second, ">>> "); !errors.Is(err, port.ErrTimeout) {
+			break
+		}
+	}
 	return err
 }
 
@@ -106,36 +112,48 @@ func (r *REPL) Exec(ctx context.Context, code string, limit time.Duration) ([]by
 // runs unless it arrived as it was sent. A board with little memory gets one
 // piece after the other; the output is that of the last.
 func (r *REPL) Run(ctx context.Context, program string, limit time.Duration) ([]byte, error) {
-	loader := Loader()
-	if !r.Small {
-		return r.Exec(ctx, loader+Guarded(program), limit)
+	pieces := []string{Guarded(program)}
+	exec := r.execGuarded
+	if r.Small {
+		pieces, exec = SmallPieces(program), r.execPiece
 	}
 	var out []byte
-	for i, piece := range SmallPieces(program) {
+	for _, piece := range pieces {
 		var err error
-		if out, err = r.execPiece(ctx, loader, piece, i > 0, limit); err != nil {
+		if out, err = exec(ctx, piece, limit); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
+// execGuarded runs guarded statements, behind the loader unless that is there.
+func (r *REPL) execGuarded(ctx context.Context, guarded string, limit time.Duration) ([]byte, error) {
+	code := guarded
+	if !r.loaded {
+		code = Loader() + guarded
+	}
+	out, err := r.Exec(ctx, code, limit)
+	r.loaded = err == nil
+	return out, err
+}
+
 // execPiece runs guarded statements that may be run twice, such as definitions,
 // again if the line garbled them. With them it sends the loader, unless that is
-// loaded: nothing checks the loader, and a damaged one may refuse what is right.
-func (r *REPL) execPiece(ctx context.Context, loader, piece string, loaded bool, limit time.Duration) (out []byte, err error) {
+// there: nothing checks the loader, and a damaged one may refuse what is right.
+func (r *REPL) execPiece(ctx context.Context, piece string, limit time.Duration) (out []byte, err error) {
 	for try := range 6 {
 		if try > 0 {
 			if err := r.Enter(ctx, ConnectLimit); err != nil {
 				return nil, err
 			}
-			loaded = false
 		}
-		if !loaded {
-			_, err = r.Exec(ctx, loader, AnswerLimit)
+		if !r.loaded {
+			_, err = r.Exec(ctx, Loader(), AnswerLimit)
 		}
-		if loaded || err == nil {
+		if r.loaded || err == nil {
 			out, err = r.Exec(ctx, piece, limit)
+			r.loaded = err == nil
 		}
 		var exec *Error
 		if err == nil || ctx.Err() != nil || errors.Is(err, port.ErrLost) || errors.As(err, &exec) && exec.OutOfMemory() {

@@ -70,7 +70,8 @@ func TestDamagedLoaderIsReplaced(t *testing.T) {
 	if _, err := r.Exec(ctx, damaged, AnswerLimit); err != nil {
 		t.Fatal(err)
 	}
-	out, err := r.execPiece(ctx, loader, Guarded("print('ran')\n"), true, AnswerLimit)
+	r.loaded = true
+	out, err := r.execPiece(ctx, Guarded("print('ran')\n"), AnswerLimit)
 	if err != nil || strings.TrimSpace(string(out)) != "ran" {
 		t.Errorf("it says %q, error %v", out, err)
 	}

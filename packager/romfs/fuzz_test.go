@@ -143,6 +143,8 @@ func FuzzReader(f *testing.F) {
 			return
 		}
 		b = b[:parsed.Size()]
+		contiguous(t, parsed)
+		contiguous(t, opened)
 		paths := []string{"a", "a/b", "d/b.py", "d/e"}
 		var first, second []romfs.Entry
 		for m, list := range map[*romfs.Image]*[]romfs.Entry{parsed: &first, opened: &second} {

@@ -46,6 +46,7 @@ func checkTree(t trees.TB, tree trees.Tree, o romfs.Options) (vfsrom.Case, *romf
 		t.Fatal(err)
 	}
 	tree.CheckImage(t, m)
+	checkSpans(t, m, p)
 	for _, f := range p.Files {
 		if n := needs(f.Path); n > 1 && f.Size > 0 && f.Offset%n != 0 {
 			t.Errorf("tree %s (%v): %q is at %d, and needs %d", tree.Name, o.Layout, f.Path, f.Offset, n)

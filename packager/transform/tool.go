@@ -3,15 +3,15 @@ package transform
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"rules_romfs/internal/child"
 )
 
 // A Tool is a program that converts files.
@@ -36,20 +36,30 @@ func newTool(name, path string) (*Tool, error) {
 	return &Tool{Name: name, Path: path, facts: append([]string{"run"}, facts...), env: environment()}, nil
 }
 
+// Beside returns where a program lies that a manifest in dir names by a path; false
+// is for one that is looked up in PATH.
+func Beside(name, dir string) (string, bool) {
+	if !strings.Contains(name, "/") {
+		return "", false
+	}
+	return filepath.Join(dir, filepath.FromSlash(name)), true
+}
+
 // lookUp finds the executable that a manifest in dir calls name: the given one,
 // or relative to dir if the name has a slash, or in PATH.
 func lookUp(name, dir, given string) (string, error) {
 	if given != "" {
 		return filepath.Abs(given)
 	}
-	if !strings.Contains(name, "/") {
+	path, beside := Beside(name, dir)
+	if !beside {
 		path, err := exec.LookPath(name)
 		if err != nil {
 			return "", errors.New("not found in PATH")
 		}
 		return filepath.Abs(path)
 	}
-	path, err := filepath.Abs(filepath.Join(dir, filepath.FromSlash(name)))
+	path, err := filepath.Abs(path)
 	if err != nil {
 		return "", err
 	}
@@ -102,24 +112,13 @@ func digests(path string) ([]string, error) {
 	return facts, nil
 }
 
-// digest returns the sha256 of a file, and how it begins.
+// digest returns the sha256 of a program, and how it begins.
 func digest(path string) (sum string, head []byte, err error) {
-	f, err := os.Open(path)
+	d, head, err := child.Digest(path)
 	if err != nil {
 		return "", nil, bare(err)
 	}
-	defer f.Close()
-	h := sha256.New()
-	head = make([]byte, 256) // what Linux reads of a first line
-	n, err := io.ReadFull(f, head)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return "", nil, bare(err)
-	}
-	h.Write(head[:n])
-	if _, err := io.Copy(h, f); err != nil {
-		return "", nil, bare(err)
-	}
-	return string(h.Sum(nil)), head[:n], nil
+	return string(d[:]), head, nil
 }
 
 // interpreterOf returns the program that a script's first line names, also

@@ -146,8 +146,8 @@ def plan(ctx, manifest, sources, board, images = [], overrides = {}, transforms 
       transforms: None where the manifest has none; else struct of `tools` (list of struct: `name`, as the manifest
         calls it, `executable`, and `files_to_run`) and `inputs` (list of File).
     Returns:
-      struct of `plan` (File), `sources` (list of struct, as in MpyInfo), `compiled` (list of File: what the
-      compile actions made) and `files` (list of File: those, what transforms made, and the other sources).
+      struct of `plan` (File), `sources` (list of struct, as in MpyInfo), `originals` (list of File: those that are
+      Python), `compiled` (list of File: what the compile actions made of them) and `files` (list of File: those, what transforms made, and the other sources).
     """
     folder = ctx.label.name + ".romfs.d/"
     out = ctx.actions.declare_file(ctx.label.name + ".romfs.plan.json")  # Any name in the folder can be a source's.
@@ -213,7 +213,8 @@ def plan(ctx, manifest, sources, board, images = [], overrides = {}, transforms 
         _transform(ctx, source, transforms)
     compiled = [module.compiled for module in python]
     files = compiled + data + [source.compiled for source in others]
-    return struct(plan = out, sources = entries, compiled = compiled, files = files)
+    originals = [module.file for module in python]
+    return struct(plan = out, sources = entries, originals = originals, compiled = compiled, files = files)
 
 def _check(ctx, sources):
     """Refuses sources that no manifest can name, or that two names are one of."""

@@ -5,7 +5,7 @@ load("//rules/private:board_info.bzl", "RomfsBoardInfo")
 def _romfs_board_impl(ctx):
     return [
         DefaultInfo(files = depset([ctx.file.profile])),
-        RomfsBoardInfo(id = "", profile = ctx.file.profile),
+        RomfsBoardInfo(data = ctx.files.data, id = "", profile = ctx.file.profile),
     ]
 
 romfs_board = rule(
@@ -36,12 +36,16 @@ To choose it for a whole build: `--@rules_romfs//rules:board=//boards:sensor-nod
             allow_single_file = [".yaml", ".yml"],
             mandatory = True,
         ),
+        "data": attr.label_list(
+            doc = "Files that the board file names, which deploys need: the public key of its `require_signature`.",
+            allow_files = True,
+        ),
     },
     provides = [RomfsBoardInfo],
 )
 
 def _no_board_impl(_ctx):
-    return [RomfsBoardInfo(id = "", profile = None)]
+    return [RomfsBoardInfo(data = [], id = "", profile = None)]
 
 no_board = rule(
     implementation = _no_board_impl,

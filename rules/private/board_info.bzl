@@ -6,6 +6,7 @@ load("//rules/private:naming.bzl", "label_name")
 RomfsBoardInfo = provider(
     doc = "The board that an image is for. Made by `romfs_board`.",
     fields = {
+        "data": "list of File: what the board file names, which deploys need beside it.",
         "id": "string: the id of a built-in profile (`openmv-n6`), or \"\" where `profile` says all, or for no board.",
         "profile": "File: a board file, the YAML that `romfs schema board` describes; None for a built-in profile.",
     },
@@ -38,5 +39,5 @@ def board_of(ctx):
     if RomfsBoardInfo in target:
         return target[RomfsBoardInfo]
     if (target.label.repo_name, target.label.package) == (_BUILTIN.repo_name, _BUILTIN.package):
-        return RomfsBoardInfo(id = target.label.name, profile = None)
+        return RomfsBoardInfo(data = [], id = target.label.name, profile = None)
     fail("{}: {} is no board: name a romfs_board, or one of @rules_romfs//rules/boards.".format(label_name(ctx.label), label_name(target.label)))

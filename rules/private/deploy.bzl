@@ -55,11 +55,15 @@ def _deploy(ctx):
         "image": runfiles_path(ctx, image),
         "partition": ctx.attr.partition,
         "port": ctx.attr.port,
+        "require_signature": [runfiles_path(ctx, key) for key in ctx.files.require_signature],
+        "signature": runfiles_path(ctx, ctx.file.signature) if ctx.file.signature else "",
         "target": str(ctx.label),
     }
-    files = [image, _own(ctx, info.sidecar)]
+    if ctx.file.signature and not ctx.files.require_signature and not info.board.profile:
+        fail("{}: signature names an envelope, and nothing says by which key: name the public keys in require_signature.".format(label_name(ctx.label)))
+    files = [image, _own(ctx, info.sidecar)] + ctx.files.require_signature + ctx.files.signature
     if info.board.profile:
-        files.append(info.board.profile)
+        files += [info.board.profile] + info.board.data
     return struct(
         files = files + ctx.files.data,
         interpreter = interpreter_of(ctx),
@@ -102,6 +106,15 @@ def _deploy_attrs(port):
         ),
         "imports": attr.string_list(
             doc = "Modules that the board imports afterwards, as a last proof; they must come from the image.",
+        ),
+        "require_signature": attr.label_list(
+            doc = "Public keys in PEM form, by one of which the image must be signed, before the board is touched. " +
+                  "What the ports file or the board file demands has to be met as well.",
+            allow_files = True,
+        ),
+        "signature": attr.label(
+            doc = "The envelope with the signature, which `romfs_sign` wrote; `-- --signature FILE` names one at run time.",
+            allow_single_file = [".json"],
         ),
         "flags": attr.string_list(
             doc = "Further flags of `romfs deploy`, such as `--no-run`; `$(location ...)` of something in `data` is its path.",

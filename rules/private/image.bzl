@@ -1,12 +1,15 @@
 """romfs_image: a manifest and sources become one image."""
 
+load("//rules/private:about.bzl", "say_bill", "say_packages", "say_page", "say_ram")
 load("//rules/private:actions.bzl", "ACTION_ATTRS", "EXEC_GROUPS", "TOOLCHAINS", "add_board", "add_plans", "arguments", "build_defaults", "compiler_of", "plan", "run")
 load("//rules/private:board_info.bzl", "BOARD_ATTRS", "board_of")
 load("//rules/private:image_info.bzl", "RomfsImageInfo")
 load("//rules/private:library.bzl", "libraries")
 load("//rules/private:naming.bzl", "label_name")
+load("//rules/private:packages.bzl", "packages_aspect")
 load("//rules/private:python.bzl", "python_aspect", "with_python")
 load("//rules/private:require.bzl", "require")
+load("//rules/private:runtime_tools.bzl", "MEASURE_TOOLS")
 load("//rules/private:size.bzl", "bytes_of")
 load("//rules/private:transitions.bzl", "board_transition")
 
@@ -51,6 +54,10 @@ Output groups:
 | `origins` | `<name>.romfs.origins.json`: the label that brought each file |
 | `effective_manifest` | `<name>.effective.yaml`: a manifest that names every file; in the workspace's root, `romfs build bazel-out/.../<name>.effective.yaml` makes the same image and sidecar |
 | `hashed` | `<name>.hashed/`: the image and its sidecar under their content-hashed names |
+| `ram` | `<name>.romfs.ram.json`: what importing each module takes of the heap, as `romfs ram` measures it |
+| `report` | `<name>.romfs.html`: the page that `romfs report` draws, with these figures |
+| `sbom` | `<name>.romfs.cdx.json`: the bill of materials, CycloneDX 1.6 |
+| `sbom_spdx` | `<name>.romfs.spdx.json`: the same as SPDX 2.3 |
 
 A budget in the manifest is checked by a validation action, which `--norun_validations` turns off; an
 image that does not fit its partition, or has bytecode that its board does not load, fails to pack.
@@ -133,6 +140,9 @@ def _pack(ctx, planned, board, images, deps, effective):
         effective_manifest = effective,
         image = image,
         origins = origins,
+        packages = say_packages(ctx, image, sidecar, origins, images),
+        plan = planned.plan,
+        ram = say_ram(ctx, image, planned, deps, images),
         sidecar = sidecar,
     )
 
@@ -187,6 +197,11 @@ def _hashed(ctx, info):
     )
     return out
 
+def _page(ctx, info):
+    out = ctx.actions.declare_file(info.image.basename + ".html", sibling = info.image)
+    say_page(ctx, info, out)
+    return out
+
 def _romfs_image_impl(ctx):
     board = board_of(ctx)
     images = _nested_images(ctx)
@@ -214,6 +229,10 @@ def _romfs_image_impl(ctx):
             effective_manifest = depset([effective]),
             hashed = depset([_hashed(ctx, info)]),
             origins = depset([info.origins]),
+            ram = depset([info.ram]),
+            report = depset([_page(ctx, info)]),
+            sbom = depset([say_bill(ctx, info, "cyclonedx", ".cdx.json")]),
+            sbom_spdx = depset([say_bill(ctx, info, "spdx", ".spdx.json")]),
             sidecar = depset([info.sidecar]),
         ),
         info,
@@ -232,12 +251,12 @@ romfs_image = rule(
         "srcs": attr.label_list(
             doc = "Every file that the manifest names or its patterns match. Of a `py_library`, what it depends on comes along, as from `deps`.",
             allow_files = True,
-            aspects = [python_aspect],
+            aspects = [python_aspect, packages_aspect],
         ),
         "deps": attr.label_list(
             doc = "Libraries: `mpy_library` targets, placed by their own `dest`, and `py_library` targets, with all that they depend on, " +
                   "placed by their import paths from the image's root.",
-            aspects = [python_aspect],
+            aspects = [python_aspect, packages_aspect],
         ),
         "images": attr.label_keyed_string_dict(
             doc = "Nested images: for each `image:` of the manifest the target that makes it, with the path as the manifest writes it: " +
@@ -253,6 +272,10 @@ romfs_image = rule(
         "transform_inputs": attr.label_list(
             doc = "What transforms read besides their sources: the `inputs` of the manifest.",
             allow_files = True,
+        ),
+        "stubs": attr.label_list(
+            doc = "Python files that stand in for modules that the interpreter lacks, such as `machine.py`, where the RAM of modules is measured.",
+            allow_files = [".py"],
         ),
         "board": attr.label(
             doc = "The board: one of `@rules_romfs//rules/boards`, or a `romfs_board`. Overrides flag, platform and manifest.",
@@ -272,7 +295,7 @@ romfs_image = rule(
         "out": attr.output(
             doc = "The image's file, which ends in `.romfs` or `.img`; by default `<name>.romfs`. The sidecar and the other files are called after it.",
         ),
-    } | ACTION_ATTRS | BOARD_ATTRS,
+    } | ACTION_ATTRS | BOARD_ATTRS | MEASURE_TOOLS,
     exec_groups = EXEC_GROUPS,
     provides = [RomfsImageInfo],
     toolchains = TOOLCHAINS,

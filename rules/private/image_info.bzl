@@ -8,6 +8,9 @@ RomfsImageInfo = provider(
         "effective_manifest": "File: a manifest that names every file of the image; `romfs build` makes the same bytes from it.",
         "image": "File: the image.",
         "origins": "File: JSON, the label that brought each file into the image, by its path there.",
+        "packages": "File: JSON, the released package that each file of the image is of, by its path there, where one is known.",
+        "plan": "File: what the image's actions go by, in the packager's own form.",
+        "ram": "File: JSON, what importing each module of the image takes of the heap.",
         "sidecar": "File: the image's description, `<image>.json`: board, layout, and each file with its offset and digests.",
     },
 )

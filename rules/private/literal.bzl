@@ -40,6 +40,7 @@ def literal_library(ctx, places, mpy = {}):
         compiled = planned.compiled,
         info = MpyInfo(
             files = depset(planned.files),
+            originals = depset(planned.originals),
             plans = depset([planned.plan]),
             sources = depset(planned.sources),
         ),

@@ -6,6 +6,8 @@ load("//rules/private:deploy.bzl", _romfs_deploy = "romfs_deploy", _romfs_deploy
 load("//rules/private:diff_test.bzl", _romfs_diff_test = "romfs_diff_test")
 load("//rules/private:export.bzl", _romfs_export = "romfs_export")
 load("//rules/private:image.bzl", _romfs_image = "romfs_image")
+load("//rules/private:report.bzl", _romfs_report = "romfs_report")
+load("//rules/private:sign.bzl", _romfs_sign = "romfs_sign")
 load("//rules/private:test.bzl", _romfs_test = "romfs_test")
 
 def _check_board(name, board):
@@ -53,6 +55,28 @@ def romfs_export(name, board = None, **kwargs):
     """
     _check_board(name, board)
     _romfs_export(name = name, board = board, **kwargs)
+
+def romfs_report(name, board = None, **kwargs):
+    """See the rule.
+
+    Args:
+      name: of the target.
+      board: as of the rule.
+      **kwargs: further attributes of the rule.
+    """
+    _check_board(name, board)
+    _romfs_report(name = name, board = board, **kwargs)
+
+def romfs_sign(name, board = None, **kwargs):
+    """See the rule.
+
+    Args:
+      name: of the target.
+      board: as of the rule.
+      **kwargs: further attributes of the rule.
+    """
+    _check_board(name, board)
+    _romfs_sign(name = name, board = board, **kwargs)
 
 # Of tests on hardware: one at a time, here, and never from a cache.
 _HARDWARE = ["exclusive", "external", "hardware", "no-cache", "no-remote"]

@@ -16,6 +16,8 @@ load("//rules/private:image_from_srcs.bzl", _romfs_image_from_srcs = "romfs_imag
 load("//rules/private:image_info.bzl", _RomfsImageInfo = "RomfsImageInfo")
 load("//rules/private:library.bzl", _mpy_library = "mpy_library")
 load("//rules/private:mpy_info.bzl", _MpyInfo = "MpyInfo")
+load("//rules/private:report.bzl", _romfs_report = "romfs_report")
+load("//rules/private:sign.bzl", _romfs_sign = "romfs_sign")
 load("//rules/private:test.bzl", _romfs_test = "romfs_test")
 
 mpy_library = _mpy_library
@@ -27,6 +29,8 @@ romfs_diff_test = _romfs_diff_test
 romfs_export = _romfs_export
 romfs_image = _romfs_image
 romfs_image_from_srcs = _romfs_image_from_srcs
+romfs_report = _romfs_report
+romfs_sign = _romfs_sign
 romfs_test = _romfs_test
 
 MpyInfo = _MpyInfo

@@ -50,9 +50,9 @@ _TOOLS = Label("//rules/private:runtime_tools")
 _INTERPRETER = Label("//rules/private:interpreter")
 _NAMED_INTERPRETER = Label("//rules/private:named_interpreter")
 
-def _if_imports(imports, repack):
+def _if_imports(imports, max_ram, repack):
     # Code for this machine's processor is nothing for the packager's own.
-    return (_INTERPRETER if repack else _NAMED_INTERPRETER) if imports else None
+    return (_INTERPRETER if repack else _NAMED_INTERPRETER) if imports or max_ram else None
 
 def _if_simulated(port, sim):
     return _INTERPRETER if sim or port.startswith("sim:") else None
@@ -75,6 +75,9 @@ def test_tools(interpreter):
 TEST_TOOLS = {"_tools": attr.label(default = _TOOLS, cfg = config.exec(exec_group = "test"), providers = [RuntimeToolsInfo])}
 IMPORT_TEST_TOOLS = test_tools(_if_imports)
 DEPLOY_TEST_TOOLS = test_tools(_if_simulated)
+
+# An action that imports has the user's interpreter where actions run, if there is one.
+MEASURE_TOOLS = {"_measures": attr.label(default = _NAMED_INTERPRETER, cfg = "exec", providers = [InterpreterInfo])}
 
 # What `bazel run` starts has its tools for the machine of Bazel's client.
 RUN_TOOLS = {"_tools": attr.label(default = _TOOLS, cfg = host_transition, providers = [RuntimeToolsInfo])}
@@ -106,3 +109,13 @@ def interpreter_of(ctx):
     """
     target = _one(ctx.attr._interpreter)
     return target[InterpreterInfo] if target else None
+
+def measuring_interpreter_of(ctx):
+    """Returns the interpreter of a rule with MEASURE_TOOLS.
+
+    Args:
+      ctx: the rule's context.
+    Returns:
+      InterpreterInfo, of which `micropython` is None where the packager's own serves.
+    """
+    return ctx.attr._measures[InterpreterInfo]

@@ -18,6 +18,7 @@ romfs_test(
     image = ":image",
     imports = ["app"],
     max_growth = "4KiB",
+    max_ram = {"app": "24KiB"},
     max_size = "1MiB",
     max_sizes = {"lib": "64KiB", "models/*.tflite": "512KiB"},
     must_contain = ["app.mpy", "models/*.tflite"],
@@ -32,6 +33,9 @@ Native code of a board runs on no other machine: `repack` builds the image again
 with what the manifest compiles for `arch: board`, and needs MicroPython's unix port; `select()` still follows
 the board.
 
+`max_ram` imports each module in a fresh interpreter, and compares the heap that it takes, with all that it imports itself, as
+`romfs ram` measures it: with 32-bit words as boards have, so by the packager's interpreter or one of yours that has these.
+
 `args` are what the imported modules find in `sys.argv`. The size of the test is `small` unless it says another.
 """
 
@@ -39,6 +43,14 @@ def _max_sizes(ctx):
     return [
         {"match": match, "max": parse_size(ctx, "max_sizes[\"{}\"]".format(match), value)}
         for match, value in ctx.attr.max_sizes.items()
+    ]
+
+def _max_ram(ctx):
+    if ctx.attr.max_ram and ctx.attr.repack:
+        fail("{}: max_ram measures what the board imports, and repack makes another image of it: write two tests.".format(label_name(ctx.label)))
+    return [
+        {"module": module, "max": parse_size(ctx, "max_ram[\"{}\"]".format(module), value)}
+        for module, value in ctx.attr.max_ram.items()
     ]
 
 def _growth(ctx):
@@ -67,6 +79,7 @@ def _romfs_test_impl(ctx):
                 "growth": _growth(ctx),
                 "image": runfiles_path(ctx, info.image),
                 "imports": ctx.attr.imports,
+                "max_ram": _max_ram(ctx),
                 "max_size": bytes_of(ctx, "max_size"),
                 "max_sizes": _max_sizes(ctx),
                 "must_contain": ctx.attr.must_contain,
@@ -98,6 +111,9 @@ romfs_test = rule(
         ),
         "max_sizes": attr.string_dict(
             doc = "The largest size of all files in a directory, or that match a pattern, together: `{\"lib\": \"64KiB\"}`.",
+        ),
+        "max_ram": attr.string_dict(
+            doc = "The most heap that importing a module may take, with all that it imports itself: `{\"app\": \"24KiB\"}`.",
         ),
         "base": attr.label(
             doc = "An image to compare the size with, such as the one that was released last: a file, or another `romfs_image`.",

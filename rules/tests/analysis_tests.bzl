@@ -42,15 +42,19 @@ def _image_test_impl(ctx):
     asserts.equals(env, "", info.board.id)
 
     groups = target[OutputGroupInfo]
-    for group in ("sidecar", "digest", "origins", "effective_manifest", "hashed", "_validation"):
+    for group in ("sidecar", "digest", "origins", "effective_manifest", "hashed", "ram", "report", "sbom", "sbom_spdx", "_validation"):
         asserts.equals(env, 1, len(groups[group].to_list()), group)
 
     asserts.equals(env, {
+        "RomfsBill": 2,
         "RomfsCompile": 3,
         "RomfsEffectiveManifest": 1,
         "RomfsPack": 1,
+        "RomfsPackages": 1,
         "RomfsPlan": 1,
         "RomfsPublish": 1,
+        "RomfsRam": 1,
+        "RomfsReport": 1,
         "RomfsValidate": 1,
     }, _count(actions))
 

@@ -10,21 +10,23 @@ import (
 // modules returns a tree of n modules of about 2.9 kB each in packages of 20,
 // made anew with the same bytes by every run of the program.
 func (b *bench) modules(n int) (string, error) {
-	return b.once(fmt.Sprintf("modules-%d", n), func(dir string) error {
-		rng := rand.New(rand.NewPCG(1, 2))
-		for i := range n {
-			pkg := filepath.Join(dir, fmt.Sprintf("pkg%03d", i/20))
-			if i%20 == 0 {
-				if err := os.Mkdir(pkg, 0o777); err != nil {
-					return err
-				}
-			}
-			if err := os.WriteFile(filepath.Join(pkg, fmt.Sprintf("m%05d.py", i)), module(rng, i), 0o666); err != nil {
+	return b.once(fmt.Sprintf("modules-%d", n), func(dir string) error { return fill(dir, n) })
+}
+
+func fill(dir string, modules int) error {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range modules {
+		pkg := filepath.Join(dir, fmt.Sprintf("pkg%03d", i/20))
+		if i%20 == 0 {
+			if err := os.Mkdir(pkg, 0o777); err != nil {
 				return err
 			}
 		}
-		return nil
-	})
+		if err := os.WriteFile(filepath.Join(pkg, fmt.Sprintf("m%05d.py", i)), module(rng, i), 0o666); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const moduleSize = 2900

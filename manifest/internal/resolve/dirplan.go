@@ -103,6 +103,9 @@ func (d *dirPlanner) add(name, code, remedy, format string, args ...any) {
 // walk adds the contents of dir. parents are the directories from the root
 // to it, to find links that lead back up.
 func (d *dirPlanner) walk(dir string, parents []os.FileInfo) {
+	if d.o.Reads != nil {
+		d.o.Reads(d.full(dir))
+	}
 	entries, err := os.ReadDir(d.full(dir))
 	if err != nil {
 		d.add(dir, code.IO, "", "cannot be read: %s", syserr.Reason(err))

@@ -36,6 +36,9 @@ func resolve(ctx context.Context, m *spec.Manifest, src source.Source, o plan.Re
 	if src == nil {
 		src = source.FromDir(m.RootDir())
 	}
+	if o.Reads != nil {
+		src = source.Telling(src, o.Reads)
+	}
 	r := &resolver{
 		ctx: ctx, m: m, o: o, nesting: n, tree: source.NewTree(src),
 		byDest: map[string]int{}, byFinal: map[string]int{}, usedAlign: make([]bool, len(m.Align)),

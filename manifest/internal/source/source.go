@@ -33,6 +33,19 @@ type Source interface {
 	Missing(key, value string) string
 }
 
+// Telling is a Source that tells of each directory that is listed.
+func Telling(src Source, tell func(dir string)) Source { return &telling{src, tell} }
+
+type telling struct {
+	Source
+	tell func(dir string)
+}
+
+func (t *telling) ReadDir(dir string) ([]Info, error) {
+	t.tell(t.Path(dir))
+	return t.Source.ReadDir(dir)
+}
+
 // A Info is one name in a directory of a Source.
 type Info struct {
 	Name string

@@ -53,6 +53,7 @@ var verbs = []func(*app) *cobra.Command{
 	newAlignCmd,
 	newDiffCmd,
 	newExplainCmd,
+	newReportCmd,
 	newRAMCmd,
 	newInitCmd,
 	newImportCmd,
@@ -351,6 +352,11 @@ func (a *app) finish(ctx context.Context, err error) int {
 	if err != nil && !a.running {
 		err = &usageError{plainUsage(err.Error())}
 	}
+	return a.complain(ctx, err)
+}
+
+// complain reports an error, if it is one, and returns the exit code for it.
+func (a *app) complain(ctx context.Context, err error) int {
 	code := exitCode(ctx, err)
 	var differs *differsError
 	var reported *reportedError

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rules_romfs/internal/atomicfile"
+	"rules_romfs/internal/child"
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/trust/intoto"
@@ -159,19 +159,10 @@ func statementOf(ctx context.Context, im *pack.Image, p provenance.Parameters) (
 // packagerTool is this program.
 func packagerTool() provenance.Tool {
 	t := provenance.Tool{Name: "romfs", Version: version()}
-	path, err := os.Executable()
-	if err != nil {
-		return t
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return t
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err == nil {
-		d := artifact.Digest(h.Sum(nil))
-		t.SHA256 = &d
+	if path, err := os.Executable(); err == nil {
+		if sum, _, err := child.Digest(path); err == nil {
+			t.SHA256 = (*artifact.Digest)(&sum)
+		}
 	}
 	return t
 }

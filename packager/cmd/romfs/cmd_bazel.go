@@ -27,7 +27,7 @@ func newBazelCmd(a *app) *cobra.Command {
 			if len(args) > 1 && args[0] == "run" {
 				return a.runRequest(cmd.Context(), args[1], args[2:])
 			}
-			action := &bazel.Action{Stderr: a.stderr}
+			action := &bazel.Action{Stderr: a.stderr, Version: version()}
 			return action.Run(cmd.Context(), args)
 		},
 	}

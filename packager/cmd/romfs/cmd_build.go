@@ -14,6 +14,7 @@ import (
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/trust/sbom"
+	"rules_romfs/packager/watch"
 )
 
 // defaultManifest is what build and explain take without an argument, and
@@ -60,12 +61,16 @@ before all are made.`,
   romfs build app/romfs.yaml --board openmv-n6 --out-dir dist
   romfs build --sbom cyclonedx --provenance
   romfs build ae3.yaml -p romfs1
+  romfs build --watch
   romfs build app/romfs.yaml -o - | sha256sum`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := defaultManifest
 			if len(args) > 0 {
 				path = args[0]
+			}
+			if _, err := os.Stat(path); f.watched && err == nil {
+				return f.watch(cmd.Context(), a, path)
 			}
 			return f.run(cmd.Context(), a, path)
 		},
@@ -74,6 +79,7 @@ before all are made.`,
 	f.attest.add(a, cmd)
 	cmd.Flags().StringVarP(&f.out, "out", "o", "", "write the image to `file`; - is stdout, without a sidecar")
 	cmd.Flags().StringVar(&f.dir, "out-dir", "", "write into `dir`, and once more under a name with the sha256")
+	cmd.Flags().BoolVarP(&f.watched, "watch", "w", false, watchUsage)
 	cmd.MarkFlagsMutuallyExclusive("out", "out-dir")
 	return cmd
 }
@@ -82,6 +88,28 @@ type buildFlags struct {
 	source   sourceFlags
 	attest   attestFlags
 	out, dir string
+	watched  bool
+}
+
+// watch builds at each change.
+func (f *buildFlags) watch(ctx context.Context, a *app, path string) error {
+	if err := a.checkWatch(); err != nil {
+		return err
+	}
+	if f.out == "-" {
+		return &usageError{"--watch writes an image again and again, which stdout cannot hold; name a file"}
+	}
+	reads := func(ctx context.Context) []string { return f.source.reads(ctx, a, path) }
+	return a.watch(ctx, reads, func(ctx context.Context, c watch.Change) error {
+		if err := a.start(); err != nil { // the bars of the last round are gone
+			return err
+		}
+		err := f.run(ctx, a, path)
+		if err == nil {
+			a.after(c, "built")
+		}
+		return err
+	})
 }
 
 func (f *buildFlags) run(ctx context.Context, a *app, path string) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -58,7 +59,8 @@ the end the board is reset, and main.py runs.`,
   romfs deploy app.romfs --port /dev/ttyACM0
   romfs deploy app/romfs.yaml --all --events json
   romfs deploy ae3.yaml -p romfs0
-  romfs deploy src --port sim: --dry-run`,
+  romfs deploy src --port sim: --dry-run
+  romfs deploy --watch --import app --monitor`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := defaultManifest
@@ -70,13 +72,20 @@ the end the board is reset, and main.py runs.`,
 					return err
 				}
 			}
+			if _, err := os.Stat(path); f.watched && (err == nil || path == "-") {
+				return f.watch(cmd.Context(), a, path)
+			}
 			loads, err := a.payloads(cmd.Context(), path, &f.source)
 			if err != nil {
 				return err
 			}
 			switch f.via {
 			case "repl":
-				return f.overREPL(cmd.Context(), a, loads)
+				ports, m, err := f.overREPL(cmd.Context(), a, loads)
+				if m != nil {
+					err = errors.Join(err, a.monitor(cmd.Context(), ports[0], m))
+				}
+				return err
 			case "dfu":
 				return f.overDFU(cmd, a, loads)
 			}
@@ -97,6 +106,7 @@ type deployFlags struct {
 	demand           demandFlags
 	request          deploy.Request
 	monitor, noCache bool
+	watched          bool
 	via, dfuTool     string
 }
 
@@ -114,6 +124,7 @@ func (f *deployFlags) add(a *app, cmd *cobra.Command) {
 	flags.StringArrayVar(&r.Imports, "import", nil, "afterwards import this `module` on the board, which must come from the image; may be repeated")
 	flags.DurationVar(&r.ImportTimeout, "import-timeout", 30*time.Second, "how long each module of --import may take, a `duration`; one that takes longer is stopped, exit 8")
 	flags.BoolVar(&f.monitor, "monitor", false, "afterwards show what the board prints, until Ctrl-C")
+	flags.BoolVarP(&f.watched, "watch", "w", false, watchUsage)
 	flags.BoolVar(&f.noCache, "no-history", false, "do not use or keep the images that were deployed from here")
 	flags.StringVar(&f.via, "via", "repl", "the way to the board: `repl|dfu`; dfu is its bootloader, by dfu-util, which finds the board by the USB serial number of --port")
 	flags.StringVar(&f.dfuTool, "dfu-util", "", "the dfu-util to use, a `file` (default: the one on PATH)")
@@ -121,42 +132,41 @@ func (f *deployFlags) add(a *app, cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("dry-run", "verify-only")
 	cmd.MarkFlagsMutuallyExclusive("port", "all")
 	cmd.MarkFlagsMutuallyExclusive("monitor", "no-run")
+	for _, once := range []string{"dry-run", "verify-only", "backup"} {
+		cmd.MarkFlagsMutuallyExclusive("watch", once)
+	}
 }
 
-// overREPL deploys to the boards that the flags choose.
-func (f *deployFlags) overREPL(ctx context.Context, a *app, loads []*payload) error {
+// overREPL deploys to the boards that the flags choose, and returns their ports; and
+// with --monitor the board, to see what it prints.
+func (f *deployFlags) overREPL(ctx context.Context, a *app, loads []*payload) (ports []string, m *port.Monitor, err error) {
 	r, profile := f.request, loads[0].board
 	if r.Backup != "" {
 		if err := checkOutput(r.Backup); err != nil {
-			return err
+			return nil, nil, err
 		}
 	}
-	ports, err := f.port.choose(ctx, a, profile)
+	ports, err = f.port.choose(ctx, a, profile)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	if err := f.demand.check(ctx, a, loads, profile, slices.Collect(maps.Values(f.port.keyOf)), a.known(f.noCache)); err != nil {
-		return err
+		return nil, nil, err
 	}
 	for flag, given := range map[string]bool{"--monitor": f.monitor, "--backup": r.Backup != ""} {
 		if given && len(ports) > 1 {
-			return &usageError{fmt.Sprintf("%s takes one board, not %d", flag, len(ports))}
+			return nil, nil, &usageError{fmt.Sprintf("%s takes one board, not %d", flag, len(ports))}
 		}
 	}
 	if err := a.checkStubs(ports); err != nil {
-		return err
+		return nil, nil, err
 	}
 	r.Board, r.Partition, r.Reporter = profile, f.source.partition, a.reporter
 	r.Opener, r.Cache = f.port.opener(a, profile), a.deployed(f.noCache)
-	var m *port.Monitor
 	if f.monitor {
 		r.Watch = func(given *port.Monitor) { m = given }
 	}
-	err = a.deployAll(ctx, loads, requests(loads, r), ports)
-	if m == nil {
-		return err
-	}
-	return errors.Join(err, a.monitor(ctx, ports[0], m))
+	return ports, m, a.deployAll(ctx, loads, requests(loads, r), ports)
 }
 
 // requests returns the deploy of each image; r holds what they share.

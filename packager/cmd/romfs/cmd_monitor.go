@@ -38,7 +38,7 @@ to it. A board that resets or is unplugged is waited for.`,
 			if err != nil {
 				return err
 			}
-			m, err := watch(cmd.Context(), p.opener(a, profile), name, restart)
+			m, err := openMonitor(cmd.Context(), p.opener(a, profile), name, restart)
 			if err != nil {
 				return err
 			}
@@ -52,8 +52,8 @@ to it. A board that resets or is unplugged is waited for.`,
 	return cmd
 }
 
-// watch opens a port to see what the board there prints.
-func watch(ctx context.Context, o *port.Opener, name string, restart bool) (*port.Monitor, error) {
+// openMonitor opens a port to see what the board there prints.
+func openMonitor(ctx context.Context, o *port.Opener, name string, restart bool) (*port.Monitor, error) {
 	if !restart {
 		return port.Watch(ctx, o, name)
 	}
@@ -86,6 +86,7 @@ func (a *app) monitor(ctx context.Context, name string, m *port.Monitor) error {
 	a.reporter.Log(report.Info, fmt.Sprintf("%s: what the board prints follows; Ctrl-C ends it", name))
 	out := &shown{w: a.stdout}
 	err := m.Copy(ctx, out, func(message string) { a.reporter.Log(report.Info, name+": "+message) })
+	out.endLine()
 	if out.err != nil {
 		return &pack.OutputError{Err: out.err}
 	}
@@ -94,12 +95,23 @@ func (a *app) monitor(ctx context.Context, name string, m *port.Monitor) error {
 
 // shown is an output that knows whether it failed itself.
 type shown struct {
-	w   io.Writer
-	err error
+	w    io.Writer
+	err  error
+	open bool // within a line
 }
 
 func (s *shown) Write(b []byte) (int, error) {
 	n, err := s.w.Write(b)
 	s.err = err
+	if n > 0 {
+		s.open = b[n-1] != '\n'
+	}
 	return n, err
+}
+
+// endLine has what is printed next begin on a line of its own, not behind a prompt.
+func (s *shown) endLine() {
+	if s.open && s.err == nil {
+		s.Write([]byte("\n"))
+	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -128,15 +127,7 @@ func (a *app) ramSubjects(ctx context.Context, path string, f *sourceFlags) ([]r
 	var all []ramSubject
 	names := project.Files()
 	for i, im := range images {
-		var b bytes.Buffer
-		if err := im.Stream(ctx, &b, a.reporter); err != nil {
-			return nil, err
-		}
-		source, err := inspect.ReadSource(ctx, names[i], &b)
-		if err != nil {
-			return nil, err
-		}
-		image, err := source.Image()
+		image, err := inspect.Built(ctx, names[i], im, a.reporter)
 		if err != nil {
 			return nil, err
 		}

@@ -46,7 +46,7 @@ func TestTruncated(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "out")
 	for n := range len(image) {
 		for _, args := range [][]string{
-			{"ls", "-"}, {"ls", "-", "--long"}, {"cat", "-", "lib/m.py"}, {"verify", "-"}, {"extract", "-", "-o", target},
+			{"ls", "-"}, {"ls", "-", "--long"}, {"cat", "-", "lib/m.py"}, {"verify", "-"}, {"report", "-", "-o", "-"}, {"extract", "-", "-o", target},
 		} {
 			code, _, errs := runHere(t, image[:n], args...)
 			if code != exitImage || !strings.HasPrefix(errs, "error: standard input") {
@@ -77,7 +77,7 @@ func TestMutated(t *testing.T) {
 			changed := bytes.Clone(image)
 			changed[at] = value
 			for _, args := range [][]string{
-				{"ls", "-", "--long"}, {"ls", "-", "--omv"}, {"cat", "-", "lib/m.py"}, {"verify", "-"}, {"extract", "-", "-o", target},
+				{"ls", "-", "--long"}, {"ls", "-", "--omv"}, {"cat", "-", "lib/m.py"}, {"verify", "-"}, {"report", "-", "-o", "-"}, {"extract", "-", "-o", target},
 			} {
 				code, _, errs := runHere(t, changed, args...)
 				if code != 0 && code != exitImage && code != exitInput || code != 0 && errs == "" {

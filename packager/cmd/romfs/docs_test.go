@@ -148,6 +148,7 @@ With ` + "`--events json`" + ` every line on stderr is one JSON object. No line 
 | ` + "`compiled`" + ` | ` + "`files`, `cached` (of them), `compiler` (its release), `origin` (where it was found), `image` (its partition) where a manifest makes several" + ` |
 | ` + "`transformed`" + ` | ` + "`files`, `cached` and `kept` (of them: converted before), `image` as above" + ` |
 | ` + "`deploy`" + ` | one board's result, as in the result of ` + "`romfs deploy`" + ` |
+| ` + "`watch`" + ` | ` + "`changed` (paths), `done` (on the board, imported, built), `seconds`" + ` from the change until then |
 | ` + "`board`" + ` | ` + "`what`" + ` a simulated board went through |
 | ` + "`error`" + ` | ` + "`exit_code`, `stage`, `messages`, `code` and `hint`" + ` as above: the end of a verb that failed |
 `

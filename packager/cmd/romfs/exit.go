@@ -107,6 +107,7 @@ var exitRules = []exitRule{
 	{exitInput, is[*inputError]},
 	{exitInput, is[*inspect.InputError]},
 	{exitInput, is[*ram.InterpreterError]},
+	{exitInput, is[*ram.LedgerError]},
 	{exitInput, is[*artifact.FormatError]},
 	{exitInput, is[manifest.Errors]},
 	{exitInput, is[*manifest.Error]},

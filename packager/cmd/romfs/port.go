@@ -82,12 +82,20 @@ func (f *portFlags) book(a *app) (port.Book, error) {
 	if f.file != "" {
 		return port.ReadBook(f.file, true)
 	}
-	// Under `bazel run` the current directory is not the user's.
-	book, err := port.ReadBook(filepath.Join(a.getenv("BUILD_WORKSPACE_DIRECTORY"), port.PortsFile), false)
+	book, err := port.ReadBook(f.bookPath(a), false)
 	if errors.Is(err, fs.ErrNotExist) {
 		return port.Book{}, nil
 	}
 	return book, err
+}
+
+// bookPath is where the ports file is, or would be.
+func (f *portFlags) bookPath(a *app) string {
+	if f.file != "" {
+		return f.file
+	}
+	// Under `bazel run` the current directory is not the user's.
+	return filepath.Join(a.getenv("BUILD_WORKSPACE_DIRECTORY"), port.PortsFile)
 }
 
 // choice is what decides about the ports.

@@ -1,4 +1,4 @@
-# needs: built_in sys say; gives:
+# needs: built_in sys payload say; gives:
 # What the board is and what it can do.
 watchdog = 0
 unique = ""
@@ -37,6 +37,7 @@ say(
                 int(watchdog),
                 unique,
                 ",".join(sorted(from_rom)),
+                payload,
                 "".join(
                     [
                         "01"[hasattr(built_in(name), feature)]

@@ -51,14 +51,15 @@ def tell(kind, number, text):
 
 def read_payload(size):
     # Pieces, so that a lost byte cannot block for longer than one time limit
-    # and the few bytes with which the host fills a piece up.
+    # and the few bytes with which the host fills a piece up. They end where USB's packets do, and
+    # what a host writes at once: one that is killed between two is not waited for.
     data = bytearray(size)
     view = memoryview(data)
     at = 0
     while at < size:
         if not poll.poll(1000):
             return None
-        end = min(at + 64, size)
+        end = min(at + 64 - (at + 22) % 64, size)
         source.readinto(view[at:end])
         at = end
     return data

@@ -21,14 +21,14 @@ def digests(data):
 
 
 def digest(data):
-    # d: one digest over a range that may come in several commands; size 0 ends it
+    # d: one digest over a range that may come in several commands
     global whole
-    at, size, first = numbers(data)
+    at, size, first, last = numbers(data)
     if first:
         whole = Hash()
-    if size:
-        return hash_range(whole, at, size)
-    return as_text(whole.digest())
+    hash_range(whole, at, size)
+    if last:
+        return as_text(whole.digest())
 
 
 def contents(data):

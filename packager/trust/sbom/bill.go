@@ -56,10 +56,10 @@ type File struct {
 
 // A Package is a piece of software that others released.
 type Package struct {
-	Name    string
-	Version string // empty: not stated
-	License string // an SPDX expression or a name, as the package states it; empty: not stated
-	PURL    string // package URL (github.com/package-url)
+	Name    string `json:"name"`
+	Version string `json:"version,omitempty"` // empty: not stated
+	License string `json:"license,omitempty"` // an SPDX expression or a name, as the package states it; empty: not stated
+	PURL    string `json:"purl"`              // package URL (github.com/package-url)
 }
 
 // maxDepth bounds images in images in images.
@@ -85,8 +85,10 @@ func New(image []byte, s *artifact.Sidecar, packages map[string]*Package, tool s
 	used := map[string]*Package{}
 	for i := range b.Files {
 		if p := packages[b.Files[i].Path]; p != nil {
-			b.Files[i].Package = p
-			used[p.PURL] = p
+			if used[p.PURL] == nil {
+				used[p.PURL] = p
+			}
+			b.Files[i].Package = used[p.PURL]
 		}
 	}
 	for _, purl := range slices.Sorted(maps.Keys(used)) {

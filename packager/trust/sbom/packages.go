@@ -192,6 +192,48 @@ func libraryPackage(name, text string) *Package {
 		PURL: purl("generic", "micropython-lib", name, arguments["version"])}
 }
 
+// Describe reads what a package manager has left about a package: METADATA of a
+// dist-info folder of pip's, or a manifest.py of micropython-lib's. It returns nil
+// for a file that is neither, or says too little.
+func Describe(file string) (*Package, error) {
+	switch filepath.Base(file) {
+	case "METADATA":
+		return installedPackage(filepath.Dir(file))
+	case "manifest.py":
+		return new(Finder).inLibrary(filepath.Dir(file))
+	}
+	return nil, nil
+}
+
+// ParsePURL returns the package that a package URL names.
+func ParsePURL(text string) (*Package, error) {
+	bare, _, _ := strings.Cut(text, "#")
+	bare, _, _ = strings.Cut(bare, "?")
+	kind, rest, ok := strings.Cut(strings.TrimPrefix(bare, "pkg:"), "/")
+	if !ok || kind == "" || !strings.HasPrefix(bare, "pkg:") {
+		return nil, fmt.Errorf("%q is no package URL, such as pkg:pypi/six@1.17.0", text)
+	}
+	name, version, _ := strings.Cut(rest[strings.LastIndexByte(rest, '/')+1:], "@")
+	p := &Package{PURL: text}
+	for _, part := range []struct {
+		to   *string
+		text string
+	}{{&p.Name, name}, {&p.Version, version}} {
+		var err error
+		if *part.to, err = url.PathUnescape(part.text); err != nil {
+			return nil, fmt.Errorf("%q is no package URL: %w", text, err)
+		}
+	}
+	if p.Name == "" {
+		return nil, fmt.Errorf("%q is no package URL: it names nothing", text)
+	}
+	return p, nil
+}
+
+// GenericPURL is the package URL of a package of which no more is known than what
+// it is called.
+func GenericPURL(name, version string) string { return purl("generic", "", name, version) }
+
 // purl writes a package URL (github.com/package-url/purl-spec).
 func purl(kind, namespace, name, version string) string {
 	text := "pkg:" + kind + "/"

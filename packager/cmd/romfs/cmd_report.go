@@ -1,0 +1,262 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"rules_romfs/internal/atomicfile"
+	"rules_romfs/internal/syserr"
+	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/inspect"
+	"rules_romfs/packager/pack"
+	"rules_romfs/packager/ram"
+	"rules_romfs/packager/report"
+	"rules_romfs/packager/report/page"
+)
+
+// reportResult is what report prints with --output json.
+type reportResult struct {
+	Report   string          `json:"report"`
+	Image    string          `json:"image"`
+	SHA256   artifact.Digest `json:"sha256"`
+	Size     int64           `json:"size"` // of the page
+	Errors   int64           `json:"errors"`
+	Warnings int64           `json:"warnings"`
+}
+
+func newReportCmd(a *app) *cobra.Command {
+	var f reportFlags
+	cmd := &cobra.Command{
+		Use:   "report [IMAGE|MANIFEST|DIR]",
+		Short: "Draw what is in an image, and where, as one HTML page",
+		Long: `Write one HTML page about an image: the partition to scale with its erase
+blocks, every file at its offset, padding, shared content and free space; a
+treemap by folder; a table of all files that sorts and filters; the usage of
+partition and budget; and what "romfs verify" finds. Images in files of the
+image are opened.
+
+With --base, what has changed since an older image, which blocks differ, and
+what a deploy sends, copies and erases, by kind of firmware. With --ram, the
+heap that importing each module takes, as "romfs ram --output json" has
+measured it.
+
+The page needs no network, and the same inputs give the same bytes. Its name is
+the image's with .html, in the current directory, if -o names none. IMAGE may be
+"-" for stdin. Of a damaged image the page has what is readable, and the exit
+code is 5.`,
+		Example: `  romfs report
+  romfs report app.romfs -o report.html
+  romfs report app.romfs --base deployed.romfs --budget 1MiB
+  romfs ram app.romfs --output json >ram.json
+  romfs report app.romfs --ram ram.json`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path := defaultManifest
+			if len(args) > 0 {
+				path = args[0]
+			}
+			return f.run(cmd.Context(), a, path)
+		},
+	}
+	f.source.add(a, cmd)
+	flags := cmd.Flags()
+	flags.StringVarP(&f.out, "out", "o", "", "write the page to `file`; - is stdout")
+	flags.StringVar(&f.base, "base", "", "compare with an older `image`")
+	flags.StringVar(&f.ram, "ram", "", "show the RAM figures in a `file` that romfs ram --output json has written")
+	flags.StringVar(&f.budget, "budget", "", "show usage against this `size`, such as 1MiB; over the manifest's")
+	return cmd
+}
+
+type reportFlags struct {
+	source                 sourceFlags
+	out, base, ram, budget string
+}
+
+// A reportSubject is an image to draw.
+type reportSubject struct {
+	image  *inspect.Image
+	target inspect.Target
+	name   string // of the image file
+	budget page.Budget
+}
+
+func (f *reportFlags) run(ctx context.Context, a *app, path string) error {
+	if err := f.check(a, path); err != nil {
+		return err
+	}
+	ledger, err := f.ledger()
+	if err != nil {
+		return err
+	}
+	subjects, err := f.subjects(ctx, a, path)
+	if err != nil {
+		return err
+	}
+	var results []reportResult
+	var damage error
+	for _, s := range subjects {
+		defer s.image.Close()
+		html, r, err := f.draw(ctx, a, s, ledger)
+		if html == nil {
+			return err
+		}
+		damage = err
+		if f.out == "-" {
+			if _, err := a.stdout.Write(html); err != nil {
+				return &pack.OutputError{Err: err}
+			}
+			return damage
+		}
+		if err := f.spares(r.Report, path); err != nil {
+			return err
+		}
+		if err := atomicfile.WriteFile(r.Report, html); err != nil {
+			return &pack.OutputError{Path: r.Report, Err: err}
+		}
+		results = append(results, r)
+	}
+	err = a.result(oneOrAll(results), func(w io.Writer) error {
+		for _, r := range results {
+			found := "no findings"
+			if r.Errors+r.Warnings > 0 {
+				found = report.Plural(r.Errors, "error") + ", " + report.Plural(r.Warnings, "warning")
+			}
+			if _, err := fmt.Fprintf(w, "%s: a report on %s (%s), %s\n", r.Report, r.Image, found, report.Size(r.Size)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return damage
+}
+
+// check finds out what cannot be before work that takes long.
+func (f *reportFlags) check(a *app, path string) error {
+	if path == "-" && f.base == "-" {
+		return &usageError{"only one of the two images can come from stdin"}
+	}
+	if err := a.checkStdout(f.out, "the page", true); err != nil {
+		return err
+	}
+	if f.out == "" || f.out == "-" {
+		return nil
+	}
+	if err := f.spares(f.out, path); err != nil {
+		return err
+	}
+	return checkOutput(f.out)
+}
+
+// spares refuses to write over what the report is about.
+func (f *reportFlags) spares(out, path string) error {
+	for _, in := range []string{path, artifact.Path(path), f.base, f.ram} {
+		if in != "" && inspect.SameFile(in, out) {
+			return &usageError{fmt.Sprintf("the report would overwrite %s, which it is about; name another file with -o", in)}
+		}
+	}
+	return nil
+}
+
+// ledger reads the RAM figures; nil without any.
+func (f *reportFlags) ledger() (*ram.Ledger, error) {
+	if f.ram == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(f.ram)
+	if err != nil {
+		return nil, &inputError{syserr.Plain(err)}
+	}
+	l, err := ram.Decode(text)
+	if err != nil {
+		return nil, &inputError{fmt.Errorf("%s: %w", f.ram, err)}
+	}
+	return l, nil
+}
+
+// subjects opens an image, or builds those of a manifest or directory.
+func (f *reportFlags) subjects(ctx context.Context, a *app, path string) ([]reportSubject, error) {
+	limit, err := parseSize("budget", f.budget)
+	if err != nil {
+		return nil, err
+	}
+	if isImage(path) {
+		im, err := a.openImage(ctx, path)
+		target := inspect.Target{Board: f.source.board, Partition: f.source.partition}
+		return []reportSubject{{im, target, path, page.Budget{Max: limit}}}, err
+	}
+	project, err := f.source.open(ctx, a, path)
+	if err != nil {
+		return nil, err
+	}
+	for flag, value := range map[string]string{"-o": f.out, "--base": f.base, "--ram": f.ram} {
+		if value != "" {
+			if err := project.One(flag + " is about one image"); err != nil {
+				return nil, err
+			}
+		}
+	}
+	images, err := project.Build(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.warnings(images)
+	var all []reportSubject
+	names := project.Files()
+	for i, im := range images {
+		image, err := inspect.Built(ctx, names[i], im, a.reporter)
+		if err != nil {
+			return nil, err
+		}
+		budget := page.Budget{Max: im.Spec.Max, Warn: im.Spec.Warn}
+		if limit > 0 {
+			budget = page.Budget{Max: limit}
+		}
+		all = append(all, reportSubject{image, inspect.Target{Board: f.source.board}, names[i], budget})
+	}
+	return all, nil
+}
+
+// draw makes the page of an image. Where the image is damaged, the error comes
+// with the page.
+func (f *reportFlags) draw(ctx context.Context, a *app, s reportSubject, ledger *ram.Ledger) ([]byte, reportResult, error) {
+	r := reportResult{Image: s.name, Report: f.out}
+	if r.Report == "" {
+		r.Report = strings.TrimSuffix(filepath.Base(s.name), filepath.Ext(s.name)) + ".html"
+	}
+	if s.name == "-" {
+		r.Image = s.image.Name
+	}
+	subject := page.Subject{Name: filepath.Base(r.Image), Image: s.image, Target: s.target, Budget: s.budget, RAM: ledger}
+	if f.base != "" {
+		old, err := a.openImage(ctx, f.base)
+		if err != nil {
+			return nil, r, err
+		}
+		defer old.Close()
+		subject.Base, subject.BaseName = old, old.Name
+		if old.Path != "" {
+			subject.BaseName = filepath.Base(old.Path)
+		}
+	}
+	in, damage, err := page.Inspect(ctx, subject)
+	if err != nil {
+		return nil, r, err
+	}
+	var b bytes.Buffer
+	if err := page.Write(&b, *in); err != nil {
+		return nil, r, err
+	}
+	r.SHA256, r.Size = *in.Listing.SHA256, int64(b.Len())
+	r.Errors, r.Warnings, _, _ = in.Verification.Verdict(true)
+	return b.Bytes(), r, damage
+}

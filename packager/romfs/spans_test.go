@@ -1,0 +1,90 @@
+package romfs_test
+
+import (
+	"testing"
+
+	"rules_romfs/internal/trees"
+	"rules_romfs/packager/romfs"
+)
+
+// checkSpans holds the spans of an image to the plan that it was written by.
+func checkSpans(t trees.TB, m *romfs.Image, p *romfs.Plan) {
+	t.Helper()
+	spans := contiguous(t, m)
+	var sum [romfs.SpanSkipped + 1]int64
+	content := map[int64]int64{}
+	for _, s := range spans {
+		sum[s.Kind] += s.To - s.From
+		if s.Kind == romfs.SpanContent {
+			content[s.From] = s.To - s.From
+		}
+	}
+	if sum[romfs.SpanPadding] != p.Padding || sum[romfs.SpanSkipped] != 0 {
+		t.Errorf("%d bytes of padding and %d skipped, the plan has %d and 0", sum[romfs.SpanPadding], sum[romfs.SpanSkipped], p.Padding)
+	}
+	for _, f := range p.Files {
+		if f.Stored > 0 && content[f.Offset] != f.Stored {
+			t.Errorf("%s has %d bytes at %d, the spans %d", f.Path, f.Stored, f.Offset, content[f.Offset])
+		}
+		sum[romfs.SpanContent] -= f.Stored
+	}
+	if sum[romfs.SpanContent] != 0 {
+		t.Errorf("the spans have %d bytes of content more than the plan", sum[romfs.SpanContent])
+	}
+}
+
+// contiguous returns the spans of an image, which cover it without a gap.
+func contiguous(t trees.TB, m *romfs.Image) []romfs.Span {
+	t.Helper()
+	spans, err := m.Spans()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pos := int64(0)
+	for _, s := range spans {
+		if s.From != pos || s.To <= s.From {
+			t.Errorf("a span of kind %v from %d to %d follows byte %d", s.Kind, s.From, s.To, pos)
+		}
+		pos = s.To
+	}
+	if pos != m.Size() {
+		t.Errorf("the spans end at %d, the image at %d", pos, m.Size())
+	}
+	return spans
+}
+
+// TestSpansOfForeignImages: what other writers may put between entries, and what
+// damage makes of them.
+func TestSpansOfForeignImages(t *testing.T) {
+	for name, tc := range map[string]struct {
+		image string // without its header
+		want  []romfs.SpanKind
+	}{
+		"padding record":         {"\x01\x02zz\x05\x05\x01a\x02\x01A", []romfs.SpanKind{romfs.SpanHeader, romfs.SpanPadding, romfs.SpanRecord, romfs.SpanContent}},
+		"unknown record":         {"\x09\x01z\x05\x05\x01a\x02\x01A", []romfs.SpanKind{romfs.SpanHeader, romfs.SpanSkipped, romfs.SpanRecord, romfs.SpanContent}},
+		"padding before content": {"\x05\x08\x01a\x01\x01z\x02\x01A", []romfs.SpanKind{romfs.SpanHeader, romfs.SpanRecord, romfs.SpanPadding, romfs.SpanContent}},
+		"second content":         {"\x05\x08\x01a\x02\x01A\x02\x01B", []romfs.SpanKind{romfs.SpanHeader, romfs.SpanRecord, romfs.SpanContent, romfs.SpanSkipped}},
+		"no content":             {"\x05\x02\x01a\x05\x05\x01b\x02\x01B", []romfs.SpanKind{romfs.SpanHeader, romfs.SpanSkipped, romfs.SpanRecord, romfs.SpanContent}},
+		"overrun":                {"\x05\x05\x01a\x02\x01A\x05\x40\x01b", []romfs.SpanKind{romfs.SpanHeader, romfs.SpanRecord, romfs.SpanContent, romfs.SpanSkipped}},
+		"empty":                  {"", []romfs.SpanKind{romfs.SpanHeader}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, err := romfs.Parse(append([]byte(romfs.Magic), append([]byte{byte(len(tc.image))}, tc.image...)...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []romfs.SpanKind
+			for _, s := range contiguous(t, m) {
+				got = append(got, s.Kind)
+			}
+			if len(got) != len(tc.want) {
+				t.Fatalf("got %v, want %v", got, tc.want)
+			}
+			for i := range got {
+				if got[i] != tc.want[i] {
+					t.Fatalf("got %v, want %v", got, tc.want)
+				}
+			}
+		})
+	}
+}

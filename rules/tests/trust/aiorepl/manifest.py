@@ -1,0 +1,3 @@
+metadata(version="0.2.2", description="An async REPL", license="MIT")
+
+module("aiorepl.py")
