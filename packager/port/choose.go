@@ -113,7 +113,7 @@ func (c *Choice) none(seen []Seen) error {
 	if len(others) > 0 {
 		msg += " (there are " + strings.Join(others, ", ") + ")"
 	}
-	hint := "give --port, set $ROMFS_PORT, or name it in " + PortsFile
+	hint := "give --port (sim: is a simulated board), set $ROMFS_PORT, or name it in " + PortsFile
 	if names := c.Book.names(); len(names) > 0 {
 		hint = "give --port (the ports file names " + strings.Join(names, ", ") + "), or set $ROMFS_PORT"
 	}

@@ -23,9 +23,9 @@ Only what differs is sent; the image is committed by one smallest write, so that
 of one; its digest is read back from the board. Flags after `--` are those of `romfs deploy` and override
 the attributes:
 
-```console
-$ bazel run //app:deploy -- --port /dev/ttyACM0
-$ bazel run //app:deploy -- --dry-run
+```sh
+bazel run //app:deploy -- --port /dev/ttyACM0
+bazel run //app:deploy -- --dry-run
 ```
 
 Files in such flags are relative to the directory that `bazel run` was called in. The port is the flag's, else the
@@ -196,8 +196,8 @@ romfs_deploy_test(
 )
 ```
 
-```console
-$ bazel test //app:hardware_test --test_env=ROMFS_PORT=/dev/ttyACM0
+```sh
+bazel test //app:hardware_test --test_env=ROMFS_PORT=/dev/ttyACM0
 ```
 
 The board is the one at `$ROMFS_PORT` of the test's environment, else the attribute's, else the one board of that kind

@@ -23,10 +23,10 @@ romfs_deploy(
 )
 ```
 
-```console
-$ bazel run //app:sign -- --key ~/keys/release.pem
-$ bazel run //app:sign -- --key env:RELEASE_KEY
-$ bazel run //app:sign -- --key keys/release.pub.pem --signer "ask-kms sign"
+```sh
+bazel run //app:sign -- --key ~/keys/release.pem
+bazel run //app:sign -- --key env:RELEASE_KEY
+bazel run //app:sign -- --key keys/release.pub.pem --signer "ask-kms sign"
 ```
 
 The envelope is written into the source tree, into the target's package, where it can be committed and named by deploys;
