@@ -24,7 +24,7 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 )
 
-// micropython.wasm is what wasi/build makes; micropython.txt says of what.
+// micropython.wasm is what wasi/update makes; micropython.txt says of what.
 //
 //go:embed micropython.wasm
 var program []byte

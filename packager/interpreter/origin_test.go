@@ -20,11 +20,11 @@ var origin string
 // are.
 func TestOrigin(t *testing.T) {
 	t.Parallel()
-	const update = "run wasi/update"
+	const update = "run packager/interpreter/wasi/update"
 	if line := fmt.Sprintf("%x  micropython.wasm\n", sha256.Sum256(program)); !strings.Contains(origin, line) {
 		t.Errorf("micropython.wasm is another one; %s", update)
 	}
-	dir := filepath.Join(peer.Root(t), "wasi")
+	dir := filepath.Join(peer.Root(t), "packager", "interpreter", "wasi")
 	named := 0
 	for _, m := range regexp.MustCompile(`(?m)^(\w{64})  (Makefile|\w+\.(?:c|h|py))$`).FindAllStringSubmatch(origin, -1) {
 		named++
