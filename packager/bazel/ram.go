@@ -40,9 +40,6 @@ func (a *Action) ram(ctx context.Context, f *flags) error {
 		return err
 	}
 	interpreter.Program = filepath.Base(interpreter.Program) // no path of a machine
-	if ledger.Modules == nil {
-		ledger.Modules = []*ram.Module{}
-	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -150,19 +147,9 @@ func (r *Request) ram(ctx context.Context, path string) ([]error, error) {
 	for i, limit := range r.Test.MaxRAM {
 		for _, m := range ledger.Modules {
 			if m.Name == limit.Module {
-				errs[i] = limit.check(m)
+				errs[i] = m.Within(limit.Max)
 			}
 		}
 	}
 	return errs, nil
-}
-
-func (limit *MaxRAM) check(m *ram.Module) error {
-	switch {
-	case m.ROM.Failed():
-		return fmt.Errorf("it cannot be imported: %s", m.ROM.Error)
-	case m.ROM.Heap > limit.Max:
-		return fmt.Errorf("it takes %d bytes of heap, %d too many: %s", m.ROM.Heap, m.ROM.Heap-limit.Max, m.Why)
-	}
-	return nil
 }

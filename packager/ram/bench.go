@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 
 	"rules_romfs/internal/batch"
 	"rules_romfs/packager/imports"
@@ -15,11 +14,12 @@ import (
 	"rules_romfs/packager/report"
 )
 
-// Where modules are imported from, as ledger.py knows it: the image, or a folder.
+// Where modules are imported from: the image, or a folder, by its name in the
+// directory. It is a name for MicroPython as well, so it is short.
 const (
 	fromROM    = "image"
-	fromFiles  = "files"
-	fromSource = "source"
+	fromFiles  = "f"
+	fromSource = "s"
 )
 
 // A bench is a directory with what modules are imported from.
@@ -27,15 +27,20 @@ type bench struct {
 	Request
 	dir     string
 	modules []*Module
-	runs    atomic.Int64
 }
 
 // prepare fills the directory.
 func (b *bench) prepare(ctx context.Context) error {
+	if err := os.Mkdir(b.dir, 0o700); err != nil {
+		return err
+	}
 	if len(b.Stubs) > 0 {
 		if err := imports.GatherStubs(filepath.Join(b.dir, "stubs"), b.Stubs); err != nil {
 			return &inspect.InputError{Err: err}
 		}
+	}
+	if err := os.WriteFile(filepath.Join(b.dir, "sys"), []byte(after), 0o600); err != nil {
+		return err
 	}
 	f, err := os.Create(filepath.Join(b.dir, fromROM))
 	if err != nil {
@@ -103,11 +108,7 @@ func (b *bench) measure(ctx context.Context, from string, place func(*Module) **
 		}
 	}
 	costs, err := batch.Run(ctx, b.Jobs, indices, func(i int) (*Cost, error) {
-		all, err := b.run(ctx, from, b.modules[i:i+1])
-		if err != nil {
-			return nil, err
-		}
-		return all[0], nil
+		return b.runAlone(ctx, from, b.modules[i])
 	}, nil)
 	if err != nil {
 		return nil, err
@@ -122,7 +123,7 @@ func (b *bench) measure(ctx context.Context, from string, place func(*Module) **
 	if len(good) == 0 {
 		return nil, nil
 	}
-	together, err := b.run(ctx, from, good)
+	together, err := b.runTogether(ctx, from, good)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -65,6 +66,9 @@ type Module struct {
 	RAM   []string `json:"ram"`
 	Why   string   `json:"why"`
 
+	// Max is the most that it may take from ROM; nil: it has no limit.
+	Max *int64 `json:"max,omitempty"`
+
 	ROM        *Cost `json:"rom,omitempty"`
 	FileSystem *Cost `json:"file_system,omitempty"`
 	Source     *Cost `json:"source,omitempty"` // nil: its source is not known
@@ -94,7 +98,7 @@ func Measure(ctx context.Context, r Request) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{Image: r.Image.Name, Interpreter: r.Interpreter, Modules: modules, Skipped: skipped}
+	l := &Ledger{Image: r.Image.Name, Interpreter: r.Interpreter, Modules: append([]*Module{}, modules...), Skipped: skipped}
 	if len(modules) == 0 {
 		return l, nil
 	}
@@ -103,7 +107,7 @@ func Measure(ctx context.Context, r Request) (*Ledger, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	b := &bench{Request: r, dir: dir, modules: modules}
+	b := &bench{Request: r, dir: evenLength(dir), modules: modules}
 	if err := b.prepare(ctx); err != nil {
 		return nil, err
 	}
@@ -123,6 +127,14 @@ func Measure(ctx context.Context, r Request) (*Ledger, error) {
 		}
 	}
 	return l, err
+}
+
+// evenLength returns a directory to make in dir, whose path has the same length
+// wherever dir is: MicroPython puts whole paths together on its heap, and where those
+// lay, the collector may find what looks like a pointer.
+func evenLength(dir string) string {
+	const length = 40
+	return filepath.Join(dir, strings.Repeat("x", max(1, length-len(dir)-1)))
 }
 
 // Problems are the errors of modules, a line for each different one.

@@ -1,12 +1,12 @@
 package ram
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,17 +14,79 @@ import (
 	"rules_romfs/packager/interpreter"
 )
 
-//go:embed ledger.py
-var script string
+//go:embed alone.py
+var alone string
 
-// run imports modules in one interpreter, one after the other.
-func (b *bench) run(ctx context.Context, from string, modules []*Module) ([]*Cost, error) {
-	config, err := b.config(from, modules)
-	if err != nil {
-		return nil, err
+//go:embed after.py
+var after string
+
+//go:embed together.py
+var together string
+
+// filesOf are the file systems that modules are imported from, as a script makes
+// them.
+var filesOf = map[string]string{
+	fromROM:    `vfs.VfsRom(open("` + fromROM + `", "rb").read())`,
+	fromFiles:  `vfs.VfsPosix("` + fromFiles + `")`,
+	fromSource: `vfs.VfsPosix("` + fromSource + `")`,
+}
+
+// script puts into one of the scripts what is in capitals there.
+func (b *bench) script(text, from, modules string) string {
+	stubs, path := "", `".frozen", "/rom", "/rom/lib"`
+	if len(b.Stubs) > 0 {
+		stubs = `vfs.mount(vfs.VfsPosix("stubs"), "` + imports.StubsAt + `")`
+		path += `, "` + imports.StubsAt + `"`
 	}
+	for _, put := range [][2]string{{"(FILES", "(" + filesOf[from]}, {"\nSTUBS", "\n" + stubs}, {"= PATH", "= [" + path + "]"}, {"MODULES", modules}} {
+		text = strings.Replace(text, put[0], put[1], 1)
+	}
+	return text
+}
+
+// runAlone imports a module in an interpreter of its own. What is compiled from a
+// file system leaves much behind of which the collector keeps now this, now that, as
+// it happens to lie: it is imported three times, from paths of several lengths, and
+// the figure in the middle counts.
+func (b *bench) runAlone(ctx context.Context, from string, m *Module) (*Cost, error) {
+	var all []*Cost
+	for _, detour := range []string{"", "./././", "./././././././"} {
+		files := filesOf[from]
+		script := b.script(alone, from, m.Name)
+		switch top, _, _ := strings.Cut(m.Name, "."); top {
+		case "a", "b", "gc", "sys", "vfs": // names of the script's
+			script = strings.Replace(script, "import "+m.Name+"\n", "__import__(\""+m.Name+"\")\n", 1)
+		}
+		if detour != "" {
+			script = strings.Replace(script, files, strings.Replace(files, `("`, `("`+detour, 1), 1)
+		}
+		// The argument is a name, but one that the import has, too.
+		costs, err := b.run(ctx, script, []string{m.Name}, []*Module{m})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, costs...)
+		if compiled := from == fromSource || from == fromFiles && m.Kind == "py"; !compiled || costs[0].Failed() {
+			return costs[0], nil
+		}
+	}
+	slices.SortFunc(all, func(x, y *Cost) int { return cmp.Compare(x.Heap, y.Heap) })
+	return all[len(all)/2], nil
+}
+
+// runTogether imports modules in one interpreter, one after the other.
+func (b *bench) runTogether(ctx context.Context, from string, modules []*Module) ([]*Cost, error) {
+	var names strings.Builder
+	for _, m := range modules {
+		fmt.Fprintf(&names, "%q, ", m.Name)
+	}
+	return b.run(ctx, b.script(together, from, names.String()), nil, modules)
+}
+
+// run imports modules in one interpreter, by a script with those arguments.
+func (b *bench) run(ctx context.Context, script string, args []string, modules []*Module) ([]*Cost, error) {
 	s := interpreter.Script{
-		Code: script, Dir: b.dir, Args: []string{config},
+		Code: script, Dir: b.dir, Args: args,
 		Heap: 4<<20 + 2*b.Image.Size(), // the image is read into it, which a board has in flash
 	}
 	limited, cancel := ctx, context.CancelFunc(func() {})
@@ -46,18 +108,7 @@ func (b *bench) run(ctx context.Context, from string, modules []*Module) ([]*Cos
 	return costs(modules, out, err), nil
 }
 
-// config writes what ledger.py is told.
-func (b *bench) config(from string, modules []*Module) (name string, err error) {
-	lines := []string{from, strings.Join(imports.Path(len(b.Stubs) > 0), ":")}
-	for _, m := range modules {
-		lines = append(lines, m.Name)
-	}
-	// Its name is a name as those of modules are: always of one length.
-	name = fmt.Sprintf("%c%06d", from[0], b.runs.Add(1))
-	return name, os.WriteFile(filepath.Join(b.dir, name), []byte(strings.Join(lines, "\n")), 0o600)
-}
-
-// costs reads what ledger.py prints, between what modules print. A module of
+// costs reads what the scripts print, between what modules print. A module of
 // which it says nothing has ended the interpreter, which ends tells of.
 func costs(modules []*Module, out []byte, ends error) []*Cost {
 	var all []*Cost

@@ -3,10 +3,13 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -25,6 +28,7 @@ func newRAMCmd(a *app) *cobra.Command {
 	var stubs []string
 	var interpreter string
 	var timeout time.Duration
+	var limits []string
 	cmd := &cobra.Command{
 		Use:   "ram [MANIFEST|DIR|IMAGE] [MODULE...]",
 		Short: "Say what importing each module costs in RAM, and why",
@@ -42,10 +46,15 @@ take stand-ins from --stub. A module that cannot be imported is named with its
 error; the others count. docs/ram.md says what the columns mean.`,
 		Example: `  romfs ram
   romfs ram app/romfs.yaml weather.dewpoint ring
+  romfs ram app.romfs --max app=24KiB
   romfs ram app.romfs --stub tests/stubs --output json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if timeout <= 0 {
 				return &usageError{fmt.Sprintf("--timeout takes a time such as 1m, not %v", timeout)}
+			}
+			max, err := ramLimits(limits)
+			if err != nil {
+				return err
 			}
 			path := defaultManifest
 			if len(args) > 0 && namesSource(args[0]) {
@@ -58,6 +67,12 @@ error; the others count. docs/ram.md says what the columns mean.`,
 			in, err := ram.Choose(cmd.Context(), cmp.Or(interpreter, a.getenv("ROMFS_MICROPYTHON")))
 			if err != nil {
 				return err
+			}
+			if !in.LikeBoards() && len(max) > 0 {
+				return &usageError{fmt.Sprintf("--max is about boards, whose words have 32 bits, and those of %s have %d: add --interpreter %s", in.Program, in.Bits, ram.BuiltIn)}
+			}
+			if len(args) > 0 {
+				args = slices.AppendSeq(args, maps.Keys(max))
 			}
 			if !in.LikeBoards() {
 				a.reporter.Log(report.Warning, fmt.Sprintf("%s has words of %d bits, and boards have 32: the figures are about twice a board's; --interpreter %s has 32", in.Program, in.Bits, ram.BuiltIn))
@@ -73,7 +88,11 @@ error; the others count. docs/ram.md says what the columns mean.`,
 				}
 				ledgers = append(ledgers, l)
 			}
-			return a.result(oneOrAll(ledgers), func(w io.Writer) error {
+			over, err := checkRAM(ledgers, max)
+			if err != nil {
+				return err
+			}
+			err = a.result(oneOrAll(ledgers), func(w io.Writer) error {
 				for i, l := range ledgers {
 					if len(ledgers) > 1 {
 						fmt.Fprintf(w, "%s== %s\n", strings.Repeat("\n", min(i, 1)), l.Image)
@@ -84,15 +103,50 @@ error; the others count. docs/ram.md says what the columns mean.`,
 				}
 				return nil
 			})
+			return errors.Join(err, over)
 		},
 	}
 	f.add(a, cmd)
 	flags := cmd.Flags()
 	flags.StringArrayVar(&stubs, "stub", nil, "`directory` of modules that stand in for the hardware's; repeatable")
 	flags.StringVar(&interpreter, "interpreter", "", "MicroPython `program` to import with, or built-in (default: $ROMFS_MICROPYTHON, then as above)")
+	flags.StringArrayVar(&limits, "max", nil, "the most that importing a module may take from ROM, as `MODULE=SIZE`, such as app=24KiB; repeatable; exit code 5 above it")
 	flags.DurationVar(&timeout, "timeout", time.Minute, "end an import that takes longer than this `time`")
 	a.complete(cmd, "interpreter", ram.BuiltIn)
 	return cmd
+}
+
+// ramLimits reads the values of --max.
+func ramLimits(values []string) (map[string]int64, error) {
+	limits := map[string]int64{}
+	for _, v := range values {
+		name, size, ok := strings.Cut(v, "=")
+		if !ok || name == "" || size == "" {
+			return nil, &usageError{fmt.Sprintf("--max takes MODULE=SIZE, such as app=24KiB, not %q", v)}
+		}
+		n, err := parseSize("max", size)
+		if err != nil {
+			return nil, err
+		}
+		limits[name] = n
+	}
+	return limits, nil
+}
+
+// checkRAM holds the modules of all images against the limits; over is what is above
+// them. A limit of a module that is nowhere is a mistake.
+func checkRAM(ledgers []*ram.Ledger, limits map[string]int64) (over, err error) {
+	missing := maps.Clone(limits)
+	for _, l := range ledgers {
+		over = errors.Join(over, l.Check(limits))
+		for _, m := range l.Modules {
+			delete(missing, m.Name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(missing)) {
+		return nil, &inputError{fmt.Errorf("--max: there is no module %q in what was measured", name)}
+	}
+	return over, nil
 }
 
 // namesSource tells a first argument that is a manifest, directory or image from

@@ -130,6 +130,7 @@ var exitRules = []exitRule{
 	{exitImage, is[*romfs.FormatError]},
 	{exitImage, is[*romfs.SizeError]},
 	{exitImage, is[*artifact.LimitError]},
+	{exitImage, is[*ram.LimitError]},
 	{exitBoard, is[*simboard.InterpreterError]},
 	{exitVerify, is[*artifact.MismatchError]},
 	{exitIncompatible, is[*sign.TrustError]},
