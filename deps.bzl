@@ -41,6 +41,18 @@ def go_dependencies():
         version = "v1.1.2",
     )
     go_repository(
+        name = "com_github_chromedp_cdproto",
+        importpath = "github.com/chromedp/cdproto",
+        sum = "h1:wepTaKq5AGTwIxXh6h5bESQcvcfnSb2ItnFChA62/b8=",
+        version = "v0.159.0",
+    )
+    go_repository(
+        name = "com_github_chromedp_chromedp",
+        importpath = "github.com/chromedp/chromedp",
+        sum = "h1:iNGzFz+exVgG4OynS2CnYzlAjHiOFW++fUPbbmSwy0w=",
+        version = "v0.23.0",
+    )
+    go_repository(
         name = "com_github_chzyer_readline",
         importpath = "github.com/chzyer/readline",
         sum = "h1:upd/6fQk4src78LMRzh5vItIt361/o4uq553V8B5sGI=",
@@ -87,6 +99,12 @@ def go_dependencies():
         importpath = "github.com/fsnotify/fsnotify",
         sum = "h1:b0/UzAf9yR5rhf3RPm9gf3ehBPpf0oZKIjtpKrx59Ho=",
         version = "v1.10.1",
+    )
+    go_repository(
+        name = "com_github_go_json_experiment_json",
+        importpath = "github.com/go-json-experiment/json",
+        sum = "h1:XGPtjxqp0FS8jj1Z7QGcSOSgyq1fUPjNyJXvi3KfI4A=",
+        version = "v0.0.0-20260213210345-44df1a37e875",
     )
     go_repository(
         name = "com_github_gofrs_flock",

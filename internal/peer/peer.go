@@ -1,6 +1,6 @@
 // Package peer finds the official tools that the tests compare this project
-// with: mpy-cross, mpremote, a real MicroPython interpreter and firmware, and those
-// that read files for programmers of flash memory.
+// with: mpy-cross, mpremote, a real MicroPython interpreter and firmware, those
+// that read files for programmers of flash memory, and a browser.
 //
 // A tool is taken from its environment variable, which Bazel tests set to its
 // place in their runfiles, or else from tools/peers, which installs it into the user's cache folder on
@@ -37,6 +37,9 @@ var (
 
 	vela         = tool{"vela", "ROMFS_PEER_VELA"}
 	manifestFile = tool{"manifestfile", "ROMFS_PEER_MANIFESTFILE"}
+
+	chromium = tool{"chromium", "ROMFS_PEER_CHROMIUM"}
+	axeCore  = tool{"axe-core", "ROMFS_PEER_AXE_CORE"}
 
 	ser2net  = tool{"ser2net", "ROMFS_PEER_SER2NET"}
 	qemuARM  = tool{"qemu-arm", "ROMFS_PEER_QEMU_ARM"}
@@ -78,6 +81,13 @@ func Vela(tb testing.TB) string { tb.Helper(); return find(tb, vela) }
 // module that reads a manifest.py. It lies in a tree of MicroPython's sources
 // that has the manifests of its boards and what they freeze, without submodules.
 func ManifestFile(tb testing.TB) string { tb.Helper(); return find(tb, manifestFile) }
+
+// Chromium returns the path of a browser.
+func Chromium(tb testing.TB) string { tb.Helper(); return find(tb, chromium) }
+
+// AxeCore returns the path of axe-core's axe.min.js, a script that looks for what
+// keeps people out of a page.
+func AxeCore(tb testing.TB) string { tb.Helper(); return find(tb, axeCore) }
 
 // Ser2net returns the path of ser2net, which serves a serial port by RFC 2217.
 func Ser2net(tb testing.TB) string { tb.Helper(); return find(tb, ser2net) }

@@ -85,7 +85,18 @@ function step(key, at, count, page) {
   return Math.max(0, Math.min(count - 1, at < 0 ? (key === 'End' ? count - 1 : 0) : to));
 }
 
-// canvas prepares one for drawing so many CSS pixels.
+// later makes a drawing happen once before the next frame, however often it is
+// asked for.
+function later(draw) {
+  let due = false;
+  return () => {
+    if (due) return;
+    due = true;
+    requestAnimationFrame(() => { due = false; draw(); });
+  };
+}
+
+// prepare makes a canvas ready for so many CSS pixels.
 function prepare(canvas, width, height) {
   const scale = window.devicePixelRatio || 1;
   canvas.width = Math.max(1, Math.round(width * scale));

@@ -1,6 +1,6 @@
 // All that is known of the chosen file.
-function showDetails(i) {
-  const f = files[i], list = [];
+function showDetails() {
+  const f = files[chosen], list = [];
   const add = (name, ...values) => { if (values.some(v => v !== '' && v !== undefined)) list.push(make('dt', {}, name), make('dd', {}, ...values)); };
   const exact = n => size(n) + (n < 1024 ? '' : ' (' + number(n) + ' bytes)');
   add('Path', make('bdi', {}, f.p));

@@ -13,7 +13,7 @@ drawLegend();
 startMap();
 startTree();
 startTable();
-listeners.push(showDetails);
+listeners.push(later(showDetails));
 drawAll();
 
 let pending = 0;

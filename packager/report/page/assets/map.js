@@ -3,6 +3,7 @@ const gutter = 84, rowHeight = 20, rowGap = 6;
 let mapRow = 0; // bytes of a row
 let smallestRow = 64, largestRow = 64;
 let drawMapOption = null;
+const mapLater = later(() => { drawMap(); drawStrip(); });
 
 // firstRow chooses the bytes of a row so that the image takes about so many.
 function firstRow() {
@@ -160,7 +161,7 @@ function startMap() {
   firstRow();
   const list = $('map-list'), scroll = $('map-scroll');
   drawMapOption = listbox(list, () => byOffset.length, sayPlace);
-  scroll.addEventListener('scroll', () => requestAnimationFrame(drawMap), { passive: true });
+  scroll.addEventListener('scroll', mapLater, { passive: true });
   const zoom = factor => {
     mapRow = Math.max(smallestRow, Math.min(largestRow, mapRow * factor));
     drawMap();
@@ -199,15 +200,15 @@ function startMap() {
     if (s && s[3] >= 0) choose(s[3], 'map');
   });
   list.addEventListener('focus', () => { if (chosen < 0 && byOffset.length) choose(byOffset[0].i, 'map'); });
-  listeners.push(i => { showInMap(i); drawStrip(); });
+  listeners.push(showInMap);
 }
 
 // showInMap scrolls to a file and says what it is.
 function showInMap(i) {
   const f = files[i], scroll = $('map-scroll');
-  if (f.k === 'gone') { drawMapOption(-1); drawMap(); return; }
+  if (f.k === 'gone') { drawMapOption(-1); mapLater(); return; }
   const y = rowTop(Math.floor(f.r / mapRow));
   if (y < scroll.scrollTop + 4 || y + rowHeight > scroll.scrollTop + scroll.clientHeight - 4) scroll.scrollTop = y - scroll.clientHeight / 2;
   drawMapOption(f.place);
-  drawMap();
+  mapLater();
 }

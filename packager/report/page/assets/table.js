@@ -1,6 +1,7 @@
 // The table has all files, but only the rows that are seen are in the document.
 // One row is the current one; keys move it, and scroll to it.
 const lineHeight = 28;
+const rowsLater = later(drawRows);
 let rows = [], current = -1, sortBy = 'p', descending = false, shownFrom = -1, shownTo = -1;
 
 const bytes = n => n === undefined ? '' : number(n);
@@ -37,7 +38,7 @@ function startTable() {
   for (const [value, name, test] of onlies) if (files.some(test)) $('only').append(make('option', { value }, name));
   for (const id of ['filter', 'kind', 'only']) $(id).addEventListener('input', refilter);
   $('filters').addEventListener('submit', e => e.preventDefault());
-  $('table-scroll').addEventListener('scroll', () => requestAnimationFrame(drawRows), { passive: true });
+  $('table-scroll').addEventListener('scroll', rowsLater, { passive: true });
   table.addEventListener('keydown', onTableKey);
   table.querySelector('tbody').addEventListener('click', e => {
     const tr = e.target.closest('tr[data-at]');
@@ -113,7 +114,8 @@ const spacer = height => {
 // for print, all.
 function drawRows() {
   const scroll = $('table-scroll'), body = $('table').tBodies[0], all = document.documentElement.classList.contains('printing');
-  let from = Math.floor(scroll.scrollTop / lineHeight) - 12, to = Math.ceil((scroll.scrollTop + scroll.clientHeight) / lineHeight) + 12;
+  // By pieces of some rows, so that a step to the next row draws nothing anew.
+  let from = Math.floor((scroll.scrollTop / lineHeight - 8) / 16) * 16, to = Math.ceil(((scroll.scrollTop + scroll.clientHeight) / lineHeight + 8) / 16) * 16;
   from = all ? 0 : Math.max(0, Math.min(from, rows.length));
   to = all ? rows.length : Math.min(rows.length, to);
   if (from !== shownFrom || to !== shownTo || all) {
@@ -188,8 +190,9 @@ function showInTable(i, focus) {
   }
   current = at;
   if (at >= 0) reveal();
-  drawRows();
-  if (focus) {
+  if (!focus) rowsLater();
+  else {
+    drawRows();
     $('table').focus({ preventScroll: true });
     $('table-scroll').scrollIntoView({ block: 'nearest' });
   }

@@ -80,10 +80,14 @@ function layTree() {
   return [width, height];
 }
 
+// The areas are painted once, and the chosen file's frame over a copy of that.
 let treeSize = [0, 0];
+const treePainting = document.createElement('canvas');
+const frameLater = later(frameTree);
 function drawTree() {
   treeSize = layTree();
   paintTree();
+  frameTree();
   const crumbs = [];
   for (let n = treeRoot; n; n = n.parent) crumbs.unshift(n);
   $('crumbs').replaceChildren(...crumbs.map((n, i) => {
@@ -105,12 +109,12 @@ function enter(node) {
 
 function paintTree() {
   const [width, height] = treeSize;
-  const c = prepare($('tree'), width, height);
+  const c = prepare(treePainting, width, height);
   c.textBaseline = 'middle';
   const paint = n => {
     if (!n.box) return;
     const [x, y, w, h] = n.box;
-    if (n.sorted.length) {
+    if (!n.file || n.sorted.length) {
       c.fillStyle = colours.paper;
       c.fillRect(x, y, w, h);
       c.strokeStyle = colours.line;
@@ -140,6 +144,12 @@ function paintTree() {
     }
   };
   paint(treeRoot);
+}
+
+function frameTree() {
+  const [width, height] = treeSize;
+  const c = prepare($('tree'), width, height);
+  c.drawImage(treePainting, 0, 0, width, height);
   const n = chosen >= 0 && files[chosen].node;
   if (n && n.box) {
     const [x, y, w, h] = n.box;
@@ -198,5 +208,5 @@ function startTree() {
 function showInTree(i) {
   const n = i >= 0 ? files[i].node : null;
   drawTreeOption(n && treeOrder[n.at] === n ? n.at : -1);
-  paintTree();
+  frameLater();
 }
