@@ -12,6 +12,8 @@ import (
 	"rules_romfs/internal/atomicfile"
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/board"
+	"rules_romfs/packager/images"
+	"rules_romfs/packager/inspect"
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/report"
 )
@@ -71,6 +73,68 @@ func (r *Request) File(name string, image []byte, place *Place) (*File, error) {
 		f.Warnings = append(f.Warnings, fmt.Sprintf("the bootloader of %s takes no DfuSe files: send it an img with `dfu-util -a %d -D FILE`, or use `romfs deploy --via dfu`", p.Board.ID, p.Partition.DFU.Alt))
 	}
 	return f, nil
+}
+
+// Expect has a project refuse to pack or to overwrite the files that will be
+// written of its images.
+func (r *Request) Expect(p *pack.Project) error {
+	if r.Out != "" {
+		if err := p.One("-o names one file"); err != nil {
+			return err
+		}
+	}
+	for _, name := range p.Files() {
+		if r.Out != "-" {
+			p.Outputs = append(p.Outputs, r.FileName(name))
+		}
+	}
+	return nil
+}
+
+// A Where is what a caller says of the place of a finished image, over its sidecar.
+type Where struct {
+	Board, Partition string // as the command line names them; "": the sidecar's
+	Size             int64  // of the partition; 0: as the board or the sidecar says
+}
+
+// Files decides how images are written; one that was built goes where its manifest
+// says.
+func (r *Request) Files(all []*images.Image, where Where) ([]*File, error) {
+	var files []*File
+	for _, im := range all {
+		var f *File
+		var err error
+		if im.Built == nil {
+			f, err = r.finished(im, where)
+		} else {
+			f, err = r.File(im.Path, im.Data, &Place{Board: im.Built.Spec.Board, Partition: im.Built.Spec.Partition, Align: im.Sidecar.Align})
+		}
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	return files, nil
+}
+
+// finished is File for an image that was built before.
+func (r *Request) finished(im *images.Image, where Where) (*File, error) {
+	place, err := PlaceOf(im.Sidecar, im.Board, where.Board, where.Partition, where.Size)
+	if err != nil {
+		return nil, err
+	}
+	if place.Board != nil {
+		rules, err := inspect.BoardAlign(im.Data, place.Board)
+		if err != nil {
+			return nil, err
+		}
+		place.Align = max(place.Align, rules)
+	}
+	f, err := r.File(im.Name, im.Data, place)
+	if err == nil && im.Path != "" && inspect.SameFile(f.Out, im.Path) {
+		return nil, &inspect.ChoiceError{Reason: fmt.Sprintf("%s would replace the image itself; name another file with -o", f.Out)}
+	}
+	return f, err
 }
 
 // FileName is the name of the file for an image of that name.

@@ -30,7 +30,10 @@ type Image struct {
 
 // A Warning is something that is probably wrong. Code names it for the
 // switches that silence it.
-type Warning struct{ Code, Message string }
+type Warning struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
 
 // The codes of this package's warnings.
 const (

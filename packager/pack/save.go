@@ -47,23 +47,26 @@ func (im *Image) Save(ctx context.Context, t Targets, reporter report.Reporter) 
 }
 
 // Save writes the images that Build made, each to its targets, as Image.Save
-// does: all files are complete before the first takes its place. It returns the
-// paths written, by image.
-func (p *Project) Save(ctx context.Context, images []*Image, targets []Targets) ([][]string, error) {
+// does: all files are complete before the first takes its place.
+func (p *Project) Save(ctx context.Context, images []*Image, targets []Targets) ([]*Result, error) {
 	s := saver{ctx: ctx, check: p.checkCopy}
 	defer s.close()
-	written := make([][]string, len(images))
+	results := make([]*Result, len(images))
 	for i, im := range images {
 		first := len(s.paths)
 		if err := s.add(im, targets[i], p.reporter(i)); err != nil {
 			return nil, err
 		}
-		written[i] = s.paths[first:len(s.paths):len(s.paths)]
+		sidecar, err := im.Sidecar()
+		if err != nil {
+			return nil, err
+		}
+		results[i] = newResult(sidecar, s.paths[first:len(s.paths):len(s.paths)], im.Warnings)
 	}
 	if err := s.commit(); err != nil {
 		return nil, err
 	}
-	return written, nil
+	return results, nil
 }
 
 // A saver writes files that shall appear together.

@@ -295,6 +295,20 @@ func (a *app) result(object any, text func(w io.Writer) error) error {
 	return nil
 }
 
+// several is the result object of a verb about several images of a manifest.
+type several[T any] struct {
+	Images []T `json:"images"`
+}
+
+// oneOrAll is the result object about images: that of the one there is, or a
+// list of them.
+func oneOrAll[T any](results []T) any {
+	if len(results) == 1 {
+		return results[0]
+	}
+	return several[T]{results}
+}
+
 func (a *app) printJSON(object any) error {
 	e := json.NewEncoder(a.stdout)
 	e.SetEscapeHTML(false)
@@ -303,6 +317,20 @@ func (a *app) printJSON(object any) error {
 		return &pack.OutputError{Err: err}
 	}
 	return nil
+}
+
+// warnings reports the warnings of a build.
+func (a *app) warnings(images []*pack.Image) {
+	for _, im := range images {
+		a.warn(im.Warnings)
+	}
+}
+
+// warn reports the warnings of an image.
+func (a *app) warn(warnings []pack.Warning) {
+	for _, w := range warnings {
+		a.reporter.Log(report.Warning, fmt.Sprintf("%s [%s]", w.Message, w.Code))
+	}
 }
 
 // jsonFailure is the result object of a verb that failed before it had one.

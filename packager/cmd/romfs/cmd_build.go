@@ -1,18 +1,14 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
-	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/pack"
-	"rules_romfs/packager/report"
 	"rules_romfs/packager/trust/sbom"
 	"rules_romfs/packager/watch"
 )
@@ -20,26 +16,6 @@ import (
 // defaultManifest is what build and explain take without an argument, and
 // what init writes.
 const defaultManifest = "romfs.yaml"
-
-// buildResult is what build prints with --output json.
-type buildResult struct {
-	Image    string          `json:"image"`
-	Sidecar  string          `json:"sidecar,omitempty"`
-	Written  []string        `json:"written"`
-	SHA256   artifact.Digest `json:"sha256"`
-	Size     int64           `json:"size"`
-	Free     *int64          `json:"free,omitempty"`
-	Files    int             `json:"files"`
-	Warnings []warning       `json:"warnings"`
-	// Partition is empty for an image that is for none in particular.
-	Partition string `json:"partition,omitempty"`
-	used      string // of the partition, for people
-}
-
-type warning struct {
-	Code    string `json:"code"`
-	Message string `json:"message"`
-}
 
 func newBuildCmd(a *app) *cobra.Command {
 	var f buildFlags
@@ -121,7 +97,7 @@ func (f *buildFlags) run(ctx context.Context, a *app, path string) error {
 	if err != nil {
 		return err
 	}
-	targets, err := f.targets(project)
+	targets, err := project.Place(f.out, f.dir)
 	if err != nil {
 		return err
 	}
@@ -135,7 +111,7 @@ func (f *buildFlags) run(ctx context.Context, a *app, path string) error {
 	if err != nil {
 		return err
 	}
-	warnings := a.warnings(images)
+	a.warnings(images)
 	if toStdout {
 		return images[0].Stream(ctx, a.stdout, a.reporter)
 	}
@@ -143,50 +119,25 @@ func (f *buildFlags) run(ctx context.Context, a *app, path string) error {
 	if err != nil {
 		return err
 	}
-	written, err := project.Save(ctx, images, targets)
+	results, err := project.Save(ctx, images, targets)
 	if err != nil {
 		return err
 	}
-	var results []buildResult
-	for i, im := range images {
-		r, err := newBuildResult(im, written[i], warnings[i])
-		if err != nil {
-			return err
-		}
-		more, err := f.attestations(ctx, a, im, r.Image, path, len(images) == 1, packages[im])
+	for i, r := range results {
+		more, err := f.attestations(ctx, a, images[i], r.Image, path, len(images) == 1, packages[images[i]])
 		if err != nil {
 			return err
 		}
 		r.Written = append(r.Written, more...)
-		results = append(results, r)
 	}
 	return a.result(oneOrAll(results), func(w io.Writer) error {
-		for i := range results {
-			if err := results[i].print(w); err != nil {
+		for _, r := range results {
+			if _, err := fmt.Fprintln(w, r); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-}
-
-// targets are where the images go.
-func (f *buildFlags) targets(project *pack.Project) ([]pack.Targets, error) {
-	if f.out != "" {
-		if err := project.One("-o names one file"); err != nil {
-			return nil, err
-		}
-	}
-	if f.dir != "" {
-		if err := os.MkdirAll(f.dir, 0o777); err != nil {
-			return nil, &pack.OutputError{Path: f.dir, Err: err}
-		}
-	}
-	var targets []pack.Targets
-	for _, file := range project.Files() {
-		targets = append(targets, pack.Targets{Image: cmp.Or(f.out, filepath.Join(f.dir, file)), HashedDir: f.dir})
-	}
-	return targets, nil
 }
 
 // attestations writes what is asked for besides an image and its sidecar.
@@ -200,62 +151,4 @@ func (f *buildFlags) attestations(ctx context.Context, a *app, im *pack.Image, i
 		return nil, err
 	}
 	return f.attest.write(ctx, im, image, p, packages)
-}
-
-// newBuildResult describes an image and where it was written.
-func newBuildResult(im *pack.Image, written []string, warnings []warning) (buildResult, error) {
-	s, err := im.Sidecar()
-	if err != nil {
-		return buildResult{}, err
-	}
-	r := buildResult{Image: written[0], Written: written, SHA256: s.Image.SHA256, Size: s.Image.Size,
-		Free: s.Totals.Free, Files: s.Totals.Files, Warnings: warnings}
-	if len(written) > 1 {
-		r.Sidecar = written[1]
-	}
-	if p := s.Partition; p != nil {
-		r.Partition = p.Name
-		if r.Free != nil {
-			r.used = fmt.Sprintf(" (%.1f%% of %s)", 100*float64(r.Size)/float64(p.Size), p.Name)
-		}
-	}
-	return r, nil
-}
-
-func (r *buildResult) print(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "%s: %s, %s%s, sha256 %s\n", r.Image, report.Plural(int64(r.Files), "file"), report.Size(r.Size), r.used, r.SHA256.Short())
-	return err
-}
-
-// several is the result object of a verb about several images of a manifest.
-type several[T any] struct {
-	Images []T `json:"images"`
-}
-
-// oneOrAll is the result object about images: that of the one there is, or a
-// list of them.
-func oneOrAll[T any](results []T) any {
-	if len(results) == 1 {
-		return results[0]
-	}
-	return several[T]{results}
-}
-
-// warnings reports the warnings of a build and returns them by image.
-func (a *app) warnings(images []*pack.Image) [][]warning {
-	var all [][]warning
-	for _, im := range images {
-		all = append(all, a.warn(im.Warnings))
-	}
-	return all
-}
-
-// warn reports the warnings of an image and returns them for its result.
-func (a *app) warn(warnings []pack.Warning) []warning {
-	all := []warning{}
-	for _, w := range warnings {
-		a.reporter.Log(report.Warning, fmt.Sprintf("%s [%s]", w.Message, w.Code))
-		all = append(all, warning{w.Code, w.Message})
-	}
-	return all
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -13,7 +11,6 @@ import (
 
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/export"
-	"rules_romfs/packager/inspect"
 	"rules_romfs/packager/report"
 )
 
@@ -57,9 +54,22 @@ OpenMV's bootloaders take no DfuSe files: dfu-util sends them the image itself.`
 			if err := a.checkStdout(f.out, "the file", false); err != nil {
 				return err
 			}
-			files, err := a.exports(cmd.Context(), path, &f.sourceFlags, r)
+			size, err := f.partitionSize()
 			if err != nil {
 				return err
+			}
+			all, err := a.images(cmd.Context(), path, &f.sourceFlags, r.Expect)
+			if err != nil {
+				return err
+			}
+			files, err := r.Files(all, export.Where{Board: f.board, Partition: f.partition, Size: size})
+			if err != nil {
+				return err
+			}
+			for _, x := range files {
+				for _, w := range x.Warnings {
+					a.reporter.Log(report.Warning, w)
+				}
 			}
 			if f.out == "-" {
 				return files[0].Stream(a.stdout)
@@ -128,92 +138,4 @@ func (f *exportFlags) request() (*export.Request, error) {
 		r.Family = &family
 	}
 	return r, nil
-}
-
-// exports builds or reads the images and decides how each is written.
-func (a *app) exports(ctx context.Context, path string, f *sourceFlags, r *export.Request) ([]*export.File, error) {
-	var files []*export.File
-	var err error
-	if isImage(path) {
-		files, err = a.exportImage(ctx, path, f, r)
-	} else {
-		files, err = a.exportBuilt(ctx, path, f, r)
-	}
-	for _, x := range files {
-		for _, w := range x.Warnings {
-			a.reporter.Log(report.Warning, w)
-		}
-	}
-	return files, err
-}
-
-// exportImage takes a finished image.
-func (a *app) exportImage(ctx context.Context, path string, f *sourceFlags, r *export.Request) ([]*export.File, error) {
-	load, err := a.readPayload(ctx, path, f)
-	if err != nil {
-		return nil, err
-	}
-	size, err := f.partitionSize()
-	if err != nil {
-		return nil, err
-	}
-	place, err := export.PlaceOf(load.sidecar, load.board, f.board, f.partition, size)
-	if err != nil {
-		return nil, err
-	}
-	if place.Board != nil {
-		rules, err := inspect.BoardAlign(load.image, place.Board)
-		if err != nil {
-			return nil, err
-		}
-		place.Align = max(place.Align, rules)
-	}
-	x, err := r.File(load.name, load.image, place)
-	if err != nil {
-		return nil, err
-	}
-	if inspect.SameFile(x.Out, path) {
-		return nil, &usageError{fmt.Sprintf("%s would replace the image itself; name another file with -o", x.Out)}
-	}
-	return []*export.File{x}, nil
-}
-
-// exportBuilt builds a manifest or a directory.
-func (a *app) exportBuilt(ctx context.Context, path string, f *sourceFlags, r *export.Request) ([]*export.File, error) {
-	project, err := f.open(ctx, a, path)
-	if err != nil {
-		return nil, err
-	}
-	if r.Out != "" {
-		if err := project.One("-o names one file"); err != nil {
-			return nil, err
-		}
-	}
-	for _, name := range project.Files() {
-		if r.Out != "-" {
-			project.Outputs = append(project.Outputs, r.FileName(name))
-		}
-	}
-	images, err := project.Build(ctx)
-	if err != nil {
-		return nil, err
-	}
-	a.warnings(images)
-	var files []*export.File
-	for i, im := range images {
-		var b bytes.Buffer
-		if err := im.Stream(ctx, &b, a.reporter); err != nil {
-			return nil, err
-		}
-		s, err := im.Sidecar()
-		if err != nil {
-			return nil, err
-		}
-		x, err := r.File(project.Files()[i], b.Bytes(), &export.Place{Board: im.Spec.Board, Partition: im.Spec.Partition, Align: s.Align})
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, x)
-	}
-	return files, nil
 }

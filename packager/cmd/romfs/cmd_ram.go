@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,9 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rules_romfs/packager/artifact"
-	"rules_romfs/packager/inspect"
-	"rules_romfs/packager/pack"
+	"rules_romfs/packager/images"
 	"rules_romfs/packager/ram"
 	"rules_romfs/packager/report"
 )
@@ -60,7 +57,7 @@ error; the others count. docs/ram.md says what the columns mean.`,
 			if len(args) > 0 && namesSource(args[0]) {
 				path, args = args[0], args[1:]
 			}
-			subjects, err := a.ramSubjects(cmd.Context(), path, &f)
+			all, err := a.images(cmd.Context(), path, &f, nil)
 			if err != nil {
 				return err
 			}
@@ -78,11 +75,14 @@ error; the others count. docs/ram.md says what the columns mean.`,
 				a.reporter.Log(report.Warning, fmt.Sprintf("%s has words of %d bits, and boards have 32: the figures are about twice a board's; --interpreter %s has 32", in.Program, in.Bits, ram.BuiltIn))
 			}
 			var ledgers []*ram.Ledger
-			for _, s := range subjects {
+			for _, im := range all {
+				image, err := im.Open(cmd.Context())
+				if err != nil {
+					return err
+				}
 				l, err := ram.Measure(cmd.Context(), ram.Request{
-					Image: s.image, Sources: s.sources, Interpreter: in, Modules: args, Stubs: stubs, Timeout: timeout, Jobs: f.jobs,
+					Image: image, Sources: im.Sources(), Interpreter: in, Modules: args, Stubs: stubs, Timeout: timeout, Jobs: f.jobs,
 				})
-				s.image.Close()
 				if err != nil {
 					return err
 				}
@@ -154,52 +154,7 @@ func checkRAM(ledgers []*ram.Ledger, limits map[string]int64) (over, err error) 
 func namesSource(arg string) bool {
 	_, err := os.Stat(arg)
 	ext := filepath.Ext(arg)
-	return err == nil || isImage(arg) || ext == ".yaml" || ext == ".yml" || strings.ContainsAny(arg, `/\`)
-}
-
-// A ramSubject is an image to measure, and what its .mpy files were compiled from.
-type ramSubject struct {
-	image   *inspect.Image
-	sources map[string]string
-}
-
-// ramSubjects opens an image, or builds those of a manifest or directory.
-func (a *app) ramSubjects(ctx context.Context, path string, f *sourceFlags) ([]ramSubject, error) {
-	if isImage(path) {
-		im, err := a.openImage(ctx, path)
-		return []ramSubject{{image: im}}, err
-	}
-	project, err := f.open(ctx, a, path)
-	if err != nil {
-		return nil, err
-	}
-	images, err := project.Build(ctx)
-	if err != nil {
-		return nil, err
-	}
-	a.warnings(images)
-	var all []ramSubject
-	names := project.Files()
-	for i, im := range images {
-		image, err := inspect.Built(ctx, names[i], im, a.reporter)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, ramSubject{image, sourcesOf(im)})
-	}
-	return all, nil
-}
-
-// sourcesOf returns the files that were compiled, by the path of what became of them.
-func sourcesOf(im *pack.Image) map[string]string {
-	sources := map[string]string{}
-	for i := range im.Plan.Files {
-		p := im.Plan.Files[i].Path
-		if in := im.Input(p); in.Kind == artifact.KindMPY && strings.HasSuffix(in.Path, ".py") {
-			sources[p] = in.Path
-		}
-	}
-	return sources
+	return err == nil || images.Is(arg) || ext == ".yaml" || ext == ".yml" || strings.ContainsAny(arg, `/\`)
 }
 
 func printLedger(w io.Writer, l *ram.Ledger) error {

@@ -14,6 +14,7 @@ import (
 	"rules_romfs/internal/atomicfile"
 	"rules_romfs/internal/syserr"
 	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/images"
 	"rules_romfs/packager/inspect"
 	"rules_romfs/packager/pack"
 	"rules_romfs/packager/ram"
@@ -189,7 +190,7 @@ func (f *reportFlags) subjects(ctx context.Context, a *app, path string) ([]repo
 	if err != nil {
 		return nil, err
 	}
-	if isImage(path) {
+	if images.Is(path) {
 		im, err := a.openImage(ctx, path)
 		target := inspect.Target{Board: f.source.board, Partition: f.source.partition}
 		return []reportSubject{{im, target, path, page.Budget{Max: limit}}}, err
@@ -205,14 +206,14 @@ func (f *reportFlags) subjects(ctx context.Context, a *app, path string) ([]repo
 			}
 		}
 	}
-	images, err := project.Build(ctx)
+	built, err := project.Build(ctx)
 	if err != nil {
 		return nil, err
 	}
-	a.warnings(images)
+	a.warnings(built)
 	var all []reportSubject
 	names := project.Files()
-	for i, im := range images {
+	for i, im := range built {
 		image, err := inspect.Built(ctx, names[i], im, a.reporter)
 		if err != nil {
 			return nil, err

@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"slices"
 
 	"rules_romfs/packager/artifact"
+	"rules_romfs/packager/images"
 	"rules_romfs/packager/port"
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/watch"
@@ -40,7 +40,7 @@ func (f *deployFlags) watch(ctx context.Context, a *app, path string) error {
 // reads returns the paths on which the deploy depends.
 func (l *liveDeploy) reads(ctx context.Context) []string {
 	book := l.f.port.bookPath(l.a)
-	if isImage(l.path) {
+	if images.Is(l.path) {
 		return []string{l.path, artifact.Path(l.path), book}
 	}
 	return append(l.f.source.reads(ctx, l.a, l.path), book)
@@ -53,11 +53,11 @@ func (l *liveDeploy) round(ctx context.Context, c watch.Change) error {
 	if err != nil {
 		return err
 	}
-	var images []artifact.Digest
+	var digests []artifact.Digest
 	for _, load := range loads {
-		images = append(images, sha256.Sum256(load.image))
+		digests = append(digests, load.SHA256)
 	}
-	if slices.Equal(images, l.there) && !slices.Contains(c.Paths, l.f.port.bookPath(l.a)) {
+	if slices.Equal(digests, l.there) && !slices.Contains(c.Paths, l.f.port.bookPath(l.a)) {
 		l.a.reporter.Log(report.Info, changed(c)+": the image is the same")
 		return nil
 	}
@@ -68,7 +68,7 @@ func (l *liveDeploy) round(ctx context.Context, c watch.Change) error {
 	}
 	ports, m, err := l.f.overREPL(ctx, l.a, loads)
 	if err == nil {
-		l.there = images
+		l.there = digests
 		done := "on the board"
 		if len(l.f.request.Imports) > 0 {
 			done = "imported"

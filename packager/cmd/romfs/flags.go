@@ -10,6 +10,7 @@ import (
 
 	"rules_romfs/manifest"
 	"rules_romfs/packager/board"
+	"rules_romfs/packager/images"
 	"rules_romfs/packager/inspect"
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/pack"
@@ -71,7 +72,7 @@ func (f *sourceFlags) open(ctx context.Context, a *app, path string) (*pack.Proj
 		return project, nil
 	case path == defaultManifest && errors.As(err, &missing) && missing.Source == path && errors.Is(err, fs.ErrNotExist):
 		return nil, &inputError{fmt.Errorf("%w; name a manifest or a directory, or begin with `romfs init`", err)}
-	case beginsAsImage(path):
+	case images.Begins(path):
 		return nil, &inputError{fmt.Errorf("%s is an image, and what is wanted here is a manifest or a directory; `romfs ls`, `deploy` and `export` take images", path)}
 	}
 	return nil, err

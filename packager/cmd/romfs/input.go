@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"io"
 	"os"
 	"path/filepath"
 
 	"rules_romfs/packager/inspect"
 	"rules_romfs/packager/pack"
-	"rules_romfs/packager/romfs"
 )
 
 // openSource opens the bytes of an image without looking at them; "-" is
@@ -27,18 +25,6 @@ func (a *app) openImage(ctx context.Context, path string) (*inspect.Image, error
 		return nil, err
 	}
 	return s.Image()
-}
-
-// beginsAsImage tells whether a file is an image, whatever its name.
-func beginsAsImage(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	head := make([]byte, len(romfs.Magic))
-	_, err = io.ReadFull(f, head)
-	return err == nil && string(head) == romfs.Magic
 }
 
 // checkOutput finds out, before work that takes long, that a file cannot be

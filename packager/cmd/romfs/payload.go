@@ -1,22 +1,18 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
-	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/deploy"
-	"rules_romfs/packager/inspect"
+	"rules_romfs/packager/images"
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/pack"
-	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
 	"rules_romfs/packager/trust/sign"
 )
@@ -33,109 +29,71 @@ func lookupBoard(idOrPath string) (*board.Profile, error) {
 	return p, nil
 }
 
-// A payload is one image that a deploy sends.
+// A payload is an image that a deploy sends, and who has signed it, of those that
+// were asked for.
 type payload struct {
-	image   []byte
-	sidecar *artifact.Sidecar // nil for an image without one
-	board   *board.Profile    // nil: not known
-	name    string
-	path    string            // of the image, where it is a file; else where `romfs build` would write it
-	signers []*sign.PublicKey // who has signed it, of those that were asked for
+	*images.Image
+	signers []*sign.PublicKey
 }
 
-// partition names the partition that the image was made for, as -p would; ""
-// where that is not known.
-func (p *payload) partition() string {
-	switch {
-	case p.sidecar == nil || p.sidecar.Partition == nil:
-		return ""
-	case p.board == nil:
-		return fmt.Sprint(p.sidecar.Partition.Index)
+// String names it for people, and who has signed it if that was asked.
+func (p *payload) String() string {
+	if len(p.signers) == 0 {
+		return p.Image.String()
 	}
-	return p.sidecar.Partition.Name
+	return fmt.Sprintf("%s, signed by key %s)", strings.TrimSuffix(p.Image.String(), ")"), sign.ShortIDs(p.signed()))
 }
 
-// index is that of the partition, as the board counts them.
-func (p *payload) index() int {
-	if p.sidecar == nil || p.sidecar.Partition == nil {
-		return 0
+// signed returns the ids of the keys that have signed the image, of those asked
+// for, each once.
+func (p *payload) signed() (ids []string) {
+	for _, k := range p.signers {
+		if !slices.Contains(ids, k.ID()) {
+			ids = append(ids, k.ID())
+		}
 	}
-	return p.sidecar.Partition.Index
+	return ids
 }
 
-// payloads builds a manifest or directory, or reads an image and its sidecar.
-// There are several only of a manifest with several images.
-func (a *app) payloads(ctx context.Context, path string, f *sourceFlags) ([]*payload, error) {
-	if isImage(path) {
-		p, err := a.readPayload(ctx, path, f)
-		return []*payload{p}, err
+// images gets the images that path names: a finished one, or those of a manifest
+// or directory, which it builds after prepare has looked at the project (nil: nothing
+// is to be looked at).
+func (a *app) images(ctx context.Context, path string, f *sourceFlags, prepare func(*pack.Project) error) ([]*images.Image, error) {
+	if images.Is(path) {
+		in, err := a.openSource(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		im, err := images.Read(in, f.board)
+		if err != nil {
+			return nil, err
+		}
+		return []*images.Image{im}, nil
 	}
 	project, err := f.open(ctx, a, path)
 	if err != nil {
 		return nil, err
 	}
-	images, err := project.Build(ctx)
-	if err != nil {
-		return nil, err
+	if prepare != nil {
+		if err := prepare(project); err != nil {
+			return nil, err
+		}
 	}
-	a.warnings(images)
+	all, err := images.Build(ctx, project)
+	for _, im := range all {
+		a.warn(im.Built.Warnings)
+	}
+	return all, err
+}
+
+// payloads gets the images that a deploy sends.
+func (a *app) payloads(ctx context.Context, path string, f *sourceFlags) ([]*payload, error) {
+	found, err := a.images(ctx, path, f, nil)
 	var all []*payload
-	files := project.Files()
-	for i, im := range images {
-		var b bytes.Buffer
-		if err := im.Stream(ctx, &b, a.reporter); err != nil {
-			return nil, err
-		}
-		s, err := im.Sidecar()
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, &payload{image: b.Bytes(), sidecar: s, board: im.Spec.Board, name: im.Spec.Name, path: files[i]})
+	for _, im := range found {
+		all = append(all, &payload{Image: im})
 	}
-	return all, nil
-}
-
-// isImage tells an image from a manifest or a directory: by its name, as
-// mpremote does, and else by its first bytes; "-" is one on standard input.
-func isImage(path string) bool {
-	ext := strings.ToLower(filepath.Ext(path))
-	return path == "-" || ext == ".romfs" || ext == ".img" || beginsAsImage(path)
-}
-
-func (a *app) readPayload(ctx context.Context, path string, f *sourceFlags) (*payload, error) {
-	in, err := a.openImage(ctx, path)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	p := &payload{path: in.Path, image: make([]byte, in.Size()), name: strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))}
-	if _, err := io.ReadFull(io.NewSectionReader(in.Data, 0, in.Size()), p.image); err != nil {
-		return nil, fmt.Errorf("%s: %w", in.Name, err)
-	}
-	for _, problem := range romfs.Validate(bytes.NewReader(p.image), in.Size()) {
-		if problem.Severity == romfs.Error {
-			return nil, &inspect.ImageError{Image: in.Name, Err: fmt.Errorf("offset %d: %s; `romfs verify` tells more", problem.Offset, problem.Message)}
-		}
-	}
-	if in.Path != "" {
-		if p.sidecar, err = artifact.ForImage(in.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-	}
-	id := f.board
-	if id == "" && p.sidecar != nil {
-		id = p.sidecar.Board
-	}
-	if p.board, err = board.Lookup(id); err != nil {
-		if f.board != "" {
-			return nil, &pack.BoardError{Err: err}
-		}
-		p.board = nil // a board file that is not here: the sidecar is what is known
-	}
-	if p.sidecar != nil {
-		p.name = p.sidecar.Name
-	}
-	return p, nil
+	return all, err
 }
 
 // deployed is where the images that were deployed are kept.

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -44,18 +43,14 @@ func (f *trustFlags) public(a *app) ([]*sign.PublicKey, error) {
 	return keys, nil
 }
 
-// check returns the key that has signed the image of that digest, which lies at
-// path, and remembers the envelope; nil where no key is asked for.
-func (f *trustFlags) check(ctx context.Context, a *app, path string, digest artifact.Digest, known *sign.Known) (*sign.PublicKey, error) {
-	if len(f.keys) == 0 {
+// check returns the key, of those that were read, that has signed the image of that
+// digest, which lies at path, and remembers the envelope; nil where no key is asked for.
+func (f *trustFlags) check(ctx context.Context, keys []*sign.PublicKey, path string, digest artifact.Digest, known *sign.Known) (*sign.PublicKey, error) {
+	if len(keys) == 0 {
 		if f.envelope != "" {
 			return nil, &usageError{"--signature is checked by a key: name it with --key"}
 		}
 		return nil, nil
-	}
-	keys, err := f.public(a)
-	if err != nil {
-		return nil, err
 	}
 	envelope := cmp.Or(f.envelope, sign.Path(path))
 	k, err := sign.Check(ctx, envelope, path, digest, keys)
@@ -100,20 +95,25 @@ func (f *demandFlags) check(ctx context.Context, a *app, loads []*payload, profi
 	if f.required && len(demands) == 0 {
 		return &usageError{"--require-signature: no key is named; name it with --key, or as require_signature in the ports file or the board file"}
 	}
-	for _, load := range loads {
-		digest := artifact.Digest(sha256.Sum256(load.image))
-		for _, d := range demands {
-			if load.path == "" && d.envelope == "" {
+	for _, d := range demands {
+		keys, err := d.public(a)
+		if err != nil {
+			return err
+		}
+		for _, load := range loads {
+			if load.Path == "" && d.envelope == "" {
 				return &usageError{"an image from stdin has no file beside it: name its envelope with --signature"}
 			}
-			k, err := d.check(ctx, a, load.path, digest, known)
+			k, err := d.check(ctx, keys, load.Path, load.SHA256, known)
 			if err != nil {
 				return err
 			}
 			load.signers = append(load.signers, k)
 		}
-		if len(demands) == 0 && load.path != "" {
-			known.KeepFile(digest, sign.Path(load.path)) // who asks the board later may have a key
+	}
+	for _, load := range loads {
+		if len(demands) == 0 && load.Path != "" {
+			known.KeepFile(load.SHA256, sign.Path(load.Path)) // who asks the board later may have a key
 		}
 	}
 	return nil
@@ -176,6 +176,10 @@ func (f *trustFlags) verify(ctx context.Context, a *app, in *inspect.Source, sig
 	if err != nil {
 		return err
 	}
-	*signer, err = f.check(ctx, a, in.Name, id.SHA256, a.known(false))
+	keys, err := f.public(a)
+	if err != nil {
+		return err
+	}
+	*signer, err = f.check(ctx, keys, in.Name, id.SHA256, a.known(false))
 	return err
 }
