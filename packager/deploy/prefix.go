@@ -51,9 +51,7 @@ func (w *writer) erasePrefix(ctx context.Context, n int64) (cleared []span, err 
 		if err := w.flush(ctx); err != nil {
 			return nil, err
 		}
-		w.announce(n)
-		w.ops.EraseRange(0, n)
-		w.wear(n)
+		w.clear(0, n)
 		if err := w.flush(ctx); err != nil {
 			return nil, err
 		}

@@ -171,11 +171,21 @@ func (v *visit) deliver(ctx context.Context) (at int, err error) {
 // prove soft-resets the board if it was changed, as it was before else, and checks
 // from the outside that it has the images and mounts what it mounts.
 func (v *visit) prove(ctx context.Context) (at int, err error) {
+	task := v.checking()
+	defer func() {
+		if err != nil {
+			task.Fail(nil) // the visit says why, or goes on
+		} else {
+			task.Done()
+		}
+	}()
 	last := len(v.jobs) - 1
 	if v.wrote() {
+		task.Doing("restarting")
 		if err := v.b.SoftReset(ctx); err != nil {
 			return last, err
 		}
+		task.Doing("comparing")
 	}
 	for i, j := range v.jobs {
 		if j.proven || j.result.Status != Deployed && j.result.Status != Unchanged {
@@ -187,8 +197,23 @@ func (v *visit) prove(ctx context.Context) (at int, err error) {
 			return i, err
 		}
 		j.proven = true
+		task.Add(int64(len(j.req.Image)))
 	}
 	return 0, nil
+}
+
+// checking is the task of prove, where there is something to be seen of it.
+func (v *visit) checking() report.Task {
+	if !v.wrote() {
+		return report.Discard().Task("", 0, report.Bytes)
+	}
+	var total int64
+	for _, j := range v.jobs {
+		if !j.proven {
+			total += int64(len(j.req.Image))
+		}
+	}
+	return v.jobs[0].req.Reporter.Task(v.b.Port+": checking", total, report.Bytes)
 }
 
 // imports says how each image is used, and lets the board import what was asked

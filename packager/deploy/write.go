@@ -87,7 +87,7 @@ func (j *job) writeOnce(ctx context.Context, rom *device.ROM, p *plan) error {
 		total += g.end - g.off
 	}
 	task := j.req.Reporter.Task(j.b.Port+": writing", total, report.Bytes)
-	w := &writer{rom: rom, plan: p, geo: p.geo, data: j.data, image: flash.Before(p.geo.Way, j.data), port: j.b.Port, result: j.result, info: j.info, progress: task.Add}
+	w := &writer{rom: rom, plan: p, geo: p.geo, data: j.data, image: flash.Before(p.geo.Way, j.data), port: j.b.Port, result: j.result, info: j.info, task: task}
 	err := w.all(ctx)
 	j.wrote = j.wrote || w.touched
 	if err != nil {
@@ -103,19 +103,20 @@ func (j *job) writeOnce(ctx context.Context, rom *device.ROM, p *plan) error {
 
 // A writer writes one plan.
 type writer struct {
-	rom      *device.ROM
-	plan     *plan
-	geo      *flash.Geometry
-	data     []byte // the image, and what must follow it
-	image    []byte // the same with the hole
-	port     string
-	result   *Result
-	info     func(format string, args ...any)
-	progress func(int64)
+	rom    *device.ROM
+	plan   *plan
+	geo    *flash.Geometry
+	data   []byte // the image, and what must follow it
+	image  []byte // the same with the hole
+	port   string
+	result *Result
+	info   func(format string, args ...any)
+	task   report.Task
 
 	ops    device.Ops // collected, not yet run
 	done   int64      // bytes of the image that they write
 	erases int64      // bytes that they erase
+	clears bool       // they begin with an erase
 
 	touched bool   // something may have been changed
 	refused string // operation that the firmware refused before that
@@ -197,6 +198,7 @@ func (w *writer) program(b []byte) {
 
 // verify compares the board's bytes from offset from on with want.
 func (w *writer) verify(ctx context.Context, from int64, want []byte, when string) error {
+	w.task.Doing("comparing")
 	same, err := holds(ctx, w.rom, from, want)
 	if err == nil && !same {
 		err = &VerifyError{fmt.Sprintf("%s: what the board holds is not the image (%s)", w.port, when)}
@@ -220,6 +222,7 @@ func (w *writer) flush(ctx context.Context) error {
 	if w.ops.Len() == 0 {
 		return nil
 	}
+	w.task.Doing(w.doing())
 	said, err := w.rom.Run(ctx, &w.ops)
 	if err != nil {
 		w.note(err)
@@ -232,9 +235,20 @@ func (w *writer) flush(ctx context.Context) error {
 			return &otherGeometry{unit: unit, said: fmt.Errorf("the firmware writes %d bytes at a time", unit)}
 		}
 	}
-	w.progress(w.done)
-	w.ops, w.done, w.erases = device.Ops{}, 0, 0
+	w.task.Add(w.done)
+	w.ops, w.done, w.erases, w.clears = device.Ops{}, 0, 0, false
 	return nil
+}
+
+// doing is what the board does now with the operations.
+func (w *writer) doing() string {
+	switch {
+	case w.clears && w.done == 0:
+		return "erasing"
+	case w.clears:
+		return "erasing and writing"
+	}
+	return "writing"
 }
 
 // note keeps what the first operation on the flash ended with. What the firmware
@@ -257,13 +271,19 @@ var refusal = regexp.MustCompile(`(rom_ioctl\([34]|writeblocks)`)
 // erase erases a range. The first time it waits for what the firmware says, which
 // is the smallest write, before anything is written.
 func (w *writer) erase(ctx context.Context, off, n int64) error {
-	w.announce(n)
-	w.ops.EraseRange(off, n)
-	w.wear(n)
+	w.clear(off, n)
 	if w.asked || w.rom.Kind == board.BlockDevice {
 		return nil
 	}
 	return w.flush(ctx)
+}
+
+// clear adds the erase of a range.
+func (w *writer) clear(off, n int64) {
+	w.announce(n)
+	w.ops.EraseRange(off, n)
+	w.wear(n)
+	w.clears = true
 }
 
 // assemble puts a group together in the board's RAM, then writes it as one.
@@ -368,9 +388,7 @@ func (w *writer) stream(ctx context.Context, g *group) error {
 		if err := w.flush(ctx); err != nil {
 			return err
 		}
-		w.announce(g.len)
-		w.ops.EraseRange(g.off, g.len)
-		w.wear(g.len)
+		w.clear(g.off, g.len)
 		if err := w.flush(ctx); err != nil {
 			return err
 		}

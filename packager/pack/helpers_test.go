@@ -81,6 +81,7 @@ func (c *cancelAfter) Task(string, int64, report.Unit) report.Task { return c }
 func (c *cancelAfter) Log(report.Level, string)                    {}
 func (c *cancelAfter) Event(string, map[string]any)                {}
 func (c *cancelAfter) Add(int64)                                   { c.cancel() }
+func (c *cancelAfter) Doing(string)                                {}
 func (c *cancelAfter) Done()                                       {}
 func (c *cancelAfter) Fail(error)                                  {}
 

@@ -94,6 +94,18 @@ func ReadBook(path string, named bool) (Book, error) {
 // names returns the names of the book in order.
 func (b Book) names() []string { return slices.Sorted(maps.Keys(b.Places)) }
 
+// Names returns the names of a place.
+func (b Book) Names(at Place) (names []string) {
+	for _, name := range b.names() {
+		if slices.ContainsFunc(b.Places[name], func(p Place) bool {
+			return p.Port != "" && p.Port == at.Port || p.Serial != "" && p.Serial == at.Serial
+		}) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // of returns the names of a port.
 func (b Book) of(p Info) (names []string) {
 	for _, name := range b.names() {

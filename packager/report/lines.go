@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"sync"
+	"time"
 )
 
 // steps is how many lines a task may write between its start and its end.
@@ -27,28 +28,56 @@ type Log struct {
 // NewLog returns a reporter that writes lines to w.
 func NewLog(w io.Writer) *Log { return &Log{w: w} }
 
-// Task implements Reporter: a line at every tenth of a long task and at its end.
+// long is from when on a line says how long a task took. Below it, logs of equal
+// work are equal.
+const long = time.Second
+
+// Task implements Reporter: a line at its end.
 func (l *Log) Task(name string, total int64, unit Unit) Task {
 	if l.Quiet {
 		return noTask{}
 	}
+	start := time.Now()
 	return &countTask{total: total, emit: func(state string, n int64, err error) {
 		switch state {
-		case "progress":
-			l.line(fmt.Sprintf("%s: %s of %s %s", name, size(n, unit), size(total, unit), unitName(unit)))
 		case "done":
-			l.line(fmt.Sprintf("%s: done, %s %s", name, size(n, unit), unitName(unit)))
+			l.line(fmt.Sprintf("%s: done, %s", name, amount(n, 0, unit)) + pace(n, unit, time.Since(start)))
 		case "fail":
-			l.line(fmt.Sprintf("%s: failed: %v", name, err))
+			line := fmt.Sprintf("%s: failed at %s", name, amount(n, total, unit))
+			if err != nil { // else somebody else says it
+				line += ": " + err.Error()
+			}
+			l.line(line)
 		}
 	}}
 }
 
-func unitName(u Unit) string {
-	if u == Bytes {
-		return "" // Size has written it
+// amount says how much is done, and of how much where that is known.
+func amount(n, total int64, unit Unit) string {
+	s := size(n, unit)
+	if total > 0 {
+		s += " of " + size(total, unit)
 	}
-	return string(u)
+	if unit != Bytes { // whose size has a unit
+		s += " " + string(unit)
+	}
+	return s
+}
+
+// pace says how long a long task took, and how fast bytes went.
+func pace(n int64, unit Unit, took time.Duration) string {
+	if took < long {
+		return ""
+	}
+	s := fmt.Sprintf(" in %.1f s", took.Seconds())
+	if unit == Bytes {
+		s += ", " + rate(n, took)
+	}
+	return s
+}
+
+func rate(n int64, took time.Duration) string {
+	return Size(int64(float64(n)/took.Seconds())) + "/s"
 }
 
 // Log implements Reporter.
@@ -149,6 +178,9 @@ func (t *countTask) Add(n int64) {
 		t.emit("progress", t.n, nil)
 	}
 }
+
+// Doing implements Task: it is for who looks on.
+func (t *countTask) Doing(string) {}
 
 func (t *countTask) step() int64 {
 	if t.total < 2*steps { // too short to be worth a report

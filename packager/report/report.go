@@ -29,9 +29,10 @@ type Reporter interface {
 
 // A Task is one piece of work. Exactly one of Done and Fail ends it.
 type Task interface {
-	Add(n int64)    // n more units are done
-	Done()          // all of it
-	Fail(err error) // err says why not
+	Add(n int64)       // n more units are done
+	Doing(what string) // what goes on right now, in a word: "erasing"
+	Done()             // all of it
+	Fail(err error)    // err says why not
 }
 
 // Writer returns a writer that counts the bytes which are written to it as done.
@@ -88,9 +89,10 @@ func (discard) Event(string, map[string]any)  {}
 
 type noTask struct{}
 
-func (noTask) Add(int64)  {}
-func (noTask) Done()      {}
-func (noTask) Fail(error) {}
+func (noTask) Add(int64)    {}
+func (noTask) Doing(string) {}
+func (noTask) Done()        {}
+func (noTask) Fail(error)   {}
 
 // Named returns a reporter that says what the work is about: tasks are called
 // "NAME: TASK", and events have NAME as their field "image".
@@ -109,6 +111,27 @@ func (n named) Event(name string, fields map[string]any) {
 	fields = maps.Clone(fields)
 	fields["image"] = n.name
 	n.Reporter.Event(name, fields)
+}
+
+// Renamed returns a reporter whose lines say names otherwise: rename is given what
+// people read, the names of tasks and messages. Events are as they are, and so are
+// errors: who has to do something needs the whole name.
+func Renamed(r Reporter, rename func(text string) string) Reporter { return renamed{r, rename} }
+
+type renamed struct {
+	Reporter
+	rename func(string) string
+}
+
+func (r renamed) Task(name string, total int64, unit Unit) Task {
+	return r.Reporter.Task(r.rename(name), total, unit)
+}
+
+func (r renamed) Log(level Level, msg string) {
+	if level != Error {
+		msg = r.rename(msg)
+	}
+	r.Reporter.Log(level, msg)
 }
 
 // size writes a count the way people read it: bytes as KiB and MiB.

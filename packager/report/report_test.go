@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/creack/pty"
 	"github.com/google/go-cmp/cmp"
@@ -35,18 +36,13 @@ func work(r Reporter) {
 func TestLog(t *testing.T) {
 	var b bytes.Buffer
 	work(NewLog(&b))
-	var want strings.Builder
-	for _, n := range []string{"10", "20", "30", "40", "50", "60", "70", "80", "90"} {
-		want.WriteString("compile: " + n + " of 100 files\n")
-	}
-	want.WriteString(`compile: done, 100 files
+	want := `compile: done, 100 files
 wrote a.romfs
 warning: almost full
-write: 1.0 MiB of 3.0 MiB
-write: failed: disk full
+write: failed at 1.0 MiB of 3.0 MiB: disk full
 hash: done, 5 B
-`)
-	if d := cmp.Diff(want.String(), b.String()); d != "" {
+`
+	if d := cmp.Diff(want, b.String()); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
 	}
 
@@ -89,6 +85,37 @@ func TestNDJSON(t *testing.T) {
 		"error event bad: json: unsupported type: func()")
 	if d := cmp.Diff(want, states); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
+// TestStatus is what a line says at each moment.
+func TestStatus(t *testing.T) {
+	for want, got := range map[string]string{
+		"0 B of 392.0 KiB, comparing":                          status(0, 392<<10, Bytes, 0, "comparing"),
+		"98.0 KiB of 392.0 KiB, 12.2 KiB/s, 24s left, erasing": status(98<<10, 392<<10, Bytes, 8*time.Second, "erasing"),
+		"392.0 KiB of 392.0 KiB, 12.2 KiB/s, comparing":        status(392<<10, 392<<10, Bytes, 32*time.Second, "comparing"),
+		"250 of 1000 files, 1m30s left":                        status(250, 1000, Files, 30*time.Second, ""),
+		"5 B, 5 B/s":                                           status(5, 0, Bytes, time.Second, ""),
+		" in 2.0 s, 12.0 KiB/s":                                pace(24<<10, Bytes, 2*time.Second),
+		" in 2.0 s":                                            pace(24, Files, 2*time.Second),
+		"":                                                     pace(24<<10, Bytes, long-1),
+	} {
+		if got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
+}
+
+// TestRenamed: names are other ones in lines, and the same in events.
+func TestRenamed(t *testing.T) {
+	var b bytes.Buffer
+	r := Renamed(NewNDJSON(&b), strings.NewReplacer("/dev/long", "…ong").Replace)
+	r.Task("/dev/long: writing", 1, Bytes).Done()
+	r.Log(Info, "/dev/long: done")
+	r.Log(Error, "\"/dev/long\" failed")
+	r.Event("deploy", map[string]any{"port": "/dev/long"})
+	if got := b.String(); strings.Count(got, "…ong: ") != 3 || !strings.Contains(got, `"port":"/dev/long"`) || !strings.Contains(got, `"/dev/long\" failed"`) {
+		t.Error(got)
 	}
 }
 

@@ -34,8 +34,9 @@ type app struct {
 	events   string // --events
 	progress string // --progress
 
-	sims     simboard.Rack // the boards of ports sim:
-	stubs    []string      // --stub: directories of modules that stand in for the hardware of such boards
+	sims     simboard.Rack     // the boards of ports sim:
+	stubs    []string          // --stub: directories of modules that stand in for the hardware of such boards
+	short    *strings.Replacer // of the names of ports in lines; nil: they are short
 	reporter report.Reporter
 	bars     *report.Bars // to close; nil without bars
 	printed  bool         // the one result object of --output json is out
@@ -248,17 +249,25 @@ func (a *app) start() error {
 	case "bar":
 		a.bars = report.NewBars(a.stderr)
 		a.bars.Prefix = a.prefix
-		a.reporter = a.bars
+		a.reporter = report.Renamed(a.bars, a.shorten)
 	case "log", "none":
 		log := report.NewLog(a.stderr)
 		log.Prefix = a.prefix
 		// Unasked for, lines of progress would only clutter a script's log.
 		log.Quiet = a.progress != "log"
-		a.reporter = log
+		a.reporter = report.Renamed(log, a.shorten)
 	default:
 		return &usageError{fmt.Sprintf("--progress takes auto, bar, log or none, not %q", a.progress)}
 	}
 	return nil
+}
+
+// shorten puts short names of ports into what people read.
+func (a *app) shorten(text string) string {
+	if a.short == nil {
+		return text
+	}
+	return a.short.Replace(text)
 }
 
 func isTerminal(w any) bool {
@@ -289,7 +298,18 @@ func (a *app) result(object any, text func(w io.Writer) error) error {
 	if a.output == "json" {
 		return a.printJSON(object)
 	}
-	if err := text(a.stdout); err != nil {
+	if a.short == nil {
+		if err := text(a.stdout); err != nil {
+			return &pack.OutputError{Err: err}
+		}
+		return nil
+	}
+	var b strings.Builder
+	err := text(&b)
+	if _, werr := io.WriteString(a.stdout, a.shorten(b.String())); err == nil {
+		err = werr
+	}
+	if err != nil {
 		return &pack.OutputError{Err: err}
 	}
 	return nil

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -135,7 +138,38 @@ func (f *portFlags) choose(ctx context.Context, a *app, profile *board.Profile) 
 		f.resetOf[at.Port], f.keyOf[at.Port] = at.Reset, at.Key
 		ports = append(ports, at.Port)
 	}
+	a.short = shortNames(places, c.Book)
 	return ports, nil
+}
+
+// longPort is from how many bytes on a port is called by its name in the ports file,
+// if it has one.
+const longPort = 21
+
+// shortNames are how lines for people call ports; JSON has their full names.
+func shortNames(places []port.Place, book port.Book) *strings.Replacer {
+	var full []string
+	for _, at := range places {
+		full = append(full, at.Port)
+	}
+	short := port.Short(full)
+	for _, at := range places {
+		if names := book.Names(at); len(at.Port) >= longPort && len(names) > 0 {
+			short[at.Port] = names[0]
+		}
+	}
+	if slices.Contains(full, "sim:") {
+		short["sim::"] = "sim:" // the colon that ends a name is one already
+	}
+	if len(short) == 0 {
+		return nil
+	}
+	// Of two names of which one begins the other, the longer one is meant.
+	var pairs []string
+	for _, name := range slices.SortedFunc(maps.Keys(short), func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) }) {
+		pairs = append(pairs, name, short[name])
+	}
+	return strings.NewReplacer(pairs...)
 }
 
 // chooseOne is choose for verbs that take one board.
