@@ -50,7 +50,11 @@ func hashWindow(b []byte) uint64 {
 }
 
 func newIndex(c contents) *index {
-	x := &index{c, make(map[uint64]int64)}
+	n := int64(0)
+	for _, s := range c.known {
+		n += (s.to - s.from) / window
+	}
+	x := &index{c, make(map[uint64]int64, n)}
 	for _, s := range c.known {
 		for at := s.from; at+window <= s.to; at += window {
 			h := hashWindow(c.b[at:])

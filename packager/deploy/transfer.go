@@ -34,12 +34,12 @@ func EstimateTransfer(ctx context.Context, geo flash.Geometry, old, image []byte
 		p.differs[i] = true
 	}
 	p.group(room)
-	known := contents{b: image}
-	if p.buffer > 0 {
-		end := flash.RoundUp(int64(len(old)), p.block)
-		known = contents{b: p.onFlash(old, int(max(end, flash.RoundUp(p.size, p.block)))), known: normalize([]span{{0, end}}, geo.Lost())}
+	if p.buffer == 0 {
+		p.stream()
+		return p.transfer(p.groups), nil
 	}
-	x := newIndex(known)
+	end := flash.RoundUp(int64(len(old)), p.block)
+	x := newIndex(contents{p.onFlash(old, int(max(end, flash.RoundUp(p.size, p.block)))), normalize([]span{{0, end}}, geo.Lost())})
 	for _, g := range p.groups {
 		if ctx.Err() != nil {
 			return Transfer{}, context.Cause(ctx)

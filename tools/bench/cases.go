@@ -31,6 +31,7 @@ var cases = []benchCase{
 	{"verify", "500 MB/s or more for a 24 MiB image", 1, 0, verify, throughput},
 	{"import", "300 MB/s or more for a 24 MiB partition of models", 1, 0, imports, importThroughput},
 	{"ls", "under 20 ms for a 24 MiB image", 1, 0, list, nothing},
+	{"report", "under 2 s and 3 MB for 24 MiB and 5,000 files", 1, 0, reports, pageSize},
 	{"memory", "at most twice the image and 40 MiB", 1, 0, memory, headroom},
 	{"scaling", "time linear in the number of files", 2, 0, scaling, perFile},
 	{"watch", "from save to imported: 1.0 s over USB, 2.5 s at 115200 baud", 1, 20, watches, nothing},

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -108,7 +109,7 @@ func (f *reportFlags) run(ctx context.Context, a *app, path string) error {
 		if html == nil {
 			return err
 		}
-		damage = err
+		damage = errors.Join(damage, err)
 		if f.out == "-" {
 			if _, err := a.stdout.Write(html); err != nil {
 				return &pack.OutputError{Err: err}
@@ -129,7 +130,7 @@ func (f *reportFlags) run(ctx context.Context, a *app, path string) error {
 			if r.Errors+r.Warnings > 0 {
 				found = report.Plural(r.Errors, "error") + ", " + report.Plural(r.Warnings, "warning")
 			}
-			if _, err := fmt.Fprintf(w, "%s: a report on %s (%s), %s\n", r.Report, r.Image, found, report.Size(r.Size)); err != nil {
+			if _, err := fmt.Fprintf(w, "%s: a report on %s (%s)\n", r.Report, r.Image, found); err != nil {
 				return err
 			}
 		}
