@@ -16,6 +16,7 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"sync"
 
 	"rules_romfs/packager/inspect"
 	"rules_romfs/packager/ram"
@@ -49,11 +50,14 @@ var assets embed.FS
 // scripts in the order in which they need each other.
 var scripts = []string{"base.js", "colours.js", "map.js", "treemap.js", "table.js", "details.js", "main.js"}
 
-var pageTemplate = template.Must(template.New("page.html").Funcs(template.FuncMap{
-	"size":   report.Size,
-	"plural": func(n int, noun string) string { return report.Plural(int64(n), noun) },
-	"name":   showPath,
-}).ParseFS(assets, "assets/page.html"))
+// pageTemplate is parsed when a page is written: other verbs start without that.
+var pageTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page.html").Funcs(template.FuncMap{
+		"size":   report.Size,
+		"plural": func(n int, noun string) string { return report.Plural(int64(n), noun) },
+		"name":   showPath,
+	}).ParseFS(assets, "assets/page.html"))
+})
 
 // Write writes the page. The error is a [*ram.LedgerError], where the RAM figures
 // are of another image, or w's.
@@ -63,7 +67,7 @@ func Write(w io.Writer, in Input) error {
 		return err
 	}
 	script, style := asset(scripts...), asset("page.css")
-	return pageTemplate.Execute(w, struct {
+	return pageTemplate().Execute(w, struct {
 		Summary *summary
 		Model   *model
 		Script  template.JS
