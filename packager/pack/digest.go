@@ -37,7 +37,7 @@ const (
 	keepTotal = 16 << 20 // bytes of all of them
 )
 
-// digest all at every input, several at a time. Small files are read. Of a
+// digest looks at every input, several at a time. Small files are read. Of a
 // large one its size is enough: it is read when the image is written, once, and
 // that fails if it is no longer the file that was there. Before that
 // only those are read whose content decides the layout, and those that have just
@@ -63,7 +63,7 @@ func digest(ctx context.Context, inputs []Input, dedup bool, jobs int, reporter 
 	return found, nil
 }
 
-// A digester all at inputs.
+// A digester looks at inputs.
 type digester struct {
 	ctx  context.Context
 	now  time.Time
@@ -96,7 +96,7 @@ func (d *digester) stat(in *Input) (digested, error) {
 	return found, err
 }
 
-// large all at a file that is not read as a whole.
+// large looks at a file that is not read as a whole.
 func (d *digester) large(in *Input) (digested, error) {
 	f, err := in.openRegular()
 	if err != nil {

@@ -218,3 +218,25 @@ func TestNestedChanges(t *testing.T) {
 		t.Errorf("error %v, want a *SourceError", err)
 	}
 }
+
+// TestDuplicatesFailInOrder: of several files that are gone when they are compared, the
+// error names the same one each time: the smallest.
+func TestDuplicatesFailInOrder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var inputs []Input
+	var found []digested
+	for size := int64(40); size > 0; size-- {
+		for _, twin := range []string{"a", "b"} {
+			name := fmt.Sprintf("%02d%s", size, twin)
+			inputs = append(inputs, Input{Dest: name, Source: name, Path: filepath.Join(dir, name)})
+			found = append(found, digested{size: size})
+		}
+	}
+	for range 20 {
+		err := digestDuplicates(t.Context(), inputs, found)
+		if err == nil || !strings.Contains(err.Error(), "01a") {
+			t.Fatal(err)
+		}
+	}
+}
