@@ -206,8 +206,8 @@ func TestSlowProgress(t *testing.T) {
 // interrupted. It is named, and the deploy goes on.
 func TestMainWatchdog(t *testing.T) {
 	t.Parallel()
-	o := simboard.Options{Files: map[string]string{"main.py": "import machine, time\nw = machine.WDT(timeout=1000)\nwhile True:\n    w.feed()\n    print('fed')\n    time.sleep_ms(50)\n"}}
-	for _, f := range []string{"erase-time=100ms", "usb=50ms"} {
+	o := simboard.Options{Files: map[string]string{"main.py": "import machine, time\nw = machine.WDT(timeout=3000)\nwhile True:\n    w.feed()\n    print('fed')\n    time.sleep_ms(50)\n"}}
+	for _, f := range []string{"erase-time=300ms", "usb=50ms"} {
 		if err := o.SetFault(f); err != nil {
 			t.Fatal(err)
 		}

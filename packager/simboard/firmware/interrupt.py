@@ -14,7 +14,7 @@
 
 WORD = struct.calcsize("P")
 LATER = 100  # microseconds until a handler tries again
-AGAIN = 1000  # and until it looks whether the VM has seen the interrupt
+AGAIN = 3  # and until it looks whether the VM has seen the interrupt
 retries = 0
 wanted = False
 
@@ -151,7 +151,7 @@ def find_name_mutex():
     return mutex
 
 
-pending = find_pending()
+pending = find_pending() or bytearray(2)
 name_mutex = heap_mutex = None
 try:
     import _thread
@@ -177,16 +177,19 @@ def busy():
         micropython.heap_lock()
 
 
-def is_pending():
-    return pending is not None and pending[0] | pending[1] != 0
+def while_pending(sig):
+    # A second one is the first one still. No jump may be here, or on the way here: with it the
+    # VM would raise what is pending within the handler, and leave the heap locked.
+    global wanted
+    wanted = False
+    c_alarm(AGAIN, 0)
 
 
-def interrupt():
+def interrupt(sig):
     global retries, wanted
-    if is_pending():
-        wanted = False  # a second one is the first one still
-        c_alarm(AGAIN, 0)
-    elif wanted:
+    if sig == SIGUSR2:
+        wanted = True
+    if wanted:
         retries = retries + 1 if busy() else 0
         if 0 < retries < 100:
             c_alarm(LATER, 0)
@@ -198,12 +201,12 @@ def interrupt():
             c_raise(SIGINT)  # delivered when the handler returns and the mask is back
 
 
+handlers = interrupt, while_pending
+
+
 def on_interrupt(sig):
-    global wanted
     micropython.heap_lock()
-    if sig == SIGUSR2:
-        wanted = True
-    interrupt()
+    handlers[pending[0] | pending[1] != 0](sig)
     micropython.heap_unlock()
 
 
