@@ -23,15 +23,15 @@ function spanAt(offset) {
   return low;
 }
 
-// drawSpans draws what lies from one offset to another into a rectangle. Of what
-// is narrower than a pixel, the widest kind gets it.
+// drawSpans draws what lies from one offset to another into a rectangle. Files that
+// are narrower than a pixel are seen, too; what lies between them need not be.
 function drawSpans(c, from, to, x, y, width, height) {
   const scale = width / (to - from);
   for (let i = spanAt(from); i < data.spans.length && data.spans[i][1] < to; i++) {
-    const [kind, offset, n] = data.spans[i];
+    const [kind, offset, n, file] = data.spans[i];
     const left = Math.max(offset, from), right = Math.min(offset + n, to);
     c.fillStyle = fill(kind);
-    c.fillRect(x + (left - from) * scale, y, Math.max((right - left) * scale, 0.4), height);
+    c.fillRect(x + (left - from) * scale, y, Math.max((right - left) * scale, file >= 0 && kind === files[file].k ? 0.4 : 0), height);
     if ((right - left) * scale > 5 && kind !== 'free') {
       c.fillStyle = colours.paper;
       c.fillRect(x + (right - from) * scale - 0.5, y, 0.5, height);

@@ -18,7 +18,7 @@ const columns = [
   { key: 'gv', name: 'given', width: 92, value: f => f.gv || 0, show: f => f.gv ? (misaligned(f) ? '⚠ ' : '') + bytes(f.gv) : '' },
   { key: 'f', name: 'From', width: 220, value: f => f.f || '', text: true },
   { key: 'ru', name: 'Rule', width: 96, value: f => f.ru || '', text: true },
-  { key: 'd', name: 'SHA-256', width: 118, value: f => f.d || '', show: f => (f.d || '').slice(0, 12), text: true, code: true },
+  { key: 'd', name: 'SHA-256', width: 128, value: f => f.d || '', show: f => (f.d || '').slice(0, 12), text: true, code: true },
 ].filter(c => !c.when || c.when());
 
 function startTable() {
