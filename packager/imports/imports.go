@@ -184,11 +184,17 @@ func Interpret(ctx context.Context, program string, s interpreter.Script) ([]byt
 	if err != nil {
 		return nil, err
 	}
+	ctx, out, done := interpreter.NewOutput(ctx)
+	defer done()
 	args := []string{"-X", "heapsize=" + strconv.FormatInt(s.Heap, 10), "-c", s.Code}
 	cmd := exec.CommandContext(ctx, path, append(args, s.Args...)...)
 	cmd.Dir = s.Dir
 	// It keeps sys.path as names, with the user's home in it: that nothing which is
 	// measured depends on, it has one home everywhere.
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "MICROPYPATH=") }), "HOME=/home")
-	return cmd.CombinedOutput()
+	cmd.Stdout, cmd.Stderr = out, out
+	if err = cmd.Run(); ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return out.Bytes(), err
 }

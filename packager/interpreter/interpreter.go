@@ -6,7 +6,6 @@
 package interpreter
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	_ "embed"
@@ -84,10 +83,11 @@ func Run(ctx context.Context, s Script) (output []byte, err error) {
 	for _, at := range slices.Sorted(maps.Keys(s.Dirs)) {
 		files = files.WithReadOnlyDirMount(s.Dirs[at], at)
 	}
-	var b bytes.Buffer
+	ctx, b, done := NewOutput(ctx)
+	defer done()
 	config := wazero.NewModuleConfig().WithName(""). // several at once
 								WithArgs(append(append(args, "-c", s.Code), s.Args...)...).
-								WithFSConfig(files).WithStdout(&b).WithStderr(&b).
+								WithFSConfig(files).WithStdout(b).WithStderr(b).
 								WithSysWalltime().WithSysNanotime().WithSysNanosleep().WithRandSource(rand.Reader)
 	module, err := e.runtime.InstantiateModule(ctx, e.module, config)
 	if module != nil {

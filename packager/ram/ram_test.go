@@ -373,6 +373,17 @@ func TestEndless(t *testing.T) {
 	}
 }
 
+// TestPrintsForEver: a module that prints without end is ended by how much that is.
+func TestPrintsForEver(t *testing.T) {
+	im, _ := build(t, tree(t, map[string]string{"a.py": "while True:\n    print('x' * 1000)\n"}), nil)
+	for _, name := range []string{peer.MicroPython32(t), ram.BuiltIn} {
+		l := measure(t, ram.Request{Image: im, Interpreter: choose(t, name), Timeout: 10 * time.Minute})
+		if p := l.Modules[0].Problems(); len(p) == 0 || !strings.Contains(p[0], "printed more than 16 MiB") {
+			t.Errorf("%s: %.200q", name, p)
+		}
+	}
+}
+
 // TestMachineCode: it is copied, and another processor's cannot be imported.
 func TestMachineCode(t *testing.T) {
 	dir := tree(t, map[string]string{
