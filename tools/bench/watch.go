@@ -94,6 +94,6 @@ func (w *watching) edit() (time.Duration, error) {
 	if err := os.WriteFile(w.module, source, 0o666); err != nil {
 		return 0, err
 	}
-	err = w.until(": imported ")
+	err = w.until(" changed: imported ")
 	return time.Since(start), err
 }
