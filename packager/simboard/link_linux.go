@@ -71,9 +71,11 @@ func (l *link) fromHost(p []byte) {
 	defer l.inMu.Unlock()
 	p, cut := l.countReceived(p)
 	l.in.push(l.toBoard.pass(append([]byte(nil), p...)), l.board.ctx.Done())
-	if cut {
-		l.board.setPower(false)
-		l.board.end(reset{off: true, why: "the power was cut at a byte from the host"})
+	if cut { // once the byte is there: one that came later would be heard by the board that starts next
+		l.in.after(func() {
+			l.board.setPower(false)
+			l.board.end(reset{off: true, why: "the power was cut at a byte from the host"})
+		}, l.board.ctx.Done())
 	}
 }
 

@@ -33,6 +33,7 @@ type pacer struct {
 type packet struct {
 	data  []byte
 	start time.Time // when its first bit goes on the line
+	then  func()    // what happens when its last byte has arrived; may be nil
 }
 
 func newPacer(baud int, latency time.Duration, deliver func([]byte)) *pacer {
@@ -52,7 +53,7 @@ func (p *pacer) push(data []byte, stop <-chan struct{}) {
 			n = min(n, backlogBytes)
 		}
 		select {
-		case p.queue <- packet{data[:n], p.reserve(n)}:
+		case p.queue <- packet{data: data[:n], start: p.reserve(n)}:
 		case <-stop:
 			return
 		case <-p.quit:
@@ -62,6 +63,15 @@ func (p *pacer) push(data []byte, stop <-chan struct{}) {
 		if !p.rest(stop) {
 			return
 		}
+	}
+}
+
+// after calls then when all that was pushed has arrived, unless stop is closed before.
+func (p *pacer) after(then func(), stop <-chan struct{}) {
+	select {
+	case p.queue <- packet{then: then}:
+	case <-stop:
+	case <-p.quit:
 	}
 }
 
@@ -128,6 +138,9 @@ func (p *pacer) carry(k packet) bool {
 		p.deliver(k.data[:n])
 		k.data = k.data[n:]
 		k.start = k.start.Add(time.Duration(n) * p.perByte)
+	}
+	if k.then != nil {
+		k.then()
 	}
 	return true
 }
