@@ -171,12 +171,12 @@ func (f *flavour) bulk(t testing.TB) int {
 	return 40000
 }
 
-// as32 returns flash with the length in its header as a 32-bit board reads it:
+// as32 makes the length in the header of flash what a 32-bit board reads there:
 // the driver on this machine has 64-bit words, in which the same bytes may be
-// another number. The width stays.
-func as32(flash []byte) []byte {
+// another number. The width stays. undo makes it what it was.
+func as32(flash []byte) (undo func()) {
 	if !bytes.HasPrefix(flash, []byte(romfs.Magic)) {
-		return flash
+		return func() {}
 	}
 	end := len(romfs.Magic)
 	var n uint32
@@ -187,24 +187,25 @@ func as32(flash []byte) []byte {
 		}
 	}
 	if end == len(flash) {
-		return flash
+		return func() {}
 	}
-	flash = bytes.Clone(flash)
+	was := bytes.Clone(flash[:end+1])
 	for i := end; i >= len(romfs.Magic); i-- {
 		flash[i] = byte(n&0x7f) | flash[i]&0x80
 		n >>= 7
 	}
-	return flash
+	return func() { copy(flash, was) }
 }
 
 // A driver is MicroPython's own VfsRom, asked what it makes of the contents of
 // a partition.
 type driver struct {
-	in   io.WriteCloser
-	out  io.Reader
-	cmd  *exec.Cmd
-	has  []byte // the contents that it was asked about last
-	sent []byte // what is on its way to it
+	in    io.WriteCloser
+	out   io.Reader
+	cmd   *exec.Cmd
+	has   []byte // the contents that it was asked about last
+	stale bool   // it is a new one, which has nothing yet
+	sent  []byte // what is on its way to it
 }
 
 const driverSource = `
@@ -272,13 +273,13 @@ func (d *driver) stop() {
 
 // mounts returns a digest of everything in the file system, dashes if nothing
 // mounts, or what went wrong: of half an image the driver may read far beyond
-// the end, and crash.
-func (d *driver) mounts(t testing.TB, flash []byte) string {
+// the end, and crash. Behind touched the flash is as it was the last time.
+func (d *driver) mounts(t testing.TB, flash []byte, touched int) string {
 	t.Helper()
 	// It may also read in circles.
 	stuck := time.AfterFunc(20*time.Second, func() { d.cmd.Process.Kill() })
 	defer stuck.Stop()
-	_, err := d.in.Write(d.changes(flash))
+	_, err := d.in.Write(d.changes(flash, touched))
 	var b [64]byte
 	if err == nil {
 		_, err = io.ReadFull(d.out, b[:])
@@ -286,6 +287,7 @@ func (d *driver) mounts(t testing.TB, flash []byte) string {
 	if err != nil {
 		d.stop()
 		d.start(t)
+		d.stale = true
 		return "crash"
 	}
 	return string(b[:])
@@ -293,13 +295,16 @@ func (d *driver) mounts(t testing.TB, flash []byte) string {
 
 // changes is what the driver has to read to have flash: its length and the number of pages
 // that differ from the last contents, then the place, the length and the bytes of each.
-func (d *driver) changes(flash []byte) []byte {
+func (d *driver) changes(flash []byte, touched int) []byte {
 	const page = 256
+	if d.stale {
+		touched, d.stale = len(flash), false
+	}
 	put := binary.LittleEndian.AppendUint32
 	out := put(put(d.sent[:0], uint32(len(flash))), 0)
 	n := uint32(0)
-	for at := 0; at < len(flash); at += page {
-		b := flash[at:min(at+page, len(flash))]
+	for at := 0; at < touched; at += page {
+		b := flash[at:min(at+page, touched)]
 		if has := d.has[at : at+len(b)]; !bytes.Equal(has, b) {
 			copy(has, b)
 			out = append(put(put(out, uint32(at)), uint32(len(b))), b...)
@@ -378,18 +383,30 @@ func recorded(t testing.TB, f *flavour) (log *flashsim.Log, older, newer []byte,
 // the old image nor the new one; enough of these end it.
 func sweep(t testing.TB, d *driver, f *flavour, log *flashsim.Log, older, newer []byte, enough int) (tried int, states map[string]flashsim.Cut, bad []flashsim.Cut) {
 	fine := map[string]string{
-		d.mounts(t, older):      "old",
-		d.mounts(t, newer):      "new",
-		strings.Repeat("-", 64): "none",
+		d.mounts(t, older, len(older)): "old",
+		d.mounts(t, newer, len(newer)): "new",
+		strings.Repeat("-", 64):        "none",
 	}
-	seen := map[string]int{}
+	seen, mounted := map[string]int{}, map[string]string{}
 	states = map[string]flashsim.Cut{}
 	replay := flashsim.NewReplayer(log, nil)
+	touched := 0
+	for _, s := range log.Steps {
+		touched = max(touched, int(min(s.Offset+s.Size, partSize)))
+	}
+	d.stale = true // of what lies behind that
 	for step := range log.Steps {
 		for _, c := range cuts(log, step) {
 			flash := replay.At(c)[:partSize]
 			tried++
-			what, ok := fine[d.mounts(t, as32(flash))]
+			state := fmt.Sprintf("%08x%08x", crc32.ChecksumIEEE(flash[:touched]), crc32.Checksum(flash[:touched], castagnoli))
+			states[state] = c
+			if _, known := mounted[state]; !known {
+				undo := as32(flash)
+				mounted[state] = d.mounts(t, flash, touched)
+				undo()
+			}
+			what, ok := fine[mounted[state]]
 			if !ok {
 				bad = append(bad, c)
 			}
@@ -397,7 +414,6 @@ func sweep(t testing.TB, d *driver, f *flavour, log *flashsim.Log, older, newer 
 				return tried, states, bad
 			}
 			seen[what]++
-			states[fmt.Sprintf("%08x%08x", crc32.ChecksumIEEE(flash), crc32.Checksum(flash, castagnoli))] = c
 		}
 	}
 	t.Logf("%s: %d flash steps, %d cuts tried, %d different states: %d mount the old image, %d nothing, %d the new one",
