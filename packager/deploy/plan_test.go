@@ -121,25 +121,26 @@ func TestPlanOrder(t *testing.T) {
 		groups []string
 		want   string
 	}{
-		"nothing is copied":                {[]string{"0+100", "100+100", "200+100"}, "0: 0+100; 100: 100+100; 200: 200+100"},
-		"from the next":                    {[]string{"0+100<100", "100+100<200", "200+100"}, "0: 0+100<100; 100: 100+100<200; 200: 200+100"},
-		"from the one before":              {[]string{"0+100", "100+100<0", "200+100<100"}, "200: 200+100<100; 100: 100+100<0; 0: 0+100"},
-		"from itself":                      {[]string{"0+50<50 50+50<0"}, "0: 0+50<50 50+50<0"},
-		"from behind all groups":           {[]string{"0+100<300", "100+100<900"}, "0: 0+100<300; 100: 100+100<900"},
-		"across a border":                  {[]string{"0+100", "100+100", "200+100<50"}, "200: 200+100<50; 0: 0+100; 100: 100+100"},
-		"across the end of all":            {[]string{"0+100<150", "100+100"}, "0: 0+100<150; 100: 100+100"},
-		"a circle of two, the lesser goes": {[]string{"0+60 60+40<100", "100+90<0 190+10"}, "100: 100+90<0 190+10; 0: 0+100"},
-		"the other way round":              {[]string{"0+90<100 90+10", "100+40<0 140+60"}, "0: 0+90<100 90+10; 100: 100+100"},
-		"equal circles, the first is free": {[]string{"0+50<100 50+50", "100+50<0 150+50"}, "0: 0+50<100 50+50; 100: 100+100"},
-		"a circle of three":                {[]string{"0+80<100 80+20", "100+70<200 170+30", "200+10<0 210+90"}, "0: 0+80<100 80+20; 100: 100+70<200 170+30; 200: 200+100"},
-		"two read one":                     {[]string{"0+100", "100+100<0", "200+100<0"}, "100: 100+100<0; 200: 200+100<0; 0: 0+100"},
-		"two read one in a circle":         {[]string{"0+10<100 10+90", "100+30<0 130+70", "200+30<0 230+70"}, "200: 200+30<0 230+70; 100: 100+30<0 130+70; 0: 0+100"},
-		"neighbours are joined again":      {[]string{"0+20<150 20+80<170", "100+100"}, "0: 0+100<150; 100: 100+100"},
-		"and not what only looks so":       {[]string{"0+20<150 20+80<171", "100+100<300 "}, "0: 0+20<150 20+80<171; 100: 100+100<300"},
+		"nothing is copied":                   {[]string{"0+100", "100+100", "200+100"}, "0: 0+100; 100: 100+100; 200: 200+100"},
+		"from the next":                       {[]string{"0+100<100", "100+100<200", "200+100"}, "0: 0+100<100; 100: 100+100<200; 200: 200+100"},
+		"from the one before":                 {[]string{"0+100", "100+100<0", "200+100<100"}, "200: 200+100<100; 100: 100+100<0; 0: 0+100"},
+		"from itself":                         {[]string{"0+50<50 50+50<0"}, "0: 0+50<50 50+50<0"},
+		"from behind all groups":              {[]string{"0+100<300", "100+100<900"}, "0: 0+100<300; 100: 100+100<900"},
+		"across a border":                     {[]string{"0+100", "100+100", "200+100<50"}, "200: 200+100<50; 0: 0+100; 100: 100+100"},
+		"across the end of all":               {[]string{"0+100<150", "100+100"}, "0: 0+100<150; 100: 100+100"},
+		"a circle of two, the lesser goes":    {[]string{"0+60 60+40<100", "100+90<0 190+10"}, "100: 100+90<0 190+10; 0: 0+100"},
+		"the other way round":                 {[]string{"0+90<100 90+10", "100+40<0 140+60"}, "0: 0+90<100 90+10; 100: 100+100"},
+		"equal circles, the first is free":    {[]string{"0+50<100 50+50", "100+50<0 150+50"}, "0: 0+50<100 50+50; 100: 100+100"},
+		"a circle of three":                   {[]string{"0+80<100 80+20", "100+70<200 170+30", "200+10<0 210+90"}, "0: 0+80<100 80+20; 100: 100+70<200 170+30; 200: 200+100"},
+		"two read one":                        {[]string{"0+100", "100+100<0", "200+100<0"}, "100: 100+100<0; 200: 200+100<0; 0: 0+100"},
+		"two read one in a circle":            {[]string{"0+10<100 10+90", "100+30<0 130+70", "200+30<0 230+70"}, "200: 200+30<0 230+70; 100: 100+30<0 130+70; 0: 0+100"},
+		"what is copied from elsewhere stays": {[]string{"0+60<100 60+40", "100+50<0 150+40<300 190+10"}, "0: 0+60<100 60+40; 100: 100+50 150+40<300 190+10"},
+		"neighbours are joined again":         {[]string{"0+20<150 20+80<170", "100+100"}, "0: 0+100<150; 100: 100+100"},
+		"and not what only looks so":          {[]string{"0+20<150 20+80<171", "100+100<300 "}, "0: 0+20<150 20+80<171; 100: 100+100<300"},
 	} {
-		for _, turned := range []bool{false, true} {
+		for n := range 20 { // maps have no order: it must not matter
 			groups := groupsOf(t, c.groups...)
-			if turned {
+			if n%2 == 1 {
 				slices.Reverse(groups)
 			}
 			var got []string
@@ -156,6 +157,31 @@ func TestPlanOrder(t *testing.T) {
 	}
 	if n := groupsOf(t, "0+100<0")[0].literal(); n != 0 {
 		t.Errorf("%d bytes are literal of 0, copied from 0", n)
+	}
+}
+
+// TestPlanSplit: a copy is cut where groups begin and end, also where there is none
+// between two.
+func TestPlanSplit(t *testing.T) {
+	t.Parallel()
+	groups := []*group{{off: 100, len: 50}, {off: 150, len: 50}, {off: 300, len: 50}}
+	for in, want := range map[string]string{
+		"0+40":                  "0+40",
+		"0+40<0":                "0+40<0",
+		"0+100<0":               "0+100<0",
+		"0+101<0":               "0+100<0 100+1<100",
+		"0+50<100":              "0+50<100",
+		"0+51<100":              "0+50<100 50+1<150",
+		"0+51<99":               "0+1<99 1+50<100",
+		"0+90<110":              "0+40<110 40+50<150",
+		"0+91<110":              "0+40<110 40+50<150 90+1<200",
+		"0+99<301":              "0+49<301 49+50<350",
+		"0+20<400":              "0+20<400",
+		"0+9 9+200<120 209+1<0": "0+9 9+30<120 39+50<150 89+100<200 189+20<300 209+1<0",
+	} {
+		if got := text(splitAt(groupsOf(t, in)[0].pieces, groups)); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
 	}
 }
 
@@ -244,6 +270,8 @@ func TestPlanGroups(t *testing.T) {
 		"from the start":             {flash.FromStart, 4096, []bool{false, true, false, false}, 1 << 20, "0+8192", 8192},
 		"from the start, the first":  {flash.FromStart, 4096, []bool{true, false, false, false}, 1 << 20, "0+4096", 4096},
 		"from the start, the last":   {flash.FromStart, 4096, []bool{false, false, false, true}, 1 << 20, "0+16384", 16384},
+		"from the start, none":       {flash.FromStart, 4096, []bool{false, false, false, false}, 1 << 20, "0+4096", 4096},
+		"from the start, any unit":   {flash.FromStart, 1, []bool{true, false, false, false}, 1 << 20, "0+4096", 4096},
 		"from the start, large unit": {flash.FromStart, 12288, []bool{true, true}, 1 << 20, "0+24576", 24576},
 		"from the start, unknown":    {flash.FromStart, 0, []bool{true, false, false, false}, 1 << 20, "0+16288", 16288},
 	} {
@@ -298,6 +326,15 @@ func TestPlanFilled(t *testing.T) {
 	p.fill(image, contents{})
 	if p.buffer != 4096 || text(p.groups[0].pieces) != "0+4096" || text(p.groups[1].pieces) != "4096+4096" {
 		t.Errorf("nothing is known: %+v", p)
+	}
+	p = plan(flash.EachBlock)
+	p.fill(image, contents{slices.Concat(image[4096:], bytesOf(2, 4096)), []span{{0, 8192}}})
+	if p.groups[0].off != 4096 || text(p.groups[0].pieces) != "4096+4096<0" {
+		t.Errorf("the second block is copied from the first, and that is written before: %+v", p.groups[0])
+	}
+	p.stream()
+	if p.buffer != 0 || text(p.groups[0].pieces) != "4096+4096" {
+		t.Errorf("streamed: %+v, %s", p, text(p.groups[0].pieces))
 	}
 	p = plan(flash.FromStart)
 	p.fill(image, contents{})

@@ -129,6 +129,56 @@ func TestTornCommit(t *testing.T) {
 	}
 }
 
+// TestTornBounds: commits at the bounds of partitions, words and what is known.
+func TestTornBounds(t *testing.T) {
+	t.Parallel()
+	// With this before it, only the low bits of the length can be torn, or only whether
+	// it goes on.
+	low, on := []byte(romfs.Magic+"\x7f"), []byte(romfs.Magic+"\x81")
+	short := romfs.Magic + "\x10" + strings.Repeat("\x00", 0x10)
+	stable := romfs.Magic + strings.Repeat("\x80", romfs.StableHeader(16)-1) + "\x02\x01\x00"
+	for name, c := range map[string]struct {
+		image string
+		m     romfs.Commit
+		want  romfs.Torn
+	}{
+		"a length to the end of the words":  {short, romfs.Commit{Base: 1<<32 - 4 - 0x7f, Size: 0x14, Unit: 4, Before: low}, romfs.Torn{Wrapped: true}},
+		"and one less":                      {short, romfs.Commit{Base: 1<<32 - 4 - 0x80, Size: 0x14, Unit: 4, Before: low}, romfs.Torn{}},
+		"the next longer one fits":          {short, romfs.Commit{Size: 4 + 0x11, Unit: 4, Before: low}, romfs.Torn{Longer: true}},
+		"and not":                           {short, romfs.Commit{Size: 4 + 0x10, Unit: 4, Before: low}, romfs.Torn{}},
+		"it fits, and shows nothing":        {short, romfs.Commit{Size: 4 + 0x11, Unit: 4, Before: low, Terminated: true}, romfs.Torn{}},
+		"the length goes on and fits":       {romfs.Magic + "\x01\x05", romfs.Commit{Size: 5 + 133, Unit: 4, Before: on}, romfs.Torn{Moved: true}},
+		"and does not":                      {romfs.Magic + "\x01\x05", romfs.Commit{Size: 5 + 132, Unit: 4, Before: on}, romfs.Torn{}},
+		"on into what is not known":         {romfs.Magic + "\x81\x82", romfs.Commit{Size: 1000, Unit: 3}, romfs.Torn{Moved: true}},
+		"an image shorter than its unit":    {romfs.Magic + "\x00", romfs.Commit{Size: 4, Unit: 16, Before: []byte(romfs.Magic + "\x00")}, romfs.Torn{}},
+		"its content is torn":               {romfs.Magic + "\x02\x01\x00", romfs.Commit{Size: 6, Unit: 6, Before: []byte(romfs.Magic + "\x02\x01\x01")}, romfs.Torn{Content: true}},
+		"and is outside of the unit":        {romfs.Magic + "\x02\x01\x00", romfs.Commit{Size: 6, Unit: 5, Before: []byte(romfs.Magic + "\x02\x01\x01")}, romfs.Torn{}},
+		"the rest of the unit is there":     {romfs.Magic + "\x02\x01\x00", romfs.Commit{Size: 6, Unit: 6, Before: []byte(romfs.Magic + "\x02")}, romfs.Torn{}},
+		"a header that 32 bits shift out":   {stable, romfs.Commit{Base: 1 << 30, Size: 1 << 20, Unit: 16}, romfs.Torn{}},
+		"and 64 bits do not, but it wraps":  {stable, romfs.Commit{Base: 1 << 36, Size: 1 << 20, Unit: 16, WordBits: 64}, romfs.Torn{Wrapped: true}},
+		"magic alone, where no bit is torn": {short, romfs.Commit{Size: 1 << 20, Unit: 3}, romfs.Torn{}},
+	} {
+		if got := romfs.TornCommit([]byte(c.image), int64(len(c.image)), c.m); got != c.want {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+	}
+	for torn, want := range map[romfs.Torn]string{
+		{}:             "nothing, or the whole image",
+		{Longer: true}: "the image with whatever follows it",
+		{Shorter: true, Moved: true, Wrapped: true, Content: true}: "the image without its end; or junk, through a length of another width; " +
+			"or an empty file system, through a length that wraps; or the image with its first records incomplete",
+	} {
+		if got := torn.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	for unit, want := range map[int64]int{-1: 6, 0: 6, 1: 5, 3: 5, 4: 6, 7: 9, 16: 18} {
+		if got := romfs.StableHeader(unit); got != want {
+			t.Errorf("a unit of %d wants a header of %d, not %d", unit, want, got)
+		}
+	}
+}
+
 // TestHeaderSurvivesTornCommit holds the header that is made for a write unit to
 // what it is for: on every board of the field, 32-bit, whatever of the first unit is torn.
 func TestHeaderSurvivesTornCommit(t *testing.T) {

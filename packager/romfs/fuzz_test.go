@@ -133,75 +133,78 @@ func (m *model) data(pos, top int) bool {
 // what they find and nothing else, and find what the driver does.
 func FuzzReader(f *testing.F) {
 	seed(f)
-	f.Fuzz(func(t *testing.T, b []byte) {
-		parsed, err := romfs.Parse(b)
-		opened, err2 := romfs.Open(bytes.NewReader(b), int64(len(b)))
-		if (err == nil) != (err2 == nil) {
-			t.Fatalf("Parse: %v; Open: %v", err, err2)
-		}
-		if err != nil {
-			return
-		}
-		b = b[:parsed.Size()]
-		contiguous(t, parsed)
-		contiguous(t, opened)
-		paths := []string{"a", "a/b", "d/b.py", "d/e"}
-		var first, second []romfs.Entry
-		for m, list := range map[*romfs.Image]*[]romfs.Entry{parsed: &first, opened: &second} {
-			m.Walk(func(e *romfs.Entry) error {
-				if e.RecordOffset < m.HeaderSize() || e.RecordSize < 2 || e.RecordOffset+e.RecordSize > m.Size() || e.Offset < 0 || e.Size < 0 || e.Offset+e.Size > m.Size() {
-					t.Fatalf("out of bounds: %+v", e)
-				}
-				*list = append(*list, romfs.Entry{Name: e.Name, Dir: e.Dir, RecordOffset: e.RecordOffset, Offset: e.Offset, Size: e.Size, Pointer: e.Pointer})
-				if p := e.Path(); len(paths) < 500 && len(p) < 500 {
-					paths = append(paths, p)
-				}
-				return nil
-			})
-		}
-		if !slices.Equal(first, second) {
-			t.Fatalf("Parse has %+v, Open %+v", first, second)
-		}
-		for _, p := range paths {
-			if !fs.ValidPath(p) || p == "." || strings.ContainsRune(p, 0) {
-				continue
+	f.Fuzz(func(t *testing.T, b []byte) { checkReaders(t, b) })
+}
+
+func checkReaders(t *testing.T, b []byte) {
+	t.Helper()
+	parsed, err := romfs.Parse(b)
+	opened, err2 := romfs.Open(bytes.NewReader(b), int64(len(b)))
+	if (err == nil) != (err2 == nil) {
+		t.Fatalf("Parse: %v; Open: %v", err, err2)
+	}
+	if err != nil {
+		return
+	}
+	b = b[:parsed.Size()]
+	contiguous(t, parsed)
+	contiguous(t, opened)
+	paths := []string{"a", "a/b", "d/b.py", "d/e"}
+	var first, second []romfs.Entry
+	for m, list := range map[*romfs.Image]*[]romfs.Entry{parsed: &first, opened: &second} {
+		m.Walk(func(e *romfs.Entry) error {
+			if e.RecordOffset < m.HeaderSize() || e.RecordSize < 2 || e.RecordOffset+e.RecordSize > m.Size() || e.Offset < 0 || e.Size < 0 || e.Offset+e.Size > m.Size() {
+				t.Fatalf("out of bounds: %+v", e)
 			}
-			e, err := parsed.Lookup(p)
-			var damage *romfs.FormatError
-			if errors.As(err, &damage) {
-				continue
-			}
-			m := model{b: b, base: int(parsed.HeaderSize())}
-			kind := m.search(p)
-			switch {
-			case m.strayed && err == nil:
-				t.Errorf("%q: found, but the driver leaves its bounds", p)
-			case m.strayed:
-			case (err != nil) != (kind == "") || err == nil && e.Dir != (kind == "d"):
-				t.Errorf("%q: %+v, %v; the driver finds %q", p, e, err, kind)
-			case kind == "f":
-				got, err := opened.ReadFile(p)
-				if err != nil || e.Offset != int64(m.fileAt) || !bytes.Equal(got, b[m.fileAt:m.fileAt+m.fileSize]) {
-					t.Errorf("%q: %+v, %v; the driver has %d bytes at %d", p, e, err, m.fileSize, m.fileAt)
-				}
-			}
-		}
-		if slices.ContainsFunc(first, func(e romfs.Entry) bool { return strings.Contains(e.Name, "/") }) {
-			return // such a name may hide what the directory of that name lists, as on a board
-		}
-		n := 0
-		fs.WalkDir(opened, ".", func(p string, d fs.DirEntry, err error) error {
-			if err != nil && !errors.As(err, new(*romfs.FormatError)) {
-				t.Errorf("%q: %v", p, err)
-			}
-			if n++; n > 500 {
-				return fs.SkipAll
-			}
-			if e, err := parsed.Lookup(p); err == nil && e.Dir != d.IsDir() {
-				t.Errorf("%q: listed as %v, found as %+v", p, d, e)
+			*list = append(*list, romfs.Entry{Name: e.Name, Dir: e.Dir, RecordOffset: e.RecordOffset, Offset: e.Offset, Size: e.Size, Pointer: e.Pointer})
+			if p := e.Path(); len(paths) < 500 && len(p) < 500 {
+				paths = append(paths, p)
 			}
 			return nil
 		})
+	}
+	if !slices.Equal(first, second) {
+		t.Fatalf("Parse has %+v, Open %+v", first, second)
+	}
+	for _, p := range paths {
+		if !fs.ValidPath(p) || p == "." || strings.ContainsRune(p, 0) {
+			continue
+		}
+		e, err := parsed.Lookup(p)
+		m := model{b: b, base: int(parsed.HeaderSize())}
+		kind := m.search(p)
+		switch {
+		case errors.As(err, new(*romfs.FormatError)):
+			if !m.strayed && kind != "" {
+				t.Errorf("%q: %v, but the driver finds %q", p, err, kind)
+			}
+		case m.strayed && err == nil:
+			t.Errorf("%q: found, but the driver leaves its bounds", p)
+		case m.strayed:
+		case (err != nil) != (kind == "") || err == nil && e.Dir != (kind == "d"):
+			t.Errorf("%q: %+v, %v; the driver finds %q", p, e, err, kind)
+		case kind == "f":
+			got, err := opened.ReadFile(p)
+			if err != nil || e.Offset != int64(m.fileAt) || !bytes.Equal(got, b[m.fileAt:m.fileAt+m.fileSize]) {
+				t.Errorf("%q: %+v, %v; the driver has %d bytes at %d", p, e, err, m.fileSize, m.fileAt)
+			}
+		}
+	}
+	if slices.ContainsFunc(first, func(e romfs.Entry) bool { return strings.Contains(e.Name, "/") }) {
+		return // such a name may hide what the directory of that name lists, as on a board
+	}
+	n := 0
+	fs.WalkDir(opened, ".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil && !errors.As(err, new(*romfs.FormatError)) {
+			t.Errorf("%q: %v", p, err)
+		}
+		if n++; n > 500 {
+			return fs.SkipAll
+		}
+		if e, err := parsed.Lookup(p); err == nil && e.Dir != d.IsDir() {
+			t.Errorf("%q: listed as %v, found as %+v", p, d, e)
+		}
+		return nil
 	})
 }
 
@@ -210,43 +213,46 @@ func FuzzReader(f *testing.F) {
 // reader meets is reported.
 func FuzzValidate(f *testing.F) {
 	seed(f)
-	f.Fuzz(func(t *testing.T, b []byte) {
-		problems := validate(b)
-		if len(problems) > 1001 || !slices.IsSortedFunc(problems, func(a, b romfs.Problem) int { return int(a.Offset - b.Offset) }) {
-			t.Fatalf("%d problems, or out of order", len(problems))
+	f.Fuzz(func(t *testing.T, b []byte) { checkValidate(t, b) })
+}
+
+func checkValidate(t *testing.T, b []byte) {
+	t.Helper()
+	problems := validate(b)
+	if len(problems) > 1001 || !slices.IsSortedFunc(problems, func(a, b romfs.Problem) int { return int(a.Offset - b.Offset) }) {
+		t.Fatalf("%d problems, or out of order", len(problems))
+	}
+	sound := true
+	for _, p := range problems {
+		sound = sound && p.Severity != romfs.Error
+		if p.Message == "" || p.Code == "" || p.Path == "" && p.Code == "" || p.Offset < 0 || p.Offset > int64(len(b)) {
+			t.Errorf("%+v", p)
 		}
-		sound := true
-		for _, p := range problems {
-			sound = sound && p.Severity != romfs.Error
-			if p.Message == "" || p.Code == "" || p.Path == "" && p.Code == "" || p.Offset < 0 || p.Offset > int64(len(b)) {
-				t.Errorf("%+v", p)
-			}
-		}
-		m, err := romfs.Parse(b)
-		if err != nil {
-			if sound {
-				t.Errorf("no error found, but %v", err)
-			}
-			return
-		}
-		n := 0
-		err = m.Walk(func(e *romfs.Entry) error {
-			if n++; n > 500 {
-				return fs.SkipAll
-			}
-			if !sound {
-				return nil
-			}
-			found, err := m.Lookup(e.Path())
-			if err != nil || found.RecordOffset != e.RecordOffset {
-				t.Errorf("no error found, but %q at %d leads to %+v, %v", e.Path(), e.RecordOffset, found, err)
-			}
-			return nil
-		})
-		if err != nil && sound {
+	}
+	m, err := romfs.Parse(b)
+	if err != nil {
+		if sound {
 			t.Errorf("no error found, but %v", err)
 		}
+		return
+	}
+	n := 0
+	err = m.Walk(func(e *romfs.Entry) error {
+		if n++; n > 500 {
+			return fs.SkipAll
+		}
+		if !sound {
+			return nil
+		}
+		found, err := m.Lookup(e.Path())
+		if err != nil || found.RecordOffset != e.RecordOffset {
+			t.Errorf("no error found, but %q at %d leads to %+v, %v", e.Path(), e.RecordOffset, found, err)
+		}
+		return nil
 	})
+	if err != nil && sound {
+		t.Errorf("no error found, but %v", err)
+	}
 }
 
 // FuzzPlan lays out a tree spelled by the input and reads it back.
