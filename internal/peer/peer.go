@@ -163,7 +163,12 @@ func Root(tb testing.TB) string {
 var runfilesCopy = sync.OnceValues(func() (string, error) {
 	source := filepath.Join(os.Getenv("TEST_SRCDIR"), os.Getenv("TEST_WORKSPACE"))
 	root := filepath.Join(os.Getenv("TEST_TMPDIR"), "root")
-	return root, filepath.WalkDir(source, func(path string, d fs.DirEntry, err error) error {
+	return root, copyTree(source, root)
+})
+
+// copyTree copies files and what links lead to.
+func copyTree(source, root string) error {
+	return filepath.WalkDir(source, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -185,4 +190,4 @@ var runfilesCopy = sync.OnceValues(func() (string, error) {
 		}
 		return os.WriteFile(target, data, info.Mode().Perm())
 	})
-})
+}

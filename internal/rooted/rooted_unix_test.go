@@ -53,6 +53,46 @@ func TestOpen(t *testing.T) {
 	}
 }
 
+// TestRoots: what a root may be, and be called.
+func TestRoots(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "file"), []byte("inside"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(dir, "file"), filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	for _, c := range []struct {
+		root, path string
+		want       bool
+	}{
+		{dir, filepath.Join(dir, "file"), true},
+		{".", "file", true},
+		{".", "link", true},  // is absolute, and leads to where the root is
+		{dir, "file", false}, // the one is absolute, the other is not: nobody can say
+		{filepath.Join(dir, "gone"), filepath.Join(dir, "gone", "file"), false},
+		{filepath.Join(dir, "file"), filepath.Join(dir, "file", "file"), false},
+	} {
+		f, err := Open(c.root, c.path)
+		if c.want != (err == nil) {
+			t.Errorf("%s in %s: %v", c.path, c.root, err)
+		}
+		if err == nil {
+			f.Close()
+		} else if !errors.As(err, new(*fs.PathError)) {
+			t.Errorf("%s in %s: %#v", c.path, c.root, err)
+		}
+		fd, ok := Descriptor(c.root, c.path)
+		if ok {
+			syscall.Close(fd)
+		}
+		if ok && !c.want {
+			t.Errorf("%s in %s: a descriptor", c.path, c.root)
+		}
+	}
+}
+
 // A file that is swapped for a link out of the tree, and back, is never opened
 // outside.
 func TestOpenRace(t *testing.T) {

@@ -69,3 +69,44 @@ func TestReadErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestReadBelow: the same of files below a root, also by links that the fast way does
+// not follow.
+func TestReadBelow(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	file := filepath.Join(root, "file")
+	if err := os.WriteFile(file, []byte("text"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for link, target := range map[string]string{"link": "file", "absolute": file, "folder": root, "out": os.DevNull, "dangling": "gone"} {
+		if err := os.Symlink(target, filepath.Join(root, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	modified, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		root, name string
+		max        int64
+		want       error
+	}{
+		{root, "file", 4, nil}, {root, "link", 4, nil}, {root, "absolute", 4, nil}, {"", "absolute", 4, nil},
+		{root, "file", 3, ErrLarge}, {root, "absolute", 3, ErrLarge}, {"", "file", 3, ErrLarge},
+		{root, "folder", 4, ErrNotRegular}, {root, "gone", 4, fs.ErrNotExist}, {root, "dangling", 4, fs.ErrNotExist},
+	} {
+		path := filepath.Join(root, c.name)
+		b, at, err := ReadBelow(nil, c.root, path, c.max)
+		switch {
+		case c.want == nil && (err != nil || string(b) != "text" || !at.Equal(modified.ModTime())):
+			t.Errorf("%s below %q: %q, %v, %v", c.name, c.root, b, at, err)
+		case c.want != nil && (!errors.Is(err, c.want) || b != nil):
+			t.Errorf("%s below %q, at most %d: %q, %v, want %v", c.name, c.root, c.max, b, err, c.want)
+		}
+	}
+	if b, _, err := ReadBelow(nil, root, filepath.Join(root, "out"), 4); err == nil {
+		t.Errorf("a link out of the root: %q", b)
+	}
+}

@@ -23,3 +23,16 @@ func TestReason(t *testing.T) {
 		t.Errorf("%v becomes %v", other, Reason(other))
 	}
 }
+
+// TestPlain: the path stays, the operation goes.
+func TestPlain(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing")
+	_, err := os.Open(missing)
+	got := Plain(fmt.Errorf("around it: %w", err))
+	if want := missing + ": " + Reason(err).Error(); !errors.Is(got, fs.ErrNotExist) || got.Error() != want {
+		t.Errorf("%v becomes %v, want %s", err, got, want)
+	}
+	if other := errors.New("other"); Plain(other) != other {
+		t.Errorf("%v becomes %v", other, Plain(other))
+	}
+}

@@ -151,6 +151,8 @@ func TestTornBounds(t *testing.T) {
 		"and does not":                      {romfs.Magic + "\x01\x05", romfs.Commit{Size: 5 + 132, Unit: 4, Before: on}, romfs.Torn{}},
 		"on into what is not known":         {romfs.Magic + "\x81\x82", romfs.Commit{Size: 1000, Unit: 3}, romfs.Torn{Moved: true}},
 		"an image shorter than its unit":    {romfs.Magic + "\x00", romfs.Commit{Size: 4, Unit: 16, Before: []byte(romfs.Magic + "\x00")}, romfs.Torn{}},
+		"and nothing is there before it":    {romfs.Magic + "\x00", romfs.Commit{Size: 4, Unit: 16}, romfs.Torn{Moved: true}},
+		"nothing is behind the words":       {short, romfs.Commit{Base: 1<<32 - 4, Size: 0x14, Unit: 4, Before: low}, romfs.Torn{}},
 		"its content is torn":               {romfs.Magic + "\x02\x01\x00", romfs.Commit{Size: 6, Unit: 6, Before: []byte(romfs.Magic + "\x02\x01\x01")}, romfs.Torn{Content: true}},
 		"and is outside of the unit":        {romfs.Magic + "\x02\x01\x00", romfs.Commit{Size: 6, Unit: 5, Before: []byte(romfs.Magic + "\x02\x01\x01")}, romfs.Torn{}},
 		"the rest of the unit is there":     {romfs.Magic + "\x02\x01\x00", romfs.Commit{Size: 6, Unit: 6, Before: []byte(romfs.Magic + "\x02")}, romfs.Torn{}},

@@ -167,7 +167,8 @@ func TestEveryReadError(t *testing.T) {
 	t.Parallel()
 	rich := unhex(t, "d2 cd 31 2a | 09 02 aa bb | 01 02 68 69 | 02 04 53 48 41 52 |"+
 		"05 06 01 70 03 02 04 0a | 05 0b 01 61 0a 01 07 02 01 78 0b 01 08 | 04 06 01 64 01 02 7a 7a")
-	for _, b := range append(small(t), rich) {
+	ahead := unhex(t, "d2 cd 31 0e | 05 06 01 70 03 02 04 0a | 02 04 53 48 41 52")
+	for _, b := range append(small(t), rich, ahead) {
 		for name, use := range uses {
 			whole, wholeErr := use(bytes.NewReader(b), int64(len(b)))
 			for at := range b {

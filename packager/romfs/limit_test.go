@@ -55,6 +55,19 @@ func TestLimits(t *testing.T) {
 	if _, err := romfs.NewPlan(dir("", names[:romfs.MaxPaths/(len(long)+4)]...), romfs.Options{}); err != nil {
 		t.Errorf("as long as may be: %.300v", err)
 	}
+	// To the byte: "dd", and files in it.
+	exact, left := []*romfs.Node{{Record: true, Size: 2}}, romfs.MaxPaths-len("dd") // a record has no path
+	for i := 0; left > 0; i++ {
+		n := min(left, len(long))
+		exact, left = append(exact, file(fmt.Sprintf("%0*d", n-len("dd/"), i), "")), left-n
+	}
+	if _, err := romfs.NewPlan(dir("", dir("dd", exact...)), romfs.Options{}); err != nil {
+		t.Errorf("as long as may be, to the byte: %.300v", err)
+	}
+	exact[1].Name += "0"
+	if _, err := romfs.NewPlan(dir("", dir("dd", exact...)), romfs.Options{}); err == nil {
+		t.Error("a byte more")
+	}
 }
 
 // TestTooLarge: an image that no board can address has an error of its own.

@@ -3,6 +3,7 @@ package romfs_test
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -176,7 +177,180 @@ func TestRewriteKeeps(t *testing.T) {
 		"09 02 aa bb | 01 02 68 69"+ // at 12
 		"05 16 01 70 02"+strings.Repeat("80", 14)+"04 53 48 41 52"+ // content at 32
 		"05 0e 01 61 0a 01 07 02 80 80 80 01 78 0b 01 08") // content at 48
+	if len(p.Files) != 2 || p.Files[0].Path != "p" || p.Files[1].Path != "a" {
+		t.Errorf("files %+v", p.Files)
+	}
 	if !bytes.Equal(out, want) {
 		t.Errorf("%v\n% x, want\n% x", p.Files, out, want)
+	}
+}
+
+// TestLayoutOf: the layout of an image, by what its writer did and nothing else.
+func TestLayoutOf(t *testing.T) {
+	t.Parallel()
+	twice := strings.Repeat("x", 50)
+	tree := dir("", file("a", twice), dir("d", file("b", twice), dir("e")))
+	for name, c := range map[string]struct {
+		image []byte
+		want  romfs.Layout
+	}{
+		"compact":         {imageOf(build(t, tree, romfs.Options{})), romfs.Compact},
+		"stable":          {imageOf(build(t, tree, romfs.Options{Layout: romfs.Stable})), romfs.Stable},
+		"wider":           {imageOf(build(t, tree, romfs.Options{Layout: romfs.Stable, WriteUnit: 32})), romfs.Stable},
+		"openmv":          {imageOf(build(t, tree, romfs.Options{Layout: romfs.OpenMV})), romfs.OpenMV},
+		"a pointer":       {imageOf(build(t, tree, romfs.Options{Dedup: true, WriteUnit: 4})), romfs.Compact},
+		"narrow lengths":  {imageOf(build(t, tree, romfs.Options{WriteUnit: 4})), romfs.Compact},
+		"wide lengths":    {unhex(t, "d2 cd 31 80 80 80 80 80 0b | 04 80 80 80 06 01 64 05 02 01 61"), romfs.Stable},
+		"narrower":        {unhex(t, "d2 cd 31 80 80 80 80 80 0a | 04 80 80 06 01 64 05 02 01 61"), romfs.Compact},
+		"a short header":  {unhex(t, "d2 cd 31 80 80 80 80 0b | 04 80 80 80 06 01 64 05 02 01 61"), romfs.Compact},
+		"16 bytes, no 8":  {unhex(t, "d2 cd 31 80 80 80 80 80 80 80 80 80 80 80 80 06 | 05 04 01 61 02 00"), romfs.Stable},
+		"16 bytes, and 8": {unhex(t, "d2 cd 31 80 80 80 80 80 80 80 80 80 80 80 80 0c | 05 80 80 80 80 80 80 04 01 61 02 00"), romfs.OpenMV},
+		"16 bytes, and 9": {unhex(t, "d2 cd 31 80 80 80 80 80 80 80 80 80 80 80 80 0d | 05 80 80 80 80 80 80 80 04 01 61 02 00"), romfs.Stable},
+	} {
+		m, err := romfs.Parse(c.image)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		got, err := m.Layout()
+		if damaged := name == "wide lengths" || name == "narrower" || name == "a short header"; got != c.want || (err != nil) != damaged {
+			t.Errorf("%s: %v, %v; want %v", name, got, err, c.want)
+		}
+	}
+}
+
+func imageOf(_ *romfs.Plan, image []byte) []byte { return image }
+
+// TestRewriteBounds: pointers are kept or not, and so are depths.
+func TestRewriteBounds(t *testing.T) {
+	t.Parallel()
+	any := func(*romfs.Entry) int64 { return 1 }
+	twice := strings.Repeat("x", 50)
+	for _, o := range []romfs.Options{{Dedup: true}, {}} {
+		_, b := build(t, dir("", file("a", twice), file("b", twice)), o)
+		for _, without := range []bool{false, true} {
+			if _, p, _ := rewrite(t, b, romfs.RewriteOptions{Align: any, NoPointers: without}); (p.Shared > 0) != (o.Dedup && !without) {
+				t.Errorf("built with %+v, rewritten without pointers: %t; %d bytes are shared", o, without, p.Shared)
+			}
+		}
+	}
+	_, b := build(t, dir("", deep("d", romfs.MaxDepth, file("f", ""))), romfs.Options{})
+	if _, p, _ := rewrite(t, b, romfs.RewriteOptions{Align: any}); len(p.Files) != 1 {
+		t.Errorf("%d files", len(p.Files))
+	}
+	deeper := nested(romfs.MaxDepth + 1)
+	copy(deeper[len(deeper)-4:], "\x01\x02\x00\x00") // a gap in place of a file without data
+	m, err := romfs.Parse(image(deeper))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tree *romfs.TreeError
+	if _, err := m.Rewrite(romfs.RewriteOptions{Align: any}); !errors.As(err, &tree) || tree.Path != strings.Repeat("d/", romfs.MaxDepth)+"d" {
+		t.Errorf("nested deeper: %v", err)
+	}
+}
+
+// TestRewriteAligns: a file keeps the alignment that its place has where somebody
+// aligned files, up to 128 bytes, and gets what is asked for where that is more.
+func TestRewriteAligns(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		was, asked, want int64
+	}{
+		"none": {1, 1, 1}, "asked": {1, 32, 32}, "kept": {64, 1, 64}, "kept, not less": {64, 16, 64}, "more": {64, 256, 256}, "kept at most": {4096, 1, 128},
+	} {
+		_, b := build(t, dir("", file("a", "x"), aligned("b", "bytes", c.was), file("c", "")), romfs.Options{})
+		_, p, _ := rewrite(t, b, romfs.RewriteOptions{Align: func(e *romfs.Entry) int64 {
+			if e.Name == "b" {
+				return c.asked
+			}
+			return 0
+		}})
+		if got := p.Files[1]; got.Align != c.want || got.Offset%c.want != 0 || p.Files[2].Align != 1 {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	// Layout stable has its boundary again, and layout OpenMV its least alignment.
+	bulk := file("b", "bulk")
+	bulk.Bulk = true
+	_, b := build(t, dir("", file("a", "x"), bulk, file("c", "z")), romfs.Options{Layout: romfs.Stable, EraseUnit: 512})
+	for unit, want := range map[int64]bool{512: true, 256: true, 1024: false, 1: false, 0: false} {
+		_, p, _ := rewrite(t, b, romfs.RewriteOptions{EraseUnit: unit, Align: func(*romfs.Entry) int64 { return 0 }})
+		if p.Layout != romfs.Stable || p.Files[2].Path != "b" || p.Files[2].Boundary != want {
+			t.Errorf("a unit of %d: %+v", unit, p.Files)
+		}
+	}
+	_, b = build(t, dir("", file("a", "x"), file("b", "y")), romfs.Options{Layout: romfs.OpenMV})
+	if _, p, out := rewrite(t, b, romfs.RewriteOptions{Align: func(*romfs.Entry) int64 { return 0 }}); !bytes.Equal(b, out) || p.Files[0].Align != 4 {
+		t.Errorf("% x, was % x", out, b)
+	}
+}
+
+// TestRewriteRecords: what nobody points to stays, and so do comments that begin with a
+// zero; gaps of any byte go.
+func TestRewriteRecords(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"02 02 53 48 | 05 04 01 61 02 00":                   "02 02 53 48 | 05 04 01 61 02 00",
+		"02 02 53 48 | 05 06 01 61 03 02 02 02":             "05 06 01 61 02 02 53 48",
+		"02 00 | 05 06 01 61 03 02 00 02":                   "05 04 01 61 02 00",
+		"01 02 00 01 | 05 04 01 61 02 00":                   "01 02 00 01 | 05 04 01 61 02 00",
+		"01 02 00 00 | 01 02 01 01 | 05 04 01 61 02 00":     "05 04 01 61 02 00",
+		"05 08 01 61 01 02 07 07 02 00":                     "05 04 01 61 02 00",
+		"05 08 01 61 01 02 00 07 02 00":                     "05 08 01 61 01 02 00 07 02 00",
+		"05 09 01 61 02 01 78 01 02 07 08 | 05 03 01 62 02": "",
+		"04 02 01 64 | 05 05 01 61 02 01 78 ":               "04 02 01 64 | 05 05 01 61 02 01 78",
+	} {
+		payload := unhex(t, in)
+		m, err := romfs.Parse(append([]byte{0xd2, 0xcd, 0x31, byte(len(payload))}, payload...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := m.Rewrite(romfs.RewriteOptions{Align: func(*romfs.Entry) int64 { return 0 }})
+		if want == "" {
+			if !errors.As(err, new(*romfs.FormatError)) {
+				t.Errorf("%s: %v", in, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", in, err)
+			continue
+		}
+		var out bytes.Buffer
+		if _, err := p.WriteTo(&out); err != nil || !bytes.Equal(out.Bytes()[p.HeaderSize:], unhex(t, want)) {
+			t.Errorf("%s: % x, %v; want %s", in, out.Bytes(), err, want)
+		}
+	}
+}
+
+// TestRewriteSums: what a pointer points to is one content for all of them.
+func TestRewriteSums(t *testing.T) {
+	t.Parallel()
+	twice := strings.Repeat("x", 50)
+	_, b := build(t, dir("", file("a", twice), file("b", twice), file("c", twice)), romfs.Options{Dedup: true})
+	_, p, _ := rewrite(t, b, romfs.RewriteOptions{Align: func(e *romfs.Entry) int64 {
+		if e.Name == "c" {
+			return 32
+		}
+		return 0
+	}})
+	a, c := p.Files[0], p.Files[2]
+	if a.Given != 32 || a.AlignedFor != "c" || c.SharedWith != "a" || p.Shared != 100 {
+		t.Errorf("%+v", p.Files)
+	}
+}
+
+// TestAlignedFor: who asked for the alignment of shared bytes, if not their first file.
+func TestAlignedFor(t *testing.T) {
+	t.Parallel()
+	twice := strings.Repeat("x", 50)
+	for _, c := range []struct {
+		first, other int64
+		want         string
+	}{{0, 0, ""}, {0, 1, ""}, {0, 2, "b"}, {1, 2, "b"}, {2, 2, ""}, {4, 2, ""}, {16, 16, ""}, {2, 16, "b"}} {
+		p, _ := build(t, dir("", aligned("a", twice, c.first), aligned("b", twice, c.other)), romfs.Options{Dedup: true})
+		if got := p.Files[0].AlignedFor; got != c.want || p.Shared == 0 {
+			t.Errorf("%d and %d: for %q, want %q; %+v", c.first, c.other, got, c.want, p.Files)
+		}
 	}
 }
