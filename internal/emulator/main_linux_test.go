@@ -99,7 +99,7 @@ func (b *bench) command(t testing.TB, verb string, args ...string) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if verb != "build" {
+	if verb != "build" && verb != "ram" {
 		args = append(args, "--port", b.Port)
 	}
 	if b.board != "" {
