@@ -334,6 +334,47 @@ func TestNoRoom(t *testing.T) {
 	}
 }
 
+// idle reads nothing, and says nothing of it.
+type idle struct{ err error }
+
+func (i idle) ReadAt([]byte, int64) (int, error) { return 0, i.err }
+
+// TestNothingRead: a reader that has less than was said, or gives nothing.
+func TestNothingRead(t *testing.T) {
+	t.Parallel()
+	_, b := build(t, dir("", file("a", strings.Repeat("x", 100)), file("b", "y")), romfs.Options{})
+	for name, r := range map[string]io.ReaderAt{"less": strings.NewReader(string(b[:60])), "nothing": idle{}, "the end": idle{io.EOF}} {
+		m, err := romfs.Open(r, int64(len(b)))
+		if err == nil {
+			err = m.Walk(func(*romfs.Entry) error { return nil })
+		}
+		if !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestHugeNumbers: what 63 bits hold is told, and what they do not hold is not.
+func TestHugeNumbers(t *testing.T) {
+	t.Parallel()
+	for number, want := range map[string]string{
+		"7f":                                     "a name should have 127 bytes, ",
+		"ff ff ff ff ff ff ff ff 00":             "a name should have 9223372036854775680 bytes, ",
+		"ff ff ff ff ff ff ff ff 7f":             "a name should have more than 2^63 bytes, ",
+		"81 80 80 80 80 80 80 80 80 00":          "a name should have more than 2^63 bytes, ",
+		"81 80 80 80 80 80 80 80 80 80 80 80 05": "a name should have more than 2^63 bytes, ",
+	} {
+		body := unhex(t, number+"61")
+		got := validate(image(append([]byte{5, byte(len(body))}, body...)))
+		found := slices.ContainsFunc(got, func(p romfs.Problem) bool {
+			return p.Code == romfs.CodeNameOverrun && strings.HasPrefix(p.Message, want) && strings.Contains(p.Message, ", 1 fit into its record")
+		})
+		if !found {
+			t.Errorf("%s: %v", number, got)
+		}
+	}
+}
+
 // TestLookupBounds: pointers to the image's end, kinds to the end of 32 bits, and names
 // that begin with NUL.
 func TestLookupBounds(t *testing.T) {

@@ -1,6 +1,7 @@
 package romfs_test
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"rules_romfs/internal/trees"
@@ -51,6 +52,65 @@ func contiguous(t trees.TB, m *romfs.Image) []romfs.Span {
 		t.Errorf("the spans end at %d, the image at %d", pos, m.Size())
 	}
 	return spans
+}
+
+// TestSpansOfPlans: the spans of what is built are those of its plan.
+func TestSpansOfPlans(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(41, 42))
+	for range 10 {
+		root := randomTree(r, 12, 300)
+		decorate(r, root, []int64{1, 16})
+		for _, o := range optionsList {
+			p, b := build(t, root, o)
+			for _, m := range readers(t, b) {
+				checkSpans(t, m, p)
+			}
+		}
+	}
+}
+
+// TestPaddingOfSpans counts the bytes of padding in heads that other writers may make,
+// to the byte.
+func TestPaddingOfSpans(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]int64{
+		"05 05 01 61 02 01 78":                   0,
+		"80 80 05 05 01 61 02 01 78":             2, // the kind
+		"05 80 80 80 05 01 61 02 01 78":          3, // the length
+		"05 06 80 01 61 02 01 78":                1, // of the name
+		"05 07 01 61 80 80 02 01 78":             2, // of the data's kind
+		"05 06 01 61 02 80 01 78":                1, // of its length
+		"05 0a 01 61 01 03 07 07 07 02 01 78":    5, // a gap before it
+		"05 0b 01 61 01 80 03 07 07 07 02 01 78": 6, // a padded gap
+		"05 0b 01 61 01 01 07 01 02 07 07 02 00": 7, // two
+		"05 08 01 61 09 01 07 02 01 78":          0, // another record before it
+		"05 09 01 61 09 80 01 07 02 01 78":       0, // that is padded itself
+		"05 06 01 61 03 02 00 00":                0, // a pointer
+		"05 09 01 61 03 05 80 00 80 80 00":       3, // its numbers
+		"05 07 01 61 80 03 02 00 00":             1, // its kind
+		"05 07 01 61 03 80 02 00 00":             1, // its length
+		"04 02 01 64":                            0, // a directory
+		"04 80 80 03 80 01 64":                   3,
+		"04 08 01 64 05 04 01 61 02 00":          0, // with a file
+		"04 09 01 64 05 05 01 61 02 80 00":       1,
+		"01 02 07 07 | 05 04 01 61 02 00":        4, // a gap outside
+		"05 04 01 61 02 00 | 01 00":              2, // and behind
+		"05 06 01 61 02 00 01 00":                0, // behind the data nothing is read
+	} {
+		payload := unhex(t, in)
+		for how, m := range readers(t, append([]byte{0xd2, 0xcd, 0x31, byte(len(payload))}, payload...)) {
+			var got int64
+			for _, s := range contiguous(t, m) {
+				if s.Kind == romfs.SpanPadding {
+					got += s.To - s.From
+				}
+			}
+			if got != want {
+				t.Errorf("%s: %s: %d bytes of padding, not %d", how, in, got, want)
+			}
+		}
+	}
 }
 
 // TestSpansOfForeignImages: what other writers may put between entries, and what
