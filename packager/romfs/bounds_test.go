@@ -178,6 +178,7 @@ func TestHeaderPadding(t *testing.T) {
 		"even":      {dir("", file("a", "")), romfs.Options{}, 0},
 		"odd":       {dir("", file("a", "x")), romfs.Options{}, 1},
 		"two bytes": {dir("", file("a", strings.Repeat("x", 200))), romfs.Options{Layout: romfs.OpenMV}, 11},
+		"to 127":    {dir("", file("a", strings.Repeat("x", 100))), romfs.Options{Layout: romfs.OpenMV}, 12},
 		"one byte":  {dir("", file("a", "")), romfs.Options{Layout: romfs.OpenMV}, 12},
 		"stable":    {dir("", file("a", "")), romfs.Options{Layout: romfs.Stable}, 5},
 	} {

@@ -93,6 +93,45 @@ func TestWriteErrors(t *testing.T) {
 	}
 }
 
+// A hesitant reader gives a byte, and then so many times nothing before the next.
+type hesitant struct {
+	text  string
+	pause int
+	n     int
+}
+
+func (h *hesitant) Read(b []byte) (int, error) {
+	if h.n++; h.n%(h.pause+1) != 0 {
+		return 0, nil
+	}
+	if h.text == "" {
+		return 0, io.EOF
+	}
+	n := copy(b[:1], h.text)
+	h.text = h.text[n:]
+	return n, nil
+}
+
+// TestHesitantReaders: whoever gives nothing may do so 99 times, after each byte.
+func TestHesitantReaders(t *testing.T) {
+	t.Parallel()
+	for pause, want := range map[int]error{0: nil, 1: nil, 60: nil, 99: nil, 100: io.ErrNoProgress} {
+		n := file("f", "hello")
+		n.Open = func() (io.ReadCloser, error) { return io.NopCloser(&hesitant{text: "hello", pause: pause}), nil }
+		p, err := romfs.NewPlan(dir("", n), romfs.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.WriteTo(io.Discard); !errors.Is(err, want) {
+			t.Errorf("nothing %d times: %v", pause, err)
+		}
+	}
+	// What is empty need not be opened.
+	if _, b := build(t, dir("", &romfs.Node{Name: "e"}), romfs.Options{}); len(b) != 10 {
+		t.Errorf("% x", b)
+	}
+}
+
 type failingReader struct{}
 
 func (failingReader) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
