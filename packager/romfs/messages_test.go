@@ -20,7 +20,11 @@ func TestMessages(t *testing.T) {
 			"error: a at offset 4: the file has no data record:",
 			"error: a at offset 8: a record of kind 2 should have 5 bytes, 0 fit into its parent:",
 		},
-		"d2 cd 31 06 | 04 04 7f 64 01 00":       {"error: . at offset 4: a name should have 127 bytes, 3 fit into its record;"},
+		"d2 cd 31 06 | 04 04 7f 64 01 00": {"error: . at offset 4: a name should have 127 bytes, 3 fit into its record;"},
+		"d2 cd 31 0a | 05 04 7f 61 02 00 05 02 01 62": {
+			"error: . at offset 4: a name should have 127 bytes, 3 fit into its record;",
+			"error: b at offset 10: the file has no data record:",
+		},
 		"d2 cd 31 06 | 04 04 00 01 01 00":       {"error: . at offset 4: a directory without a name "},
 		"d2 cd 31 06 | 04 04 03 2f 64 61":       {"error: /da at offset 4: a slash in the name of a directory:"},
 		"d2 cd 31 08 | 05 06 03 00 2f 64 02 00": {"error: \x00/d at offset 4: a NUL byte in the name of a file:"},

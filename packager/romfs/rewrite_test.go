@@ -285,6 +285,15 @@ func TestRewriteAligns(t *testing.T) {
 	}
 }
 
+// TestRewriteLeast: layout OpenMV aligns to 4 bytes also where no file has padding yet.
+func TestRewriteLeast(t *testing.T) {
+	t.Parallel()
+	_, b := build(t, dir("", file("a", "x")), romfs.Options{Layout: romfs.OpenMV})
+	if _, p, _ := rewrite(t, b, romfs.RewriteOptions{Align: func(*romfs.Entry) int64 { return 0 }}); p.Files[0].Align != 4 || p.Files[0].Padding != 6 {
+		t.Errorf("%+v", p.Files)
+	}
+}
+
 // TestRewriteRecords: what nobody points to stays, and so do comments that begin with a
 // zero; gaps of any byte go.
 func TestRewriteRecords(t *testing.T) {

@@ -185,6 +185,42 @@ func TestValidateUnreadable(t *testing.T) {
 	}
 }
 
+// A tiring reader can be read so many times.
+type tiring struct {
+	io.ReaderAt
+	left int
+}
+
+func (r *tiring) ReadAt(b []byte, off int64) (int, error) {
+	if r.left--; r.left < 0 {
+		return 0, io.ErrClosedPipe
+	}
+	return r.ReaderAt.ReadAt(b, off)
+}
+
+// TestValidateTired: a read that fails when names are looked at a second time counts, too.
+func TestValidateTired(t *testing.T) {
+	t.Parallel()
+	content := append(append([]byte{2}, number(20000)...), make([]byte, 20000)...)
+	b := append([]byte{5}, number(len(content)+2)...)
+	b = append(append(append(b, 1, 'b'), content...), 5, 4, 1, 'a', 2, 0, 5, 4, 1, 'a', 2, 0)
+	whole := image(b)
+	want := validate(whole)
+	for reads := 0; ; reads++ {
+		got := romfs.Validate(&tiring{bytes.NewReader(whole), reads}, int64(len(whole)))
+		if len(got) > 0 && got[0].Code == romfs.CodeUnreadable {
+			continue
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("after %d reads %v, want %v", reads, got, want)
+		}
+		if reads < 4 {
+			t.Errorf("%d reads were enough", reads)
+		}
+		return
+	}
+}
+
 func TestProblemForms(t *testing.T) {
 	if s := validate(unhex(t, "ffffffff"))[0].Message; !strings.Contains(s, "erased flash") {
 		t.Errorf("%q", s)
