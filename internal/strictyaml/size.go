@@ -19,16 +19,18 @@ const numberRemedy = "write it in decimal without leading zeros, or as 0x…"
 
 var (
 	wholeNumber = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*|0x[0-9a-fA-F]+)$`)
+	zerosAhead  = regexp.MustCompile(`^[-+]?0[0-9_]+$`) // 08 is no octal number, and so some read it as a fraction
 	sizePattern = regexp.MustCompile(`^((?:0|[1-9][0-9]*)(?:\.[0-9]+)?) ?(B|KiB|MiB|GiB)$`)
 	units       = map[string]float64{"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 )
 
 // ParseSize reads a size as a command line gives it.
 func ParseSize(s string) (Size, error) {
-	if n, err := strconv.ParseInt(s, 0, 64); err == nil {
-		if !wholeNumber.MatchString(s) {
-			return 0, fmt.Errorf("%s is written in a way that not everybody reads alike; %s", Quote(s), numberRemedy)
-		}
+	n, err := strconv.ParseInt(s, 0, 64)
+	switch {
+	case zerosAhead.MatchString(s) || err == nil && !wholeNumber.MatchString(s):
+		return 0, fmt.Errorf("%s is written in a way that not everybody reads alike; %s", Quote(s), numberRemedy)
+	case err == nil:
 		return checkSize(n, s)
 	}
 	m := sizePattern.FindStringSubmatch(s)

@@ -144,6 +144,8 @@ func TestErrors(t *testing.T) {
 		"UTF-16":          {"\xff\xfen\x00", "x.yaml:1:1: byte 0xff is no UTF-8; save the file as UTF-8"},
 		"NUL":             {"name: a\x00b\n", "x.yaml:1:8: control character U+0000; remove it, or write it as an escape in a double-quoted string"},
 		"octal":           {"name: a\nlevel: 010\n", `x.yaml:2:8: level: "010" is written in a way that not everybody reads alike; write it in decimal without leading zeros, or as 0x…`},
+		"no octal":        {"name: a\nlevel: 08\n", `x.yaml:2:8: level: "08" is written in a way that not everybody reads alike; write it in decimal without leading zeros, or as 0x…`},
+		"no octal size":   {"name: a\nsize: -09\n", `x.yaml:2:7: size: "-09" is written in a way that not everybody reads alike; write it in decimal without leading zeros, or as 0x…`},
 		"octal, 1.2":      {"name: a\nbase: 0o10\n", `x.yaml:2:7: base: "0o10" is written in a way that not everybody reads alike; write it in decimal without leading zeros, or as 0x…`},
 		"binary number":   {"name: a\nkind: 0b1\n", `x.yaml:2:7: kind: "0b1" is written in a way that not everybody reads alike; write it in decimal without leading zeros, or as 0x…`},
 		"underscore":      {"name: a\nsize: 1_6\n", `x.yaml:2:7: size: "1_6" is written in a way that not everybody reads alike; write it in decimal without leading zeros, or as 0x…`},

@@ -125,6 +125,8 @@ func (v Value) WrongType(want string) {
 		v.Errorf(CodeType, fmt.Sprintf("write it in quotes: %q", v.Text()), "is %s, and takes %s", k, want)
 	case k == List || k == Map:
 		v.Errorf(CodeType, "", "is %s, and takes %s", k, want)
+	case k == Float && zerosAhead.MatchString(v.Text()):
+		v.readDifferently()
 	default:
 		v.Errorf(CodeType, "", "is %s (%s), and takes %s", k, Quote(v.Text()), want)
 	}
@@ -179,8 +181,13 @@ func (v Value) plainNumber() bool {
 	if wholeNumber.MatchString(v.Text()) {
 		return true
 	}
-	v.Errorf(CodeValue, numberRemedy, "%s is written in a way that not everybody reads alike", Quote(v.Text()))
+	v.readDifferently()
 	return false
+}
+
+// readDifferently reports such a number.
+func (v Value) readDifferently() {
+	v.Errorf(CodeValue, numberRemedy, "%s is written in a way that not everybody reads alike", Quote(v.Text()))
 }
 
 // Uint returns v as a whole number from 0, or reports that it is none.

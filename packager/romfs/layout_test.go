@@ -403,3 +403,40 @@ func TestLayoutNames(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestShortestHeader: a payload of 126 bytes has a length of one byte, in whose image no
+// byte is padding.
+func TestShortestHeader(t *testing.T) {
+	t.Parallel()
+	_, b := build(t, dir("", file("a", strings.Repeat("x", 120))), romfs.Options{})
+	if len(b) != 130 || b[3] != 126 {
+		t.Fatalf("%d bytes, which begin with % x", len(b), b[:8])
+	}
+	for how, m := range readers(t, b) {
+		if s := contiguous(t, m)[0]; s.Kind != romfs.SpanHeader || s.To != 4 {
+			t.Errorf("%s: the header ends at %d", how, s.To)
+		}
+	}
+}
+
+// TestPointerThatSavesNothing: where a pointer would be as long as the bytes, they are
+// stored again, and the alignment that they need is not asked of the first copy any more.
+func TestPointerThatSavesNothing(t *testing.T) {
+	t.Parallel()
+	p, _ := build(t, dir("", file("a", "xy"), aligned("b", "xy", 4)), romfs.Options{Dedup: true})
+	if a, b := placed(t, p, "a"), placed(t, p, "b"); a.Offset != 10 || b.Offset != 20 {
+		t.Errorf("a is at %d and b at %d, not at 10 and 20", a.Offset, b.Offset)
+	}
+}
+
+// TestPointersBesideRecords: what stands before and behind a pointer in its file is part of
+// the file's length.
+func TestPointersBesideRecords(t *testing.T) {
+	t.Parallel()
+	second := file("b", strings.Repeat("x", 100))
+	second.Before, second.After = []byte("\x07\x01x"), []byte("\x07\x03yyy")
+	_, b := build(t, dir("", file("a", strings.Repeat("x", 100)), second), romfs.Options{Dedup: true})
+	if !bytes.HasSuffix(b, []byte("\x05\x0e\x01b\x07\x01x\x03\x02\x64\x06\x07\x03yyy")) {
+		t.Errorf("the image ends with % x", b[len(b)-24:])
+	}
+}

@@ -26,7 +26,7 @@ type item struct {
 	record  int64 // offset of the record
 	width   int   // of the record's length
 	payload int64 // the record's length
-	content int64 // offset of the file's bytes or of the directory's first record
+	content int64 // offset of the file's bytes or of the directory's first record; of a Record nothing
 	padding int64 // 0x80 bytes in the data record's length
 	align   int64 // that the content got
 	pointer bool
@@ -125,7 +125,6 @@ func (s *settler) pass() (again bool) {
 		it.record = pos
 		switch {
 		case it.node.Record:
-			it.content = pos
 			pos += it.node.Size
 		case it.node.Dir:
 			pos = s.openDir(it)

@@ -1,7 +1,11 @@
 package romfs_test
 
 import (
+	"bytes"
+	"errors"
+	"io"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"rules_romfs/internal/trees"
@@ -146,5 +150,72 @@ func TestSpansOfForeignImages(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestSpansOfDamage: bytes that damage hides belong to the entry that has it; and a
+// directory's head has the padding of its own numbers, not of what readers skip in it.
+func TestSpansOfDamage(t *testing.T) {
+	t.Parallel()
+	m, err := romfs.Parse(image([]byte("\x05\x02\x01a\x05\x05\x01b\x02\x01B")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := 0
+	for _, s := range contiguous(t, m) {
+		if s.Kind == romfs.SpanSkipped && s.Entry != nil && s.Entry.Name == "a" && s.To-s.From == 4 {
+			damaged++
+		}
+	}
+	if damaged != 1 {
+		t.Errorf("%d spans are of the damaged entry", damaged)
+	}
+
+	// d holds data of its own, behind a length of two bytes.
+	if m, err = romfs.Parse(image([]byte("\x04\x06\x01d\x02\x80\x01x"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range contiguous(t, m) {
+		if s.Kind == romfs.SpanPadding && s.Entry != nil {
+			t.Errorf("%d bytes of padding in the head of %s", s.To-s.From, s.Entry.Name)
+		}
+	}
+}
+
+// A flaky reader fails in one of its reads.
+type flaky struct {
+	r    io.ReaderAt
+	left *int // reads until then
+}
+
+func (f flaky) ReadAt(p []byte, off int64) (int, error) {
+	if *f.left--; *f.left == 0 {
+		return 0, errBroken
+	}
+	return f.r.ReadAt(p, off)
+}
+
+// TestSpansOfFlakyReaders: a read that fails is told, whichever it is, also if all others work.
+func TestSpansOfFlakyReaders(t *testing.T) {
+	t.Parallel()
+	// Larger than what is read at once, so that each record is read anew.
+	_, b := build(t, dir("", file("a", strings.Repeat("a", 9000)), dir("d", file("b", strings.Repeat("b", 9000))), file("c", strings.Repeat("c", 9000))), romfs.Options{})
+	b = append(b[:len(b):len(b)], 0, 0)
+	reads := 0
+	for n := 1; ; n++ {
+		left := n
+		m, err := romfs.Open(flaky{bytes.NewReader(b), &left}, int64(len(b)))
+		if err == nil {
+			_, err = m.Spans()
+		}
+		if left > 0 {
+			break // it was not read so often
+		}
+		if reads++; !errors.Is(err, errBroken) {
+			t.Errorf("read number %d fails, and the spans end with %v", n, err)
+		}
+	}
+	if reads < 4 {
+		t.Errorf("%d reads", reads)
 	}
 }

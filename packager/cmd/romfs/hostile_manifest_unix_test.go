@@ -77,12 +77,12 @@ func hostileYAML() []hostileManifest {
 	for _, v := range []string{"1.0", `"1"`, "0x1", "01", "2", "-1", "~", "[1]"} {
 		rows = append(rows, hostileManifest{name: "version " + v, yaml: "version: " + v + "\nname: app\n" + files, exit: 3, want: "romfs.yaml:1:10: version"})
 	}
-	for _, n := range []string{"010", "0o10", "1_6", "0b1000"} {
+	for _, n := range []string{"010", "08", "0o10", "1_6", "0b1000"} {
 		rows = append(rows, hostileManifest{name: "align " + n, yaml: "files: [{src: a.txt, align: " + n + "}]\n", exit: 3, want: "romfs.yaml:3:29: files[0].align: \"" + n + "\" is written in a way that not everybody reads alike"})
 	}
 	return append(rows,
 		hostileManifest{name: "octal budget", yaml: "budget: {max: 01000}\n" + files, exit: 3, want: "romfs.yaml:3:15: budget.max: \"01000\" is written in a way"},
-		hostileManifest{name: "octal size of a partition", yaml: files, args: []string{"--partition-size", "010"}, exit: 2, want: `"010" is written in a way that not everybody reads alike`},
+		hostileManifest{name: "octal size of a partition", yaml: files, args: []string{"--partition-size", "08"}, exit: 2, want: `"08" is written in a way that not everybody reads alike`},
 		hostileManifest{name: "budget that rounds to nothing", yaml: "budget: {max: 1%}\n" + files, args: []string{"--partition-size", "50"}, exit: 5, want: "17 more than budget.max of the manifest holds (1)"},
 	)
 }
