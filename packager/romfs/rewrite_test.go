@@ -363,3 +363,38 @@ func TestAlignedFor(t *testing.T) {
 		}
 	}
 }
+
+// TestRewriteSeesAlignment: padding before a file's bytes, one byte of it before one byte of
+// content already, says that somebody aligned files; padding of an empty file does not.
+func TestRewriteSeesAlignment(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, payload, path string
+		want                int64
+	}{
+		{"six bytes before one", "05 0b 01 61 02 80 80 80 80 80 80 01 78", "a", 16},
+		{"one byte before one", "05 0b 06 61 61 61 61 61 61 02 80 01 78", "aaaaaa", 16},
+		{"three bytes of an empty file", "05 07 01 61 02 80 80 80 00 | 05 06 02 62 62 02 01 78", "bb", 17},
+	} {
+		payload := unhex(t, tc.payload)
+		_, p, _ := rewrite(t, append([]byte{0xd2, 0xcd, 0x31, byte(len(payload))}, payload...), romfs.RewriteOptions{Align: func(*romfs.Entry) int64 { return 1 }})
+		if got := placed(t, p, tc.path).Offset; got != tc.want {
+			t.Errorf("%s: the content is at %d, not at %d", tc.name, got, tc.want)
+		}
+	}
+}
+
+// TestRewriteSharesWhatWasShared, and no other files, equal as they may be.
+func TestRewriteSharesWhatWasShared(t *testing.T) {
+	t.Parallel()
+	shared, apart := strings.Repeat("s", 50), strings.Repeat("t", 50)
+	c, d := file("c", apart), file("d", apart)
+	c.Sum, d.Sum = [32]byte{}, [32]byte{}
+	_, b := build(t, dir("", file("a", shared), file("b", shared), c, d), romfs.Options{Dedup: true})
+	_, p, _ := rewrite(t, b, romfs.RewriteOptions{Align: func(*romfs.Entry) int64 { return 1 }})
+	for path, stored := range map[string]int64{"a": 50, "b": 0, "c": 50, "d": 50} {
+		if got := placed(t, p, path).Stored; got != stored {
+			t.Errorf("%s stores %d bytes, not %d", path, got, stored)
+		}
+	}
+}
