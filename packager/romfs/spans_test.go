@@ -5,7 +5,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
-	"strings"
+	"slices"
 	"testing"
 
 	"rules_romfs/internal/trees"
@@ -199,8 +199,13 @@ func (f flaky) ReadAt(p []byte, off int64) (int, error) {
 func TestSpansOfFlakyReaders(t *testing.T) {
 	t.Parallel()
 	// Larger than what is read at once, so that each record is read anew.
-	_, b := build(t, dir("", file("a", strings.Repeat("a", 9000)), dir("d", file("b", strings.Repeat("b", 9000))), file("c", strings.Repeat("c", 9000))), romfs.Options{})
-	b = append(b[:len(b):len(b)], 0, 0)
+	content := func(n int) []byte { return append(append([]byte{2}, number(n)...), make([]byte, n)...) }
+	one := func(name byte) []byte {
+		body := append([]byte{1, name}, content(9000)...)
+		return append(append([]byte{5}, number(len(body))...), body...)
+	}
+	gap := append(append([]byte{1}, number(9000)...), make([]byte, 9000)...)
+	b := image(slices.Concat(one('a'), gap, one('b'), gap))
 	reads := 0
 	for n := 1; ; n++ {
 		left := n
