@@ -423,7 +423,8 @@ func TestShortestHeader(t *testing.T) {
 // stored again, and the alignment that they need is not asked of the first copy any more.
 func TestPointerThatSavesNothing(t *testing.T) {
 	t.Parallel()
-	p, _ := build(t, dir("", file("a", "xy"), aligned("b", "xy", 4)), romfs.Options{Dedup: true})
+	long := strings.Repeat("l", 50) // of which a pointer saves much, so that there are pointers at all
+	p, _ := build(t, dir("", file("a", "xy"), aligned("b", "xy", 4), file("c", long), file("d", long)), romfs.Options{Dedup: true})
 	if a, b := placed(t, p, "a"), placed(t, p, "b"); a.Offset != 10 || b.Offset != 20 {
 		t.Errorf("a is at %d and b at %d, not at 10 and 20", a.Offset, b.Offset)
 	}

@@ -398,3 +398,48 @@ func TestRewriteSharesWhatWasShared(t *testing.T) {
 		}
 	}
 }
+
+// TestRewriteKeepsTheEraseUnit: in layout stable the file behind a gap that starts on an
+// erase unit starts on one again; one that lies there by chance, or has no bytes, does not.
+func TestRewriteKeepsTheEraseUnit(t *testing.T) {
+	t.Parallel()
+	const unit = 4096
+	o := romfs.Options{Layout: romfs.Stable, EraseUnit: unit}
+	// Of so many bytes, a is followed by z at the first unit, without a gap.
+	p, _ := build(t, dir("", file("a", strings.Repeat("a", 3000)), file("z", "z")), o)
+	full := 3000 + int(unit-placed(t, p, "z").Offset)
+
+	for name, tc := range map[string]struct {
+		before int // bytes of a
+		z      *romfs.Node
+		shift  int64 // alignment of a, which moves what is behind it
+		want   func(z int64) bool
+	}{
+		"one byte":                  {100, bulk("z", "z"), 1, func(z int64) bool { return z == unit }},
+		"no byte":                   {100, bulk("z", ""), 1, func(z int64) bool { return z < unit }},
+		"by chance":                 {full, file("z", "z"), 64, func(z int64) bool { return z > unit && z < unit+64 }},
+		"behind a gap of one byte":  {full - 1, bulk("z", "z"), 64, func(z int64) bool { return z == 2*unit }},
+		"the same, with more bytes": {full - 1, bulk("z", strings.Repeat("z", 100)), 64, func(z int64) bool { return z == 2*unit }},
+	} {
+		_, b := build(t, dir("", file("a", strings.Repeat("a", tc.before)), tc.z), o)
+		_, p, _ := rewrite(t, b, romfs.RewriteOptions{EraseUnit: unit, Align: func(e *romfs.Entry) int64 {
+			if e.Name == "a" {
+				return tc.shift
+			}
+			return 1
+		}})
+		if z := placed(t, p, "z").Offset; !tc.want(z) {
+			t.Errorf("%s: z is at %d", name, z)
+		}
+	}
+}
+
+// TestRewriteOfEmptyFiles: where there are no bytes, there is no alignment to be kept.
+func TestRewriteOfEmptyFiles(t *testing.T) {
+	t.Parallel()
+	_, b := build(t, dir("", aligned("a", "x", 16), aligned("e", "", 128)), romfs.Options{Layout: romfs.OpenMV})
+	_, p, _ := rewrite(t, b, romfs.RewriteOptions{Align: func(*romfs.Entry) int64 { return 1 }})
+	if e := placed(t, p, "e").Offset; e >= 128 {
+		t.Errorf("the empty file is at %d", e)
+	}
+}
