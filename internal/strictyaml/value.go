@@ -94,6 +94,9 @@ func (v Value) Kind() Kind {
 		case "!!int":
 			return Int
 		case "!!float":
+			if zerosAhead.MatchString(v.n.Value) {
+				return Int // that plainNumber refuses, as it does 010
+			}
 			return Float
 		case "!!str", "!!timestamp": // a date is a string to everybody but YAML 1.1
 			return String
@@ -125,8 +128,6 @@ func (v Value) WrongType(want string) {
 		v.Errorf(CodeType, fmt.Sprintf("write it in quotes: %q", v.Text()), "is %s, and takes %s", k, want)
 	case k == List || k == Map:
 		v.Errorf(CodeType, "", "is %s, and takes %s", k, want)
-	case k == Float && zerosAhead.MatchString(v.Text()):
-		v.readDifferently()
 	default:
 		v.Errorf(CodeType, "", "is %s (%s), and takes %s", k, Quote(v.Text()), want)
 	}
@@ -181,13 +182,8 @@ func (v Value) plainNumber() bool {
 	if wholeNumber.MatchString(v.Text()) {
 		return true
 	}
-	v.readDifferently()
-	return false
-}
-
-// readDifferently reports such a number.
-func (v Value) readDifferently() {
 	v.Errorf(CodeValue, numberRemedy, "%s is written in a way that not everybody reads alike", Quote(v.Text()))
+	return false
 }
 
 // Uint returns v as a whole number from 0, or reports that it is none.
