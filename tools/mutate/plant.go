@@ -9,6 +9,7 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -53,7 +54,7 @@ func plant(code []string, work string) (faults []fault, overlay string, err erro
 			dirs[c] = nil
 		}
 	}
-	for _, dir := range sortedKeys(dirs) {
+	for _, dir := range slices.Sorted(maps.Keys(dirs)) {
 		if err := plantPackage(dir, dirs[dir], work, replace, &faults); err != nil {
 			return nil, "", fmt.Errorf("%s: %w", dir, err)
 		}
@@ -64,14 +65,6 @@ func plant(code []string, work string) (faults []fault, overlay string, err erro
 	}
 	overlay = filepath.Join(work, "overlay.json")
 	return faults, overlay, os.WriteFile(overlay, text, 0o666)
-}
-
-func sortedKeys(m map[string][]string) (keys []string) {
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 func plantPackage(dir string, only []string, work string, replace map[string]string, faults *[]fault) error {
