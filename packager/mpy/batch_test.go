@@ -269,7 +269,7 @@ func TestCancel(t *testing.T) {
 	}
 	dir := t.TempDir()
 	slow := script(t, "mpy-cross", fmt.Sprintf(`sleep 1000 & echo "$$ $!" > %[1]s/pids.$$; mv %[1]s/pids.$$ %[1]s/started.$$; wait`, dir))
-	c, err := startable(slow)
+	c, err := NewCompiler(context.Background(), slow)
 	if err != nil {
 		t.Fatal(err)
 	}

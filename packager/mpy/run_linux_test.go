@@ -13,21 +13,14 @@ import (
 	"time"
 
 	"rules_romfs/internal/peer"
+	"rules_romfs/internal/testprogram"
 )
 
 // wrapper writes a program that runs first and then becomes the real compiler.
 func wrapper(t *testing.T, first string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "mpy-cross")
 	text := fmt.Sprintf("#!/bin/sh\n%s\nexec %q \"$@\"\n", first, peer.MpyCross(t))
-	// No other test may start a process while the file is open for writing: it
-	// would inherit it, and the file be busy.
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return testprogram.Write(t, filepath.Join(t.TempDir(), "mpy-cross"), text)
 }
 
 // TestMemoIsAFIFO: nobody waits for a writer.

@@ -71,6 +71,31 @@ func TestLock(t *testing.T) {
 	}
 }
 
+// TestTTYIsGivenBack: a program that is being started as a lock is given back has
+// the device open until it runs, and takes nobody's lock along.
+func TestTTYIsGivenBack(t *testing.T) {
+	t.Parallel()
+	_, device := openPTY(t)
+	first, err := lockTTY(device)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lockTTY(device); !errors.Is(err, errLocked) {
+		t.Errorf("locked twice: %v", err)
+	}
+	started, err := unix.Dup(int(first.(ttyLock)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(started)
+	first.Close()
+	second, err := lockTTY(device)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second.Close()
+}
+
 // acquireAs returns what Acquire says in another process.
 func acquireAs(t *testing.T, name string, user *syscall.Credential) string {
 	t.Helper()

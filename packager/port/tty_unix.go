@@ -27,7 +27,12 @@ func private(info fs.FileInfo) bool {
 // A ttyLock is a descriptor of the device itself.
 type ttyLock int
 
-func (l ttyLock) Close() error { return unix.Close(int(l)) }
+// Close gives the lock back. Closing alone would leave it with a program that is
+// being started at this moment, until it runs.
+func (l ttyLock) Close() error {
+	unlocked := unix.Flock(int(l), unix.LOCK_UN)
+	return errors.Join(unlocked, unix.Close(int(l)))
+}
 
 // lockTTY locks a serial device as pyserial's users do (mpremote, esptool), who
 // so see us, and we them, whoever runs them. A device that does not open is left

@@ -43,7 +43,7 @@ func openFlash(path string, parts []Partition, habits flashsim.Habits) (*flashFi
 	}
 	f := &flashFile{file: file}
 	if err := f.mapFile(places, size); err != nil {
-		file.Close()
+		f.unlock()
 		return nil, err
 	}
 	f.Flash = flashsim.New(f.mem, places, habits)
@@ -77,5 +77,12 @@ func (f *flashFile) close() {
 		unix.Munmap(f.mem)
 		f.mem = nil
 	}
+	f.unlock()
+}
+
+// unlock closes the file. Closing alone would leave the lock with a program that
+// is being started at this moment, until it runs.
+func (f *flashFile) unlock() {
+	unix.Flock(int(f.file.Fd()), unix.LOCK_UN)
 	f.file.Close()
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"rules_romfs/internal/filecache"
+	"rules_romfs/internal/testprogram"
 )
 
 // counting makes a tool that notes each of its runs, and a function that counts
@@ -124,7 +125,7 @@ func TestFailuresAreNotKept(t *testing.T) {
 // TestInterpreter: of a script, the program that its first line names counts.
 func TestInterpreter(t *testing.T) {
 	dir := t.TempDir()
-	python := write(t, filepath.Join(dir, "bin", "python9"), "one", 0o777)
+	python := testprogram.Write(t, filepath.Join(dir, "bin", "python9"), "one")
 	t.Setenv("PATH", filepath.Join(dir, "bin"))
 	for head, want := range map[string]string{
 		"#!/bin/sh\n": "/bin/sh", "#! /bin/sh -e\n": "/bin/sh", "#!/usr/bin/env python9\nx": python, "#!/usr/bin/env -S A=1 python9 -u\n": python,
@@ -134,9 +135,9 @@ func TestInterpreter(t *testing.T) {
 			t.Errorf("%q: %q, want %q", head, got, want)
 		}
 	}
-	write(t, filepath.Join(dir, "tools", "x"), "#!/usr/bin/env python9\n", 0o777)
+	testprogram.Write(t, filepath.Join(dir, "tools", "x"), "#!/usr/bin/env python9\n")
 	before := find(t, "tools/x", dir)
-	write(t, python, "two", 0o777)
+	testprogram.Write(t, python, "two")
 	if after := find(t, "tools/x", dir); strings.Join(before.facts, "") == strings.Join(after.facts, "") {
 		t.Error("another interpreter, and the same key")
 	}

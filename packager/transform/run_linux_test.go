@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"rules_romfs/internal/testprogram"
 )
 
 // TestOutputs: what a tool must not make, or leave out.
@@ -244,7 +246,7 @@ func TestWorkers(t *testing.T) {
 func TestFind(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "tools", "plain"), "#!/bin/sh\n", 0o666)
-	write(t, filepath.Join(dir, "bin", "on-path"), "#!/bin/sh\n", 0o777)
+	testprogram.Write(t, filepath.Join(dir, "bin", "on-path"), "#!/bin/sh\n")
 	t.Setenv("PATH", filepath.Join(dir, "bin"))
 	for name, want := range map[string]string{
 		"tools/none": "there is no such file beside the manifest", "tools/plain": "the file is not executable", "nowhere": "not found in PATH", "tools": "not found in PATH",

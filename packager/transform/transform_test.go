@@ -4,9 +4,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
+	"rules_romfs/internal/testprogram"
 	"rules_romfs/manifest"
 )
 
@@ -16,10 +16,6 @@ func write(t testing.TB, path, content string, mode os.FileMode) string {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	// A process that is forked while a file is open for writing cannot be told
-	// from one that writes, and then the file cannot be run.
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
 	if err := os.WriteFile(path, []byte(content), mode); err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +26,7 @@ func write(t testing.TB, path, content string, mode os.FileMode) string {
 func script(t testing.TB, text string) *Tool {
 	t.Helper()
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "tools", "x"), "#!/bin/sh\nset -e\n"+text, 0o777)
+	testprogram.Write(t, filepath.Join(dir, "tools", "x"), "#!/bin/sh\nset -e\n"+text)
 	return find(t, "tools/x", dir)
 }
 

@@ -7,17 +7,14 @@ import (
 	"strings"
 	"testing"
 
+	"rules_romfs/internal/testprogram"
 	"rules_romfs/packager/simboard/flashsim"
 )
 
 // program writes a shell script that stands for an interpreter.
 func program(t *testing.T, script string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "interpreter")
-	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return testprogram.Write(t, filepath.Join(t.TempDir(), "interpreter"), "#!/bin/sh\n"+script)
 }
 
 // TestInspectorFails: a driver that dies is what a partition does to it; an
