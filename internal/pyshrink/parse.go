@@ -1,9 +1,6 @@
 package pyshrink
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
 // Kinds of token.
 type kind int
@@ -13,6 +10,7 @@ const (
 	number
 	text
 	sign
+	blank // or a comment; no token
 )
 
 type token struct {
@@ -53,7 +51,47 @@ func (l *line) compound() bool {
 	return false
 }
 
-var lexer = regexp.MustCompile(`^(?:(#[^\n]*|[ \t]+)|([bru]*"(?:[^"\\\n]|\\.)*"|[bru]*'(?:[^'\\\n]|\\.)*')|([A-Za-z_]\w*)|([0-9]\w*)|([-+*/%<>=!&|^]=|//|\*\*|<<|>>|[^\w\s]))`)
+// next returns the kind of the token that s begins with, and its length.
+func next(s string) (kind, int) {
+	if prefix := run(s, "bru"); prefix < len(s) && (s[prefix] == '"' || s[prefix] == '\'') {
+		return text, prefix + quoted(s[prefix:])
+	}
+	switch c := s[0]; {
+	case c == '#':
+		return blank, len(s)
+	case strings.IndexByte(blanks, c) >= 0:
+		return blank, run(s, blanks)
+	case strings.IndexByte(digits, c) >= 0:
+		return number, run(s, digits+letters)
+	case strings.IndexByte(letters, c) >= 0:
+		return word, run(s, digits+letters)
+	case len(s) > 1 && (s[1] == '=' && strings.IndexByte("-+*/%<>=!&|^", c) >= 0 || s[1] == c && strings.IndexByte("/*<>", c) >= 0):
+		return sign, 2
+	}
+	return sign, 1
+}
+
+const (
+	blanks  = " \t"
+	digits  = "0123456789"
+	letters = "_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+)
+
+// run returns how many bytes of set s begins with.
+func run(s, set string) int { return len(s) - len(strings.TrimLeft(s, set)) }
+
+// quoted returns the length of the string that s begins with.
+func quoted(s string) int {
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case s[0]:
+			return i + 1
+		}
+	}
+	return len(s)
+}
 
 // parse returns the logical lines of a program.
 func parse(program string) []line {
@@ -67,22 +105,17 @@ func parse(program string) []line {
 		}
 		l := &lines[len(lines)-1]
 		for rest != "" {
-			m := lexer.FindStringSubmatch(rest)
-			rest = rest[len(m[0]):]
-			t := token{sign, m[0], false}
+			kind, n := next(rest)
+			t := token{kind, rest[:n], false}
+			rest = rest[n:]
 			switch {
-			case m[1] != "":
+			case kind == blank:
 				continue
-			case m[2] != "":
-				t.kind = text
-			case m[3] != "":
-				t.kind = word
+			case kind == word:
 				t.attribute = len(l.tokens) > 0 && l.tokens[len(l.tokens)-1].is(".")
-			case m[4] != "":
-				t.kind = number
-			case strings.Contains("([{", t.text):
+			case kind == sign && strings.Contains("([{", t.text):
 				brackets++
-			case strings.Contains(")]}", t.text):
+			case kind == sign && strings.Contains(")]}", t.text):
 				brackets--
 			}
 			l.tokens = append(l.tokens, t)

@@ -24,14 +24,15 @@ type Names map[string]string
 func NamesOf(programs ...string) Names {
 	bound, fixed, uses := map[string]bool{}, map[string]bool{}, map[string]int{}
 	for _, program := range programs {
-		module := scopesOf(parse(program))[0]
+		lines := parse(program)
+		module := scopesOf(lines)[0]
 		for name := range module.bound {
 			bound[name] = true
 		}
 		for name := range module.fixed {
 			fixed[name] = true
 		}
-		for _, l := range parse(program) {
+		for _, l := range lines {
 			for _, t := range l.tokens {
 				uses[t.text]++
 			}
