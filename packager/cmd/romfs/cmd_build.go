@@ -75,7 +75,7 @@ func (f *buildFlags) watch(ctx context.Context, a *app, path string) error {
 	if f.out == "-" {
 		return &usageError{"--watch writes an image again and again, which stdout cannot hold; name a file"}
 	}
-	reads := func(ctx context.Context) []string { return f.source.reads(ctx, a, path) }
+	reads := func(ctx context.Context) ([]string, error) { return f.source.reads(ctx, a, path) }
 	return a.watch(ctx, reads, func(ctx context.Context, c watch.Change) error {
 		if err := a.start(); err != nil { // the bars of the last round are gone
 			return err

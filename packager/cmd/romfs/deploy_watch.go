@@ -38,12 +38,13 @@ func (f *deployFlags) watch(ctx context.Context, a *app, path string) error {
 }
 
 // reads returns the paths on which the deploy depends.
-func (l *liveDeploy) reads(ctx context.Context) []string {
+func (l *liveDeploy) reads(ctx context.Context) ([]string, error) {
 	book := l.f.port.bookPath(l.a)
 	if images.Is(l.path) {
-		return []string{l.path, artifact.Path(l.path), book}
+		return []string{l.path, artifact.Path(l.path), book}, nil
 	}
-	return append(l.f.source.reads(ctx, l.a, l.path), book)
+	paths, err := l.f.source.reads(ctx, l.a, l.path)
+	return append(paths, book), err
 }
 
 // round builds, and deploys if the boards do not have that image already. What a

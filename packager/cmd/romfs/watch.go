@@ -23,9 +23,10 @@ func (a *app) checkWatch() error {
 }
 
 // watch does work, and again after each change of what it reads, until Ctrl-C,
-// which is its proper end. list returns the paths that it reads. An error of work
-// is reported, and ends only itself, unless it is one of the command line.
-func (a *app) watch(ctx context.Context, list func(context.Context) []string, work func(context.Context, watch.Change) error) error {
+// which is its proper end. list returns the paths that it reads; with an error, not
+// all of them. An error of work is reported, and ends only itself, unless it is one
+// of the command line.
+func (a *app) watch(ctx context.Context, list func(context.Context) ([]string, error), work func(context.Context, watch.Change) error) error {
 	w, err := watch.New()
 	if err != nil {
 		return err
@@ -35,7 +36,7 @@ func (a *app) watch(ctx context.Context, list func(context.Context) []string, wo
 	var c watch.Change
 	for first := true; ; first = false {
 		before := reads
-		if reads, err = follow(ctx, w, list); err != nil {
+		if reads, err = follow(ctx, w, before, list); err != nil {
 			return err
 		}
 		// Of what else is in the folders, only what it is about is of interest.
@@ -64,25 +65,30 @@ func has(paths []string, path string) bool {
 	return found
 }
 
-// follow watches what list returns. Nothing of it can change unseen from then on.
-func follow(ctx context.Context, w *watch.Watcher, list func(context.Context) []string) ([]string, error) {
+// follow watches what list returns, and as long as that is not all, what was read
+// before: a folder that goes while it is listed must not end the watch of the others.
+// Nothing of it can change unseen from then on.
+func follow(ctx context.Context, w *watch.Watcher, before []string, list func(context.Context) ([]string, error)) ([]string, error) {
 	for {
-		paths := list(ctx)
+		paths, err := list(ctx)
+		if err != nil { // work says so
+			paths = append(paths, before...)
+		}
 		slices.Sort(paths)
+		paths = slices.Compact(paths)
 		if more, err := w.Set(paths); err != nil || !more || ctx.Err() != nil {
 			return paths, err
 		}
 	}
 }
 
-// reads returns the paths on which a build depends.
-func (f *sourceFlags) reads(ctx context.Context, a *app, path string) []string {
+// reads returns the paths on which a build depends; with an error, not all of them.
+func (f *sourceFlags) reads(ctx context.Context, a *app, path string) ([]string, error) {
 	o, err := f.options(a, path)
 	if err != nil {
-		return nil // the build says so
+		return nil, err
 	}
-	paths, _ := pack.Inputs(ctx, o) // so with this error
-	return paths
+	return pack.Inputs(ctx, o)
 }
 
 // after says how long it took from a change until something was done.

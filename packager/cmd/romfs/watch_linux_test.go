@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime/pprof"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +17,7 @@ import (
 	"rules_romfs/internal/peer"
 	"rules_romfs/packager/port"
 	"rules_romfs/packager/simboard"
+	"rules_romfs/packager/watch"
 )
 
 // A watched command line is one with --watch that runs, in a directory of its own.
@@ -80,6 +84,7 @@ func (w *watched) await(pattern string) string {
 		case at != nil:
 			return text[:at[1]]
 		case time.Now().After(end):
+			pprof.Lookup("goroutine").WriteTo(w.t.Output(), 1) // is it waiting, or is it lost in something?
 			w.t.Fatalf("nothing matches %q in what was printed: %s", pattern, text)
 		}
 	}
@@ -124,7 +129,8 @@ func TestBuildWatch(t *testing.T) {
 	w.await(`error: .*a\.py:2: SyntaxError`)
 	save(t, at("romfs.yaml"), "version: [\n")
 	w.await(`error: .*romfs\.yaml:`)
-	save(t, at("a.py"), "a = 3\n") // nothing can be said of that now
+	save(t, at("a.py"), "a = 3\n")
+	w.await(`error: .*romfs\.yaml:`) // nothing else can be said of that now
 	save(t, at("romfs.yaml"), manifest)
 	w.await(`romfs\.yaml changed: built`)
 	if err := os.RemoveAll(at("pkg")); err != nil {
@@ -142,6 +148,33 @@ func TestBuildWatch(t *testing.T) {
 	code, rest := w.end()
 	if n := strings.Count(got+rest, "app.romfs: 1 file"); code != exitOK || n != 1 || rest != "" {
 		t.Errorf("exit code %d, built %d times: %q", code, n, got+rest)
+	}
+}
+
+// TestFollowGoesOn: as long as not all that is read can be listed, what was read
+// before is watched on.
+func TestFollowGoesOn(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	a, b := filepath.Join(dir, "a", "a.py"), filepath.Join(dir, "b", "b.py")
+	save(t, a, "a = 1\n")
+	save(t, b, "b = 1\n")
+	w, err := watch.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	reads, err := follow(t.Context(), w, nil, func(context.Context) ([]string, error) { return []string{b, a}, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	reads, err = follow(t.Context(), w, reads, func(context.Context) ([]string, error) { return []string{a}, errors.New("a folder has gone") })
+	if err != nil || !slices.Equal(reads, []string{a, b}) {
+		t.Errorf("it watches %q, %v", reads, err)
+	}
+	save(t, b, "b = 2\n")
+	if c, err := w.Next(t.Context()); err != nil || !slices.Equal(c.Paths, []string{b}) {
+		t.Errorf("changed: %q, %v", c.Paths, err)
 	}
 }
 
