@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"strconv"
 	"strings"
 	"unicode"
@@ -134,7 +135,7 @@ func (r renamed) Log(level Level, msg string) {
 	r.Reporter.Log(level, msg)
 }
 
-// size writes a count the way people read it: bytes as KiB and MiB.
+// size writes a count the way people read it: bytes as KiB, MiB and GiB.
 func size(n int64, unit Unit) string {
 	if unit != Bytes {
 		return fmt.Sprintf("%d", n)
@@ -142,15 +143,18 @@ func size(n int64, unit Unit) string {
 	return Size(n)
 }
 
-// Size writes a number of bytes for people: "812 B", "79.9 KiB", "1.5 MiB".
+// Size writes a number of bytes for people: "812 B", "79.9 KiB", "1.5 MiB", "2.0 GiB".
 func Size(n int64) string {
-	switch {
-	case n < 1<<10 && n > -1<<10:
+	if n < 1<<10 && n > -1<<10 {
 		return fmt.Sprintf("%d B", n)
-	case n < 1<<20 && n > -1<<20:
-		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
 	}
-	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	const units = "KMG"
+	v, unit := float64(n)/(1<<10), 0
+	for math.Abs(v) >= 1023.95 && unit < len(units)-1 { // it would be written as 1024.0
+		v /= 1 << 10
+		unit++
+	}
+	return fmt.Sprintf("%.1f %ciB", v, units[unit])
 }
 
 // Plural returns "1 file", "2 files": n and its noun.

@@ -166,7 +166,8 @@ func TestDiscardAndConcurrency(t *testing.T) {
 }
 
 func TestWords(t *testing.T) {
-	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 81852: "79.9 KiB", 3 << 20: "3.0 MiB", -2048: "-2.0 KiB"} {
+	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 81852: "79.9 KiB", 3 << 20: "3.0 MiB", -2048: "-2.0 KiB",
+		1048524: "1023.9 KiB", 1048525: "1.0 MiB", -1<<20 + 1: "-1.0 MiB", 1<<30 - 1: "1.0 GiB", 5 << 30: "5.0 GiB", 5000 << 30: "5000.0 GiB"} {
 		if got := Size(n); got != want {
 			t.Errorf("Size(%d) = %q, want %q", n, got, want)
 		}

@@ -40,7 +40,7 @@ type FormatError struct {
 }
 
 func (e *FormatError) Error() string {
-	return fmt.Sprintf("romfs: damaged image: at offset %d: %s", e.Offset, e.Reason)
+	return fmt.Sprintf("damaged image: at offset %d: %s", e.Offset, e.Reason)
 }
 
 // ErrNotImage is matched by the error of [Open] and [Parse] where the driver
@@ -49,7 +49,7 @@ var ErrNotImage = errors.New("not a ROMFS image")
 
 type notImage struct{ reason string }
 
-func (e *notImage) Error() string        { return "romfs: " + ErrNotImage.Error() + ": " + e.reason }
+func (e *notImage) Error() string        { return ErrNotImage.Error() + ": " + e.reason }
 func (e *notImage) Is(target error) bool { return target == ErrNotImage }
 
 // Open reads the image at the start of r, of which size bytes may be used: a

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -47,44 +48,7 @@ OpenMV's bootloaders take no DfuSe files: dfu-util sends them the image itself.`
 			if len(args) > 0 {
 				path = args[0]
 			}
-			r, err := f.request()
-			if err != nil {
-				return err
-			}
-			if err := a.checkStdout(f.out, "the file", false); err != nil {
-				return err
-			}
-			size, err := f.partitionSize()
-			if err != nil {
-				return err
-			}
-			all, err := a.images(cmd.Context(), path, &f.sourceFlags, r.Expect)
-			if err != nil {
-				return err
-			}
-			files, err := r.Files(all, export.Where{Board: f.board, Partition: f.partition, Size: size})
-			if err != nil {
-				return err
-			}
-			for _, x := range files {
-				for _, w := range x.Warnings {
-					a.reporter.Log(report.Warning, w)
-				}
-			}
-			if f.out == "-" {
-				return files[0].Stream(a.stdout)
-			}
-			if err := export.Save(cmd.Context(), files); err != nil {
-				return err
-			}
-			return a.result(oneOrAll(files), func(w io.Writer) error {
-				for _, x := range files {
-					if _, err := fmt.Fprintln(w, x); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
+			return f.run(cmd.Context(), a, path)
 		},
 	}
 	f.add(a, cmd)
@@ -103,6 +67,47 @@ OpenMV's bootloaders take no DfuSe files: dfu-util sends them the image itself.`
 type exportFlags struct {
 	sourceFlags
 	format, pad, address, family, out string
+}
+
+func (f *exportFlags) run(ctx context.Context, a *app, path string) error {
+	r, err := f.request()
+	if err != nil {
+		return err
+	}
+	if err := a.checkStdout(f.out, "the file", false); err != nil {
+		return err
+	}
+	size, err := f.partitionSize()
+	if err != nil {
+		return err
+	}
+	all, err := a.images(ctx, path, &f.sourceFlags, r.Expect)
+	if err != nil {
+		return err
+	}
+	files, err := r.Files(all, export.Where{Board: f.board, Partition: f.partition, Size: size})
+	if err != nil {
+		return err
+	}
+	for _, x := range files {
+		for _, w := range x.Warnings {
+			a.reporter.Log(report.Warning, w)
+		}
+	}
+	if f.out == "-" {
+		return files[0].Stream(a.stdout)
+	}
+	if err := export.Save(ctx, files); err != nil {
+		return err
+	}
+	return a.result(oneOrAll(files), func(w io.Writer) error {
+		for _, x := range files {
+			if _, err := fmt.Fprintln(w, x); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // request turns the flags into what is wanted.

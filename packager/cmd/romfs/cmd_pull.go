@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -27,9 +28,7 @@ type pullResult struct {
 }
 
 func newPullCmd(a *app) *cobra.Command {
-	var p portFlags
-	var ask askFlags
-	var boardID, partition string
+	c := &pullCmd{app: a}
 	cmd := &cobra.Command{
 		Use:   "pull FILE",
 		Short: "Save the image that is on a board",
@@ -40,60 +39,79 @@ signature it has is said as by ` + "`romfs query`" + `.`,
   romfs pull - --port /dev/ttyACM0 | romfs ls -`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := a.checkStdout(args[0], "the image", false); err != nil {
-				return err
-			}
-			toStdout := args[0] == "-"
-			if !toStdout {
-				if err := checkOutput(args[0]); err != nil {
-					return err
-				}
-			}
-			profile, err := lookupBoard(boardID)
-			if err != nil {
-				return err
-			}
-			port, err := p.chooseOne(cmd.Context(), a, profile)
-			if err != nil {
-				return err
-			}
-			keys, err := ask.public(a, profile, []string{p.keyOf[port]})
-			if err != nil {
-				return err
-			}
-			image, err := deploy.Pull(cmd.Context(), p.opener(a, profile), port, profile, partition, a.reporter)
-			if err != nil {
-				return err
-			}
-			r := pullResult{Image: args[0], Size: int64(len(image)), SHA256: sha256.Sum256(image), Valid: true}
-			r.Signature = a.known(false).Find(cmd.Context(), r.SHA256, keys)
-			for _, problem := range romfs.Validate(bytes.NewReader(image), r.Size) {
-				if problem.Severity == romfs.Error {
-					r.Valid = false
-					a.reporter.Log(report.Warning, fmt.Sprintf("the image on the board: offset %d: %s", problem.Offset, problem.Message))
-				}
-			}
-			if toStdout {
-				_, err := a.stdout.Write(image)
-				return err
-			}
-			if err := atomicfile.WriteFile(args[0], image); err != nil {
-				return &pack.OutputError{Path: args[0], Err: err}
-			}
-			return a.result(r, func(w io.Writer) error {
-				signature := findingText(&r.Signature, keys)
-				if signature != "" {
-					signature = "; " + signature
-				}
-				_, err := fmt.Fprintf(w, "%s: %s, sha256 %s%s\n", r.Image, report.Size(r.Size), r.SHA256, signature)
-				return err
-			})
+			return c.run(cmd.Context(), args[0])
 		},
 	}
-	p.add(cmd, false)
-	ask.add(cmd)
-	cmd.Flags().StringVar(&boardID, "board", "", "`board` id or board file; names the partitions")
-	cmd.Flags().StringVarP(&partition, "partition", "p", "", "`partition` name or index (default: the first)")
+	c.port.add(cmd, false)
+	c.ask.add(cmd)
+	cmd.Flags().StringVar(&c.board, "board", "", "`board` id or board file; names the partitions")
+	cmd.Flags().StringVarP(&c.partition, "partition", "p", "", "`partition` name or index (default: the first)")
 	a.completeBoard(cmd, "board")
 	return cmd
+}
+
+// A pullCmd is one romfs pull.
+type pullCmd struct {
+	*app
+	port             portFlags
+	ask              askFlags
+	board, partition string
+}
+
+func (c *pullCmd) run(ctx context.Context, path string) error {
+	if err := c.checkStdout(path, "the image", false); err != nil {
+		return err
+	}
+	toStdout := path == "-"
+	if !toStdout {
+		if err := checkOutput(path); err != nil {
+			return err
+		}
+	}
+	profile, err := lookupBoard(c.board)
+	if err != nil {
+		return err
+	}
+	port, err := c.port.chooseOne(ctx, c.app, profile)
+	if err != nil {
+		return err
+	}
+	keys, err := c.ask.public(c.app, profile, []string{c.port.keyOf[port]})
+	if err != nil {
+		return err
+	}
+	image, err := deploy.Pull(ctx, c.port.opener(c.app, profile), port, profile, c.partition, c.reporter)
+	if err != nil {
+		return err
+	}
+	r := pullResult{Image: path, Size: int64(len(image)), SHA256: sha256.Sum256(image)}
+	r.Signature = c.known(false).Find(ctx, r.SHA256, keys)
+	r.Valid = c.valid(image)
+	if toStdout {
+		_, err := c.stdout.Write(image)
+		return err
+	}
+	if err := atomicfile.WriteFile(path, image); err != nil {
+		return &pack.OutputError{Path: path, Err: err}
+	}
+	return c.result(r, func(w io.Writer) error {
+		line := fmt.Sprintf("%s: %s, sha256 %s", r.Image, report.Size(r.Size), r.SHA256)
+		if signature := findingText(&r.Signature, keys); signature != "" {
+			line += "; " + signature
+		}
+		_, err := fmt.Fprintln(w, line)
+		return err
+	})
+}
+
+// valid tells whether an image has no errors, and says those that it has.
+func (c *pullCmd) valid(image []byte) bool {
+	ok := true
+	for _, problem := range romfs.Validate(bytes.NewReader(image), int64(len(image))) {
+		if problem.Severity == romfs.Error {
+			ok = false
+			c.reporter.Log(report.Warning, fmt.Sprintf("the image on the board: offset %d: %s", problem.Offset, problem.Message))
+		}
+	}
+	return ok
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,11 +22,7 @@ import (
 )
 
 func newRAMCmd(a *app) *cobra.Command {
-	var f sourceFlags
-	var stubs []string
-	var interpreter string
-	var timeout time.Duration
-	var limits []string
+	c := &ramCmd{app: a}
 	cmd := &cobra.Command{
 		Use:   "ram [MANIFEST|DIR|IMAGE] [MODULE...]",
 		Short: "Say what importing each module costs in RAM, and why",
@@ -46,74 +43,84 @@ error; the others count. docs/ram.md says what the columns mean.`,
   romfs ram app.romfs --max app=24KiB
   romfs ram app.romfs --stub tests/stubs --output json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if timeout <= 0 {
-				return &usageError{fmt.Sprintf("--timeout takes a time such as 1m, not %v", timeout)}
-			}
-			max, err := ramLimits(limits)
-			if err != nil {
-				return err
-			}
 			path := defaultManifest
 			if len(args) > 0 && namesSource(args[0]) {
 				path, args = args[0], args[1:]
 			}
-			all, err := a.images(cmd.Context(), path, &f, nil)
-			if err != nil {
-				return err
-			}
-			in, err := ram.Choose(cmd.Context(), cmp.Or(interpreter, a.getenv("ROMFS_MICROPYTHON")))
-			if err != nil {
-				return err
-			}
-			if !in.LikeBoards() && len(max) > 0 {
-				return &usageError{fmt.Sprintf("--max is about boards, whose words have 32 bits, and those of %s have %d: add --interpreter %s", in.Program, in.Bits, ram.BuiltIn)}
-			}
-			if len(args) > 0 {
-				args = slices.AppendSeq(args, maps.Keys(max))
-			}
-			if !in.LikeBoards() {
-				a.reporter.Log(report.Warning, fmt.Sprintf("%s has words of %d bits, and boards have 32: the figures are about twice a board's; --interpreter %s has 32", in.Program, in.Bits, ram.BuiltIn))
-			}
-			var ledgers []*ram.Ledger
-			for _, im := range all {
-				image, err := im.Open(cmd.Context())
-				if err != nil {
-					return err
-				}
-				l, err := ram.Measure(cmd.Context(), ram.Request{
-					Image: image, Sources: im.Sources(), Interpreter: in, Modules: args, Stubs: stubs, Timeout: timeout, Jobs: f.jobs,
-				})
-				if err != nil {
-					return err
-				}
-				ledgers = append(ledgers, l)
-			}
-			over, err := checkRAM(ledgers, max)
-			if err != nil {
-				return err
-			}
-			err = a.result(oneOrAll(ledgers), func(w io.Writer) error {
-				for i, l := range ledgers {
-					if len(ledgers) > 1 {
-						fmt.Fprintf(w, "%s== %s\n", strings.Repeat("\n", min(i, 1)), l.Image)
-					}
-					if err := printLedger(w, l); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
-			return errors.Join(err, over)
+			return c.run(cmd.Context(), path, args)
 		},
 	}
-	f.add(a, cmd)
+	c.source.add(a, cmd)
 	flags := cmd.Flags()
-	flags.StringArrayVar(&stubs, "stub", nil, "`directory` of modules that stand in for the hardware's; repeatable")
-	flags.StringVar(&interpreter, "interpreter", "", "MicroPython `program` to import with, or built-in (default: $ROMFS_MICROPYTHON, then as above)")
-	flags.StringArrayVar(&limits, "max", nil, "the most that importing a module may take from ROM, as `MODULE=SIZE`, such as app=24KiB; repeatable; exit code 5 above it")
-	flags.DurationVar(&timeout, "timeout", time.Minute, "end an import that takes longer than this `time`")
+	flags.StringArrayVar(&c.stubs, "stub", nil, "`directory` of modules that stand in for the hardware's; repeatable")
+	flags.StringVar(&c.interpreter, "interpreter", "", "MicroPython `program` to import with, or built-in (default: $ROMFS_MICROPYTHON, then as above)")
+	flags.StringArrayVar(&c.limits, "max", nil, "the most that importing a module may take from ROM, as `MODULE=SIZE`, such as app=24KiB; repeatable; exit code 5 above it")
+	flags.DurationVar(&c.timeout, "timeout", time.Minute, "end an import that takes longer than this `time`")
 	a.complete(cmd, "interpreter", ram.BuiltIn)
 	return cmd
+}
+
+// A ramCmd is one romfs ram.
+type ramCmd struct {
+	*app
+	source      sourceFlags
+	stubs       []string
+	interpreter string
+	timeout     time.Duration
+	limits      []string // as --max has them
+}
+
+func (c *ramCmd) run(ctx context.Context, path string, modules []string) error {
+	if c.timeout <= 0 {
+		return &usageError{fmt.Sprintf("--timeout takes a time such as 1m, not %v", c.timeout)}
+	}
+	max, err := ramLimits(c.limits)
+	if err != nil {
+		return err
+	}
+	all, err := c.images(ctx, path, &c.source, nil)
+	if err != nil {
+		return err
+	}
+	in, err := c.choose(ctx, len(max) > 0)
+	if err != nil {
+		return err
+	}
+	if len(modules) > 0 {
+		modules = slices.AppendSeq(modules, maps.Keys(max))
+	}
+	var ledgers []*ram.Ledger
+	for _, im := range all {
+		image, err := im.Open(ctx)
+		if err != nil {
+			return err
+		}
+		l, err := ram.Measure(ctx, ram.Request{
+			Image: image, Sources: im.Sources(), Interpreter: in, Modules: modules, Stubs: c.stubs, Timeout: c.timeout, Jobs: c.source.jobs,
+		})
+		if err != nil {
+			return err
+		}
+		ledgers = append(ledgers, l)
+	}
+	over, err := checkRAM(ledgers, max)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.result(oneOrAll(ledgers), func(w io.Writer) error { return printLedgers(w, ledgers) }), over)
+}
+
+// choose returns the interpreter to import with, and says what its figures are worth.
+func (c *ramCmd) choose(ctx context.Context, limited bool) (*ram.Interpreter, error) {
+	in, err := ram.Choose(ctx, cmp.Or(c.interpreter, c.getenv("ROMFS_MICROPYTHON")))
+	if err != nil || in.LikeBoards() {
+		return in, err
+	}
+	if limited {
+		return nil, &usageError{fmt.Sprintf("--max is about boards, whose words have 32 bits, and those of %s have %d: add --interpreter %s", in.Program, in.Bits, ram.BuiltIn)}
+	}
+	c.reporter.Log(report.Warning, fmt.Sprintf("%s has words of %d bits, and boards have 32: the figures are about twice a board's; --interpreter %s has 32", in.Program, in.Bits, ram.BuiltIn))
+	return in, nil
 }
 
 // ramLimits reads the values of --max.
@@ -155,6 +162,18 @@ func namesSource(arg string) bool {
 	_, err := os.Stat(arg)
 	ext := filepath.Ext(arg)
 	return err == nil || images.Is(arg) || ext == ".yaml" || ext == ".yml" || strings.ContainsAny(arg, `/\`)
+}
+
+func printLedgers(w io.Writer, ledgers []*ram.Ledger) error {
+	for i, l := range ledgers {
+		if len(ledgers) > 1 {
+			fmt.Fprintf(w, "%s== %s\n", strings.Repeat("\n", min(i, 1)), l.Image)
+		}
+		if err := printLedger(w, l); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func printLedger(w io.Writer, l *ram.Ledger) error {

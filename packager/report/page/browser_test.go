@@ -315,7 +315,7 @@ func testNumbers(t *testing.T, ctx context.Context, text string) {
 
 // testSizes: the page writes sizes as package report does.
 func testSizes(t *testing.T, ctx context.Context) {
-	var values []int64
+	values := []int64{1048524, 1048525, 1<<20 - 1, 1073689395, 1073689396, 1<<30 - 1, 1 << 40}
 	for _, unit := range []int64{1 << 10, 1 << 20, 1 << 30} {
 		for tenths := range int64(400) {
 			for d := int64(-2); d <= 2; d++ {

@@ -19,7 +19,9 @@ function size(n) {
     return Math.floor(t / 10) + '.' + t % 10;
   };
   if (n < 1024) return n + ' B';
-  return n < 1 << 20 ? tenths(1024) + ' KiB' : tenths(1 << 20) + ' MiB';
+  const units = ['KiB', 'MiB', 'GiB'], texts = units.map((_, i) => tenths(1024 ** (i + 1)));
+  const i = texts.findIndex(text => parseFloat(text) < 1024);
+  return texts.at(i) + ' ' + units.at(i);
 }
 
 const number = n => n.toLocaleString('en-US');
