@@ -173,7 +173,11 @@ func TestAwait(t *testing.T) {
 			return err
 		}},
 	} {
-		_, err := c.choice.Await(t.Context(), time.Millisecond, func(error) {})
+		missing := 0
+		_, err := c.choice.Await(t.Context(), 1, func(error) { missing++ }) // over before it has looked once
+		if missing != 1 {
+			t.Errorf("%s: it says %d times what it waits for", name, missing)
+		}
 		wantCode(t, err, CodeAbsent)
 		said := 0
 		places, err := c.choice.Await(t.Context(), time.Minute, func(missing error) {

@@ -31,11 +31,11 @@ func (c *Choice) Await(ctx context.Context, limit time.Duration, waiting func(mi
 		if err == nil || limit <= 0 || !errors.As(err, &e) || e.Code != CodeAbsent {
 			return chosen, err
 		}
+		if first { // also where looking took longer than the limit
+			waiting(e.Err)
+		}
 		if time.Since(begin) >= limit {
 			return nil, &Error{Port: e.Port, Code: e.Code, Err: fmt.Errorf("waited for %v: %w", limit, e.Err), Hint: e.Hint}
-		}
-		if first {
-			waiting(e.Err)
 		}
 		if err := sleep(ctx, lookEvery); err != nil {
 			return nil, err
