@@ -41,8 +41,10 @@ func (p *places) add(path, name, dir string) {
 	if err == nil && info.Mode()&os.ModeSymlink != 0 {
 		p.paths[name] = append(p.paths[name], path)
 		p.dirs[dir] = true
-		if name = realPath(name); name == "" {
-			return // it leads nowhere yet
+		link := name
+		if name = realPath(link); name == "" {
+			p.dangling(path, link)
+			return
 		}
 		dir = filepath.Dir(name)
 		info, err = os.Stat(name)
@@ -59,14 +61,32 @@ func (p *places) add(path, name, dir string) {
 	p.dirs[dir] = true
 }
 
-// absent has the nearest directory watched in which something would have to appear
-// for path to exist.
-func (p *places) absent(path string) {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return
+// dangling has the place watched to which a link leads, where nothing is yet.
+func (p *places) dangling(path, link string) {
+	for range 40 { // as Linux does
+		to, err := os.Readlink(link)
+		if err != nil {
+			p.appear(path, link)
+			return
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(filepath.Dir(link), to)
+		}
+		link = to
 	}
-	for at := path; filepath.Dir(at) != at; at = filepath.Dir(at) {
+}
+
+// absent has the place watched of a path that is not there.
+func (p *places) absent(path string) {
+	if place, err := filepath.Abs(path); err == nil {
+		p.appear(path, place)
+	}
+}
+
+// appear has the nearest directory watched in which something would have to appear
+// for place, which is path's, to exist.
+func (p *places) appear(path, place string) {
+	for at := place; filepath.Dir(at) != at; at = filepath.Dir(at) {
 		if dir := realPath(filepath.Dir(at)); dir != "" {
 			name := filepath.Join(dir, filepath.Base(at))
 			p.paths[name] = append(p.paths[name], path)

@@ -200,6 +200,18 @@ func TestLinks(t *testing.T) {
 	r.expect("src/dir/e.py")
 	r.must(os.Remove(r.path("src/link.py")))
 	r.expect("src/link.py")
+
+	// What leads nowhere yet, over another link too.
+	r.must(os.Symlink("../new/over.py", r.path("src/link.py")))
+	r.set("src/link.py")
+	r.must(os.Mkdir(r.path("new"), 0o777))
+	r.expect("src/link.py")
+	r.set("src/link.py")
+	r.must(os.Symlink("end.py", r.path("new/over.py")))
+	r.expect("src/link.py")
+	r.set("src/link.py")
+	r.write("new/end.py", "1")
+	r.expect("src/link.py")
 }
 
 // TestNextEnds with the context.

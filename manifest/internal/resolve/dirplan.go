@@ -96,16 +96,23 @@ func (d *dirPlanner) full(name string) string {
 	return filepath.Join(d.root, filepath.FromSlash(name))
 }
 
+// tell tells whoever wants to know that a name is read.
+func (d *dirPlanner) tell(name string) {
+	if d.o.Reads != nil {
+		d.o.Reads(d.full(name))
+	}
+}
+
+// add adds what is wrong with a name below the root; it was read to see that.
 func (d *dirPlanner) add(name, code, remedy, format string, args ...any) {
+	d.tell(name)
 	d.errs = append(d.errs, &strictyaml.Error{File: d.full(name), Code: code, Message: fmt.Sprintf(format, args...), Remedy: remedy})
 }
 
 // walk adds the contents of dir. parents are the directories from the root
 // to it, to find links that lead back up.
 func (d *dirPlanner) walk(dir string, parents []os.FileInfo) {
-	if d.o.Reads != nil {
-		d.o.Reads(d.full(dir))
-	}
+	d.tell(dir)
 	entries, err := os.ReadDir(d.full(dir))
 	if err != nil {
 		d.add(dir, code.IO, "", "cannot be read: %s", syserr.Reason(err))

@@ -112,7 +112,7 @@ func (r *resolver) advice(name, pattern string) string {
 }
 
 func (r *resolver) badLink(s *scan, name string, err error) {
-	s.failed = true
+	r.failed(s, name)
 	q := strictyaml.Quote(name)
 	switch {
 	case errors.Is(err, source.ErrOutside):
@@ -126,8 +126,16 @@ func (r *resolver) badLink(s *scan, name string, err error) {
 	}
 }
 
-func (r *resolver) irregular(s *scan, name string) {
+// failed notes that a rule's source cannot be packed; it was read to see that.
+func (r *resolver) failed(s *scan, name string) {
 	s.failed = true
+	if r.o.Reads != nil {
+		r.o.Reads(r.tree.Source.Path(name))
+	}
+}
+
+func (r *resolver) irregular(s *scan, name string) {
+	r.failed(s, name)
 	r.add(s.at, code.Irregular, "exclude it", "%s is a FIFO, socket or device, and cannot be packed", strictyaml.Quote(name))
 }
 

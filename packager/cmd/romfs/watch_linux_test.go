@@ -139,6 +139,19 @@ func TestBuildWatch(t *testing.T) {
 	w.await(`app\.romfs: 1 file, `)
 	w.await("later\n")
 
+	// A link to what comes later.
+	if err := os.Symlink("later.txt", at("link.py")); err != nil {
+		t.Fatal(err)
+	}
+	w.await(`error: .*the symbolic link "link\.py" is broken`)
+	save(t, at("later.txt"), "x = 1\n")
+	w.await(`^\S*link\.py changed: built .* later\n`)
+	if err := os.Remove(at("link.py")); err != nil {
+		t.Fatal(err)
+	}
+	w.await(`app\.romfs: 1 file, `)
+	w.await("later\n")
+
 	// What lies beside the sources changes nothing.
 	save(t, at("notes.txt"), "beside")
 	save(t, at("app.romfs"), "somebody's")
