@@ -104,13 +104,13 @@ type MaxRAM struct {
 }
 
 // checkRAM compares what modules cost with the limits of the test.
-func (r *Request) checkRAM(ctx context.Context, path string, check func(what string, problems ...string)) {
+func (r *Request) checkRAM(ctx context.Context, path string, v *verdict) {
 	errs, err := r.ram(ctx, path)
 	if err != nil {
-		check("what modules cost in RAM can be measured", err.Error())
+		v.check("what modules cost in RAM can be measured", err.Error())
 	}
 	for i, err := range errs {
-		check(fmt.Sprintf("importing %s takes at most %d bytes of RAM", r.Test.MaxRAM[i].Module, r.Test.MaxRAM[i].Max), texts(err)...)
+		v.check(fmt.Sprintf("importing %s takes at most %d bytes of RAM", r.Test.MaxRAM[i].Module, r.Test.MaxRAM[i].Max), texts(err)...)
 	}
 }
 

@@ -41,12 +41,58 @@ type Growth struct {
 }
 
 // RunTest carries out a test and reports each check on w. Args are what imported
-// modules find in sys.argv. The error names all that failed.
+// modules find in sys.argv. The error says how many failed.
 func (r *Request) RunTest(ctx context.Context, w io.Writer, args []string) error {
 	path, err := r.file(r.Test.Image)
 	if err != nil {
 		return err
 	}
+	v := &verdict{w: w}
+	if err := r.checkImage(path, v); err != nil {
+		return err
+	}
+	if len(r.Test.Imports) > 0 {
+		output, err := r.imports(ctx, path, args)
+		v.check("MicroPython imports "+strings.Join(r.Test.Imports, ", ")+" from /rom", texts(err)...)
+		if err == nil && output != "" {
+			v.detail(output)
+		}
+	}
+	if len(r.Test.MaxRAM) > 0 {
+		r.checkRAM(ctx, path, v)
+	}
+	if v.failed > 0 {
+		return fmt.Errorf("%s: %s failed", r.Label, report.Plural(v.failed, "check"))
+	}
+	return nil
+}
+
+// A verdict is what the checks of a test say.
+type verdict struct {
+	w      io.Writer
+	failed int64
+}
+
+// check reports a check, which passed if there are no problems.
+func (v *verdict) check(what string, problems ...string) {
+	if len(problems) == 0 {
+		fmt.Fprintf(v.w, "ok    %s\n", what)
+		return
+	}
+	v.failed++
+	fmt.Fprintf(v.w, "FAIL  %s\n", what)
+	for _, p := range problems {
+		v.detail(p)
+	}
+}
+
+// detail writes lines that belong to a check.
+func (v *verdict) detail(text string) {
+	fmt.Fprintf(v.w, "      %s\n", strings.ReplaceAll(text, "\n", "\n      "))
+}
+
+// checkImage checks the image by itself: format, size and files.
+func (r *Request) checkImage(path string, v *verdict) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
@@ -56,70 +102,49 @@ func (r *Request) RunTest(ctx context.Context, w io.Writer, args []string) error
 	if err != nil {
 		return err
 	}
-	failed := 0
-	check := func(what string, problems ...string) {
-		if len(problems) == 0 {
-			fmt.Fprintf(w, "ok    %s\n", what)
-			return
-		}
-		failed++
-		fmt.Fprintf(w, "FAIL  %s\n", what)
-		for _, p := range problems {
-			fmt.Fprintf(w, "      %s\n", strings.ReplaceAll(p, "\n", "\n      "))
-		}
-	}
-
-	check("the image is sound", r.Test.problems(file, info.Size())...)
+	v.check("the image is sound", r.Test.problems(file, info.Size())...)
 	if limit := r.Test.MaxSize; limit > 0 {
 		var problems []string
 		if info.Size() > limit {
 			problems = append(problems, fmt.Sprintf("it has %d bytes, %d too many", info.Size(), info.Size()-limit))
 		}
-		check(fmt.Sprintf("it has at most %d bytes", limit), problems...)
+		v.check(fmt.Sprintf("it has at most %d bytes", limit), problems...)
 	}
 	if g := r.Test.Growth; g != nil {
 		what, err := r.growth(g, info.Size())
-		check(what, texts(err)...)
+		v.check(what, texts(err)...)
 	}
 	sizes, err := list(file, info.Size())
 	if err != nil {
 		return err
 	}
+	for _, m := range r.Test.MaxSizes {
+		v.check(fmt.Sprintf("%s has at most %d bytes", m.Match, m.Max), texts(m.check(sizes))...)
+	}
 	var files []string
 	for _, f := range sizes {
 		files = append(files, f.path)
 	}
-	for _, m := range r.Test.MaxSizes {
-		check(fmt.Sprintf("%s has at most %d bytes", m.Match, m.Max), texts(m.check(sizes))...)
-	}
-	for _, pattern := range r.Test.MustContain {
+	r.Test.checkContents(files, v)
+	return nil
+}
+
+// checkContents checks which files an image has.
+func (t *Test) checkContents(files []string, v *verdict) {
+	for _, pattern := range t.MustContain {
 		found, err := match(pattern, files)
 		if err == nil && len(found) == 0 {
 			err = fmt.Errorf("no file matches; it has %s", strings.Join(files, ", "))
 		}
-		check("it contains "+pattern, texts(err)...)
+		v.check("it contains "+pattern, texts(err)...)
 	}
-	for _, pattern := range r.Test.MustNotContain {
+	for _, pattern := range t.MustNotContain {
 		found, err := match(pattern, files)
 		if err == nil && len(found) > 0 {
 			err = fmt.Errorf("it has %s", strings.Join(found, ", "))
 		}
-		check("it does not contain "+pattern, texts(err)...)
+		v.check("it does not contain "+pattern, texts(err)...)
 	}
-	if len(r.Test.Imports) > 0 {
-		output, err := r.imports(ctx, path, args)
-		check("MicroPython imports "+strings.Join(r.Test.Imports, ", ")+" from /rom", texts(err)...)
-		if err == nil && output != "" {
-			fmt.Fprintf(w, "      %s\n", strings.ReplaceAll(output, "\n", "\n      "))
-		}
-	}
-	if len(r.Test.MaxRAM) > 0 {
-		r.checkRAM(ctx, path, check)
-	}
-	if failed > 0 {
-		return fmt.Errorf("%s: %d checks failed", r.Label, failed)
-	}
-	return nil
 }
 
 func texts(err error) []string {
