@@ -32,16 +32,16 @@ func (a *app) watch(ctx context.Context, list func(context.Context) ([]string, e
 		return err
 	}
 	defer w.Close()
-	var reads []string
+	var reads, worked []string // worked: what the last work has read
 	var c watch.Change
 	for first := true; ; first = false {
-		before := reads
-		if reads, err = follow(ctx, w, before, list); err != nil {
+		if reads, err = follow(ctx, w, reads, list); err != nil {
 			return err
 		}
 		// Of what else is in the folders, only what it is about is of interest.
-		c.Paths = slices.DeleteFunc(c.Paths, func(p string) bool { return !has(before, p) && !has(reads, p) })
+		c.Paths = slices.DeleteFunc(c.Paths, func(p string) bool { return !has(worked, p) && !has(reads, p) })
 		if first || len(c.Paths) > 0 {
+			worked = reads
 			err := work(ctx, c)
 			if ctx.Err() != nil || exitCode(ctx, err) == exitUsage {
 				return err

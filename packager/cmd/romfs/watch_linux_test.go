@@ -16,6 +16,7 @@ import (
 
 	"rules_romfs/internal/peer"
 	"rules_romfs/packager/port"
+	"rules_romfs/packager/report"
 	"rules_romfs/packager/simboard"
 	"rules_romfs/packager/watch"
 )
@@ -188,6 +189,39 @@ func TestFollowGoesOn(t *testing.T) {
 	save(t, b, "b = 2\n")
 	if c, err := w.Next(t.Context()); err != nil || !slices.Equal(c.Paths, []string{b}) {
 		t.Errorf("changed: %q, %v", c.Paths, err)
+	}
+}
+
+// TestWatchRemoved: a source may go while the build's own output is looked at, and is
+// no longer listed when the event comes.
+func TestWatchRemoved(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	a, b := filepath.Join(dir, "a.py"), filepath.Join(dir, "b.py")
+	save(t, a, "a = 1\n")
+	save(t, b, "b = 1\n")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var worked []watch.Change
+	list := func(context.Context) ([]string, error) {
+		if len(worked) == 1 { // because of the output
+			if err := os.Remove(b); err != nil && !errors.Is(err, os.ErrNotExist) {
+				t.Error(err)
+			}
+			return []string{dir, a}, nil
+		}
+		return []string{dir, a, b}, nil
+	}
+	work := func(_ context.Context, c watch.Change) error {
+		if worked = append(worked, c); len(worked) > 1 {
+			cancel()
+			return nil
+		}
+		return os.WriteFile(filepath.Join(dir, "output"), nil, 0o666)
+	}
+	(&app{reporter: report.Discard()}).watch(ctx, list, work)
+	if len(worked) != 2 || !slices.Equal(worked[1].Paths, []string{b}) {
+		t.Errorf("it worked for %+v", worked)
 	}
 }
 
