@@ -148,8 +148,9 @@ func (l *link) connLoop(c net.Conn, admit func(first []byte) (in, sure bool)) {
 	}
 }
 
+// hangUp ends a connection; whoever sees its end can open the next one.
 func (l *link) hangUp(c net.Conn) {
-	c.Close()
+	defer c.Close()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.conn == c {

@@ -72,6 +72,9 @@ func TestPTYIsPrivate(t *testing.T) {
 func TestBrowsers(t *testing.T) {
 	t.Parallel()
 	b := start(t, simboard.Options{Listen: loopback})
+	terminal := open(t, b)
+	terminal.send("6*7\r")
+	terminal.until("42\r\n>>> ") // what it says when it starts is no answer
 	addr := strings.TrimPrefix(b.Addr(), "socket://")
 	const body = "\r\x03\x01import vfs\nvfs.rom_ioctl(4, 0, 0, b'owned')\x04"
 	for _, pieces := range [][]string{
