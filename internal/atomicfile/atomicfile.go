@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"rules_romfs/internal/symlink"
 )
 
 // A File is being written. Close without Commit leaves nothing behind.
@@ -33,7 +35,7 @@ func Create(path string) (*File, error) {
 func create(path string) (*File, error) {
 	switch info, err := os.Stat(path); {
 	case errors.Is(err, fs.ErrNotExist):
-		if path, err = followDangling(path); err != nil {
+		if path, err = symlink.Target(path); err != nil {
 			return nil, err
 		}
 	case err != nil:
@@ -56,27 +58,6 @@ func create(path string) (*File, error) {
 		return nil, err
 	}
 	return &File{pending: p}, nil
-}
-
-// followDangling returns where a file has to be made that is not there yet, so
-// that it is there under a path which may be a link to nothing.
-func followDangling(path string) (string, error) {
-	for range 40 { // as Linux does
-		to, err := os.Readlink(path)
-		if err != nil {
-			return path, nil // no link
-		}
-		if !filepath.IsAbs(to) {
-			beside, _ := filepath.Split(path)
-			to = beside + to // not cleaned: ".." may follow a link
-		}
-		dir, name := filepath.Split(to)
-		if dir, err = filepath.EvalSymlinks(dir); err != nil {
-			return "", err
-		}
-		path = filepath.Join(dir, name)
-	}
-	return "", &fs.PathError{Op: "open", Path: path, Err: errors.New("too many links")}
 }
 
 // Regular reports whether the file will replace its target. If not, what is

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"rules_romfs/internal/symlink"
 )
 
 // places are where the events of a set of paths come from. All keys are real
@@ -42,8 +44,10 @@ func (p *places) add(path, name, dir string) {
 		p.paths[name] = append(p.paths[name], path)
 		p.dirs[dir] = true
 		link := name
-		if name = realPath(link); name == "" {
-			p.dangling(path, link)
+		if name = realPath(link); name == "" { // it leads nowhere yet
+			if place, _ := symlink.Target(link); place != "" {
+				p.appear(path, place)
+			}
 			return
 		}
 		dir = filepath.Dir(name)
@@ -59,21 +63,6 @@ func (p *places) add(path, name, dir string) {
 	}
 	p.paths[name] = append(p.paths[name], path)
 	p.dirs[dir] = true
-}
-
-// dangling has the place watched to which a link leads, where nothing is yet.
-func (p *places) dangling(path, link string) {
-	for range 40 { // as Linux does
-		to, err := os.Readlink(link)
-		if err != nil {
-			p.appear(path, link)
-			return
-		}
-		if !filepath.IsAbs(to) {
-			to = filepath.Join(filepath.Dir(link), to)
-		}
-		link = to
-	}
 }
 
 // absent has the place watched of a path that is not there.
