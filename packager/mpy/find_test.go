@@ -60,9 +60,6 @@ func compilerAt(t *testing.T, elem ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
 	testprogram.Write(t, path, string(data))
 	// Old enough to be remembered.
 	old := time.Now().Add(-time.Hour)

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"rules_romfs/internal/testprogram"
 )
 
 // Keys of openssl's for tests alone: a pair, and what is no key for signatures here.
@@ -34,10 +36,7 @@ func signedHere(edit func(*testing.T, string)) func(*testing.T, string) {
 		putFile(t, filepath.Join(dir, "key.pem"), privatePEM)
 		putFile(t, filepath.Join(dir, "key.pub"), publicPEM)
 		putFile(t, filepath.Join(dir, "other.pub"), otherPEM)
-		putFile(t, filepath.Join(dir, "board"), "#!/bin/sh\ntouch touched\n")
-		if err := os.Chmod(filepath.Join(dir, "board"), 0o700); err != nil {
-			t.Fatal(err)
-		}
+		testprogram.Write(t, filepath.Join(dir, "board"), "#!/bin/sh\ntouch touched\n")
 		image := filepath.Join(dir, "app.romfs")
 		for _, args := range [][]string{
 			{"build", filepath.Join(dir, "app"), "--no-mpy", "-o", image, "--provenance"},

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"rules_romfs/internal/peer"
+	"rules_romfs/internal/testprogram"
 )
 
 // reproject is one project with every way into an image: compiled and kept
@@ -156,15 +157,14 @@ func sharedTool(t *testing.T) string {
 	return copyExecutable(t, path, filepath.Join(shared(t), "romfs"))
 }
 
-// copyExecutable lets a process of its own write the copy: a file that this
-// one has open for writing is open in every child that is started meanwhile,
-// and cannot be executed ("text file busy").
+// copyExecutable makes a copy of a program.
 func copyExecutable(t *testing.T, from, to string) string {
 	t.Helper()
-	if out, err := exec.Command("sh", "-c", `cp "$0" "$1" && chmod 755 "$1"`, from, to).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	data, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return to
+	return testprogram.Write(t, to, string(data))
 }
 
 func makeProject(t *testing.T, dir string, seed uint64, mtime time.Time) {
