@@ -55,9 +55,10 @@ type ResolveOptions struct {
 	// nil, every nested image must be in it and every entry must be used.
 	// If it is nil, nested manifests are loaded from beside this one.
 	Images map[string]string
-	// Reads, if it is not nil, is told of each directory that is listed and each
-	// further manifest that is read, whether they are there or not: besides the
-	// manifest itself, and the files of the plan, these decide what the plan is.
+	// Reads, if it is not nil, is told of each directory that is listed, each
+	// further manifest that is read, whether they are there or not, and each link or
+	// file that is refused: besides the manifest itself, and the files of the plan,
+	// these decide what the plan is.
 	Reads func(path string)
 }
 
@@ -76,6 +77,7 @@ type DirOptions struct {
 	// directory is an error.
 	Outputs []string
 	Allow   []code.LintCode
-	// Reads, if it is not nil, is told of each directory that is listed.
+	// Reads, if it is not nil, is told of each directory that is listed and each
+	// name that is refused.
 	Reads func(path string)
 }

@@ -129,8 +129,13 @@ func (r *resolver) badLink(s *scan, name string, err error) {
 // failed notes that a rule's source cannot be packed; it was read to see that.
 func (r *resolver) failed(s *scan, name string) {
 	s.failed = true
+	r.tell(r.tree.Source.Path(name))
+}
+
+// tell tells whoever wants to know that a path is read.
+func (r *resolver) tell(path string) {
 	if r.o.Reads != nil {
-		r.o.Reads(r.tree.Source.Path(name))
+		r.o.Reads(path)
 	}
 }
 

@@ -78,9 +78,7 @@ func (r *resolver) resolveNested(ref, at string) *plan.Plan {
 		return known
 	}
 	n.memo[real] = nil
-	if r.o.Reads != nil {
-		r.o.Reads(path)
-	}
+	r.tell(path)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		r.add(at, code.NoMatch, "the path is relative to this manifest", "there is no manifest %s", strictyaml.Quote(ref))
 		return nil
