@@ -7,12 +7,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 )
 
 func write(tb testing.TB, path, text string) {
@@ -259,66 +256,4 @@ func TestUnwritableCache(t *testing.T) {
 	if cache.Err() == nil {
 		t.Error("nothing says that the cache does not work")
 	}
-}
-
-// TestCancel ends the compiler and what it has started, and waits for them.
-func TestCancel(t *testing.T) {
-	t.Parallel()
-	if runtime.GOOS == "windows" {
-		t.Fatal("needs a shell")
-	}
-	dir := t.TempDir()
-	slow := script(t, "mpy-cross", fmt.Sprintf(`sleep 1000 & echo "$$ $!" > %[1]s/pids.$$; mv %[1]s/pids.$$ %[1]s/started.$$; wait`, dir))
-	c, err := NewCompiler(context.Background(), slow)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancelCause(context.Background())
-	var done atomic.Bool
-	cause := errors.New("interrupted")
-	go func() {
-		for !done.Load() {
-			if started, _ := filepath.Glob(filepath.Join(dir, "started.*")); len(started) == 2 {
-				cancel(cause)
-				return
-			}
-			time.Sleep(5 * time.Millisecond)
-		}
-	}()
-	_, err = (&Batch{Compiler: c, Workers: 2}).Run(ctx, modules(t, 9))
-	done.Store(true)
-	if !errors.Is(err, cause) {
-		t.Errorf("got %v", err)
-	}
-	started, _ := filepath.Glob(filepath.Join(dir, "started.*"))
-	if len(started) != 2 {
-		t.Fatalf("%d compilers were started, want 2", len(started))
-	}
-	for _, file := range started {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var compiler, child int
-		if _, err := fmt.Sscan(string(text), &compiler, &child); err != nil {
-			t.Fatal(err)
-		}
-		// The group is gone when the compiler has been waited for; its orphan
-		// is init's to bury, which may take an instant.
-		for _, pid := range []int{compiler, child} {
-			for alive(pid) {
-				time.Sleep(5 * time.Millisecond)
-			}
-		}
-	}
-}
-
-// alive tells whether a process runs: not gone, and no zombie.
-func alive(pid int) bool {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return false
-	}
-	_, state, _ := strings.Cut(string(stat), ") ")
-	return !strings.HasPrefix(state, "Z")
 }

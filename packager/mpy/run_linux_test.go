@@ -2,11 +2,11 @@ package mpy
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -43,9 +43,10 @@ func TestMemoIsAFIFO(t *testing.T) {
 func TestNothingIsLeftRunning(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	pids, done := filepath.Join(dir, "pids"), filepath.Join(dir, "done")
-	c, err := NewCompiler(t.Context(), wrapper(t, fmt.Sprintf(
-		`[ "$1" = --version ] || { (until [ -e %s ]; do sleep 0.001; done; printf JUNK; exec sleep 60) & echo $! >>%s; }`, done, pids)))
+	done, leash := filepath.Join(dir, "done"), testprogram.NewLeash(t)
+	c, err := NewCompiler(t.Context(), wrapper(t, `[ "$1" = --version ] || {
+`+leash.Hold()+`(until [ -e '`+done+`' ]; do sleep 0.01; done; printf JUNK; exec sleep 1000) &
+}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,35 +86,37 @@ func TestNothingIsLeftRunning(t *testing.T) {
 			t.Errorf("%s: %q, want %q", jobs[i].Path, results[i].Code, want[i].Code)
 		}
 	}
-	text, err := os.ReadFile(pids)
-	if err != nil {
-		t.Fatal(err)
-	}
-	started := strings.Fields(string(text))
-	if want := len(jobs)/2 + 1; len(started) != want {
-		t.Errorf("%d processes were started in the background, want %d", len(started), want)
-	}
-	for _, s := range started {
-		pid, _ := strconv.Atoi(s)
-		for end := time.Now().Add(20 * time.Second); running(pid); time.Sleep(5 * time.Millisecond) { // a signal takes its time
-			if time.Now().After(end) {
-				t.Errorf("process %d is still running", pid)
-				syscall.Kill(pid, syscall.SIGKILL)
-				break
-			}
-		}
+	if got, want := leash.Ended(), len(jobs)/2+1; got != want {
+		t.Errorf("%d compilers were started, want %d", got, want)
 	}
 }
 
-// running reports whether there is such a process, ended ones that nobody has
-// asked for yet apart.
-func running(pid int) bool {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+// TestCancel: an interruption ends the compilers and what they have started.
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	leash := testprogram.NewLeash(t)
+	c, err := NewCompiler(t.Context(), wrapper(t, `[ "$1" = --version ] || {
+`+leash.Hold()+`sleep 1000 &
+wait
+}`))
 	if err != nil {
-		return false
+		t.Fatal(err)
 	}
-	_, state, _ := strings.Cut(string(stat), ") ")
-	return !strings.HasPrefix(state, "Z") && !strings.HasPrefix(state, "X")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cause := errors.New("interrupted")
+	ended := make(chan error, 1)
+	go func() {
+		_, err := (&Batch{Compiler: c, Workers: 2}).Run(ctx, modules(t, 9))
+		ended <- err
+	}()
+	leash.Taken(2)
+	cancel(cause)
+	if err := <-ended; !errors.Is(err, cause) {
+		t.Errorf("got %v", err)
+	}
+	if got := leash.Ended(); got != 0 {
+		t.Errorf("%d more compilers were started than may run at once", got)
+	}
 }
 
 // TestPrintsForEver: a program that does not stop printing costs no more memory

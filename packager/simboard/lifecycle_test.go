@@ -4,6 +4,7 @@ package simboard_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -153,20 +154,33 @@ func TestKilled(t *testing.T) {
 		t.Fatalf("%q: %v", line, err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) }) // a process that is killed cannot
-	stat := fmt.Sprintf("/proc/%d/cmdline", child)
-	if c := must(os.ReadFile(stat)); !strings.Contains(string(c), "_simboard") {
+	if c := must(os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", child))); !strings.Contains(string(c), "_simboard") {
 		t.Fatalf("process %d is no interpreter: %q", child, c)
 	}
+	interpreter := startTime(child)
 	cmd.Process.Kill()
 	cmd.Wait()
-	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-		if c, err := os.ReadFile(stat); err != nil || len(c) == 0 { // gone, or a zombie of init's
-			return
-		}
+	for end := time.Now().Add(patience); startTime(child) == interpreter; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the interpreter outlived the board's process")
 		}
 	}
+}
+
+// startTime returns when a process was started, which tells it from another that
+// is given its number later; of a process that has ended it is empty.
+func startTime(pid int) string {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return ""
+	}
+	// proc_pid_stat(5): the name, in brackets, may hold anything; the state is
+	// field 3 and the time of start field 22.
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if fields[0] == "Z" || fields[0] == "X" {
+		return ""
+	}
+	return fields[22-3]
 }
 
 // TestNothingLeft closes boards while they are busy and connected.

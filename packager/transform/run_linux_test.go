@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"rules_romfs/internal/testprogram"
 )
@@ -143,42 +142,13 @@ func leftovers(t *testing.T, temp string) []string {
 	return left
 }
 
-// gone waits until a process has ended.
-func gone(t *testing.T, pid int) bool {
-	t.Helper()
-	for range 500 {
-		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil || strings.Contains(string(data), ") Z ") || syscall.Kill(pid, 0) != nil {
-			return true
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return false
-}
-
-// pidIn reads a number that a tool writes to a file, once it is there.
-func pidIn(t *testing.T, path string) int {
-	t.Helper()
-	for range 1000 {
-		if data, err := os.ReadFile(path); err == nil && strings.HasSuffix(string(data), "\n") {
-			pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return pid
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatalf("no %s", path)
-	return 0
-}
-
 // TestCancel: Ctrl-C ends the tool and what it has started, and leaves no
 // folder; the error is the interruption.
 func TestCancel(t *testing.T) {
-	temp, notes := t.TempDir(), t.TempDir()
+	temp, leash := t.TempDir(), testprogram.NewLeash(t)
 	t.Setenv("TMPDIR", temp)
-	tool := script(t, `mkdir ../tmp/locked; touch ../tmp/locked/x; chmod 0 ../tmp/locked; sleep 1000 & echo $! >'`+notes+`/grandchild'; echo $$ >'`+notes+`/child'; wait`)
+	tool := script(t, `mkdir ../tmp/locked; touch ../tmp/locked/x; chmod 0 ../tmp/locked
+`+leash.Hold()+`sleep 1000 & wait`)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("interrupted by the test")
 	done := make(chan error, 1)
@@ -186,13 +156,13 @@ func TestCancel(t *testing.T) {
 		_, err := (&Batch{Workers: 1}).Run(ctx, []Job{job(t, tool, "a.csv", "", "{in}"), job(t, tool, "b.csv", "", "{in}")})
 		done <- err
 	}()
-	child, grandchild := pidIn(t, notes+"/child"), pidIn(t, notes+"/grandchild")
+	leash.Taken(1)
 	cancel(why)
 	if err := <-done; !errors.Is(err, why) {
 		t.Errorf("%v", err)
 	}
-	if !gone(t, child) || !gone(t, grandchild) {
-		t.Error("a process goes on")
+	if more := leash.Ended(); more != 0 {
+		t.Errorf("%d more tools were started than may run at once", more)
 	}
 	if left := leftovers(t, temp); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
@@ -202,14 +172,14 @@ func TestCancel(t *testing.T) {
 // TestStrayProcess: what a tool leaves running when it ends does not go on, and
 // does not hold us.
 func TestStrayProcess(t *testing.T) {
-	temp, notes := t.TempDir(), t.TempDir()
+	temp, leash := t.TempDir(), testprogram.NewLeash(t)
 	t.Setenv("TMPDIR", temp)
-	tool := script(t, `sleep 1000 & echo $! >'`+notes+`/stray'; cp "$1" "$2"`)
+	tool := script(t, leash.Hold()+`sleep 1000 & cp "$1" "$2"`)
 	if r := run(t, &Batch{}, job(t, tool, "a.csv", "source", "{in}", "{out}")); string(r[0].Content) != "source" {
 		t.Errorf("%q", r[0].Content)
 	}
-	if !gone(t, pidIn(t, notes+"/stray")) {
-		t.Error("it goes on")
+	if n := leash.Ended(); n != 1 {
+		t.Errorf("%d tools were started, want 1", n)
 	}
 	if left := leftovers(t, temp); len(left) > 0 {
 		t.Errorf("left behind: %v", left)

@@ -3,18 +3,14 @@
 package main
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // invoke runs romfs and returns its exit code and what it printed.
@@ -176,87 +172,5 @@ ls -A "$1"; cat "$1/image"; exit $code`, "sh", disk, sharedTool(t), filepath.Joi
 	}
 	if code != 1 || !strings.Contains(output, "nothing was changed") || !strings.HasSuffix(output, "\nimage\nold\n") {
 		t.Errorf("exit %d, want 1, and the old image alone:\n%s", code, output)
-	}
-}
-
-// TestInterrupt presses Ctrl-C while a compiler runs that never ends: nothing
-// is left, no file and no process.
-func TestInterrupt(t *testing.T) {
-	t.Parallel()
-	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
-		t.Run(sig.String(), func(t *testing.T) {
-			t.Parallel()
-			dir := files(t, map[string]string{
-				"src/a.py": "x = 1\n", "src/b.py": "y = 1\n",
-				// It starts a child of its own, which must end too.
-				"script": `#!/bin/sh
-if [ "$1" = --version ]; then echo 'MicroPython v1.29.0 on 2026-08-01; mpy-cross emitting mpy v6.3'; exit; fi
-sleep 1000 &
-echo $! $$ >"$PIDS/$$.new" && mv "$PIDS/$$.new" "$PIDS/$$.pid"
-wait
-`,
-			})
-			compiler := copyExecutable(t, filepath.Join(dir, "script"), filepath.Join(dir, "mpy-cross"))
-			out, pids := shared(t), shared(t)
-			var stderr bytes.Buffer
-			cmd := exec.Command(sharedTool(t), "build", filepath.Join(dir, "src"), "-o", filepath.Join(out, "image"), "--jobs", "2",
-				"--mpy-cross", compiler, "--cache-dir", filepath.Join(dir, "cache"))
-			cmd.Env = append(os.Environ(), "PIDS="+pids)
-			cmd.Stderr = &stderr
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			exited := make(chan error, 1)
-			go func() { exited <- cmd.Wait() }()
-			await(t, "two running compilers", exited, func() bool { return strings.Count(list(t, pids), ".pid") == 2 })
-			if err := cmd.Process.Signal(sig); err != nil {
-				t.Fatal(err)
-			}
-			<-exited
-			if code := cmd.ProcessState.ExitCode(); code != 130 || stderr.String() != "error: interrupted\n" {
-				t.Errorf("exit %d, want 130 and one line:\n%s", code, stderr.String())
-			}
-			if got := list(t, out); got != "" {
-				t.Errorf("left behind: %s", got)
-			}
-			for _, name := range strings.Fields(list(t, pids)) {
-				b, err := os.ReadFile(filepath.Join(pids, name))
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, pid := range strings.Fields(string(b)) {
-					n, err := strconv.Atoi(pid)
-					if err != nil {
-						t.Fatal(err)
-					}
-					await(t, "the end of process "+pid, nil, func() bool { return gone(n) })
-				}
-			}
-		})
-	}
-}
-
-// gone reports whether a process has ended; a zombie that nobody reaps counts.
-func gone(pid int) bool {
-	if syscall.Kill(pid, 0) == syscall.ESRCH {
-		return true
-	}
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	return err == nil && strings.Contains(string(stat), ") Z ")
-}
-
-// await polls until something is so. The limit is for a build that hangs, not
-// for one that is slow.
-func await(t *testing.T, what string, failed <-chan error, is func() bool) {
-	t.Helper()
-	limit := time.After(2 * time.Minute)
-	for !is() {
-		select {
-		case err := <-failed:
-			t.Fatalf("ended before %s: %v", what, err)
-		case <-limit:
-			t.Fatalf("waited too long for %s", what)
-		case <-time.After(10 * time.Millisecond):
-		}
 	}
 }
