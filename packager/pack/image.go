@@ -209,10 +209,15 @@ func (im *Image) describe(id artifact.Image) *artifact.Sidecar {
 }
 
 // WriteTo writes the image. It fails if a source is no longer what Assemble
-// saw; what was written then is useless.
+// saw; what was written then is useless. While it reads sources, w gets what
+// there is so far, from another goroutine.
 func (im *Image) WriteTo(w io.Writer) (int64, error) {
 	h := sha256.New()
-	n, err := im.Plan.WriteTo(io.MultiWriter(h, w))
+	pipeline := newPipelined(io.MultiWriter(h, w))
+	n, err := im.Plan.WriteTo(pipeline)
+	if cerr := pipeline.Close(); err == nil {
+		err = cerr
+	}
 	if err != nil {
 		return n, im.writeError(err)
 	}
