@@ -73,6 +73,9 @@ func fetch(ctx context.Context, dir, lock string) error {
 	if err != nil {
 		return err
 	}
+	if dir, err = filepath.Abs(dir); err != nil { // Python runs in a folder of its own
+		return err
+	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o777); err != nil {
 		return err
 	}

@@ -14,9 +14,11 @@ import (
 	"rules_romfs/internal/peer"
 )
 
-// TestFetch fetches through the real pip, once, into an empty cache folder.
+// TestFetch fetches through the real pip, once, into a cache folder that is not
+// there yet, and is named from the working directory as with --cache-dir.
 func TestFetch(t *testing.T) {
-	root := t.TempDir()
+	const root = "cache"
+	t.Chdir(t.TempDir())
 	bin := t.TempDir() // a PATH without mpy-cross
 	peer.MpyCross(t)
 	if err := os.Symlink(interpreter(t), filepath.Join(bin, "python3")); err != nil {
