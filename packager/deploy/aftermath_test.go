@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"rules_romfs/packager/deploy/deploytest"
 	"rules_romfs/packager/port"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
@@ -55,8 +56,8 @@ func mainRan(t testing.TB, b *simboard.Board) bool {
 // however it ends.
 func TestMainRunsAgain(t *testing.T) {
 	t.Parallel()
-	image := build(t, romfs.Options{}, map[string][]byte{"app.py": code(1, 3000)})
-	other := build(t, romfs.Options{}, map[string][]byte{"app.py": code(2, 3000)})
+	image := deploytest.Image(t, romfs.Options{}, map[string][]byte{"app.py": deploytest.Code(1, 3000)})
+	other := deploytest.Image(t, romfs.Options{}, map[string][]byte{"app.py": deploytest.Code(2, 3000)})
 	taken := filepath.Join(t.TempDir(), "taken")
 	if err := os.WriteFile(taken, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -78,7 +79,7 @@ func TestMainRunsAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := startBoard(t, simboard.Options{Files: map[string]string{"main.py": mainFile}})
+			b := deploytest.Start(t, simboard.Options{Files: map[string]string{"main.py": mainFile}})
 			b.Load(0, image)
 			r := request(t, b, image)
 			c.change(&r)
@@ -96,8 +97,8 @@ func TestMainRunsAgain(t *testing.T) {
 // them, at the second deploy as little as at the first.
 func TestUnchangedIsProven(t *testing.T) {
 	t.Parallel()
-	b := startBoard(t, simboard.Options{Files: map[string]string{"boot.py": "import vfs\nvfs.umount('/rom')\n"}})
-	r := request(t, b, build(t, romfs.Options{}, map[string][]byte{"app.py": code(1, 3000)}))
+	b := deploytest.Start(t, simboard.Options{Files: map[string]string{"boot.py": "import vfs\nvfs.umount('/rom')\n"}})
+	r := request(t, b, deploytest.Image(t, romfs.Options{}, map[string][]byte{"app.py": deploytest.Code(1, 3000)}))
 	b.Load(0, r.Image)
 	b.Reset()
 	for i := range 2 {
@@ -112,9 +113,9 @@ func TestUnchangedIsProven(t *testing.T) {
 // TestBackupOverwritesNothing deploys with the same --backup again and again.
 func TestBackupOverwritesNothing(t *testing.T) {
 	t.Parallel()
-	b := startBoard(t, simboard.Options{})
+	b := deploytest.Start(t, simboard.Options{})
 	image := func(n uint64) []byte {
-		return build(t, romfs.Options{}, map[string][]byte{"app.py": code(n, 3000)})
+		return deploytest.Image(t, romfs.Options{}, map[string][]byte{"app.py": deploytest.Code(n, 3000)})
 	}
 	b.Load(0, image(1))
 	r := request(t, b, image(1))
@@ -160,8 +161,8 @@ func TestHistoryIsPrivate(t *testing.T) {
 	if err := os.Mkdir(dir, 0o755); err != nil { // as earlier versions made it
 		t.Fatal(err)
 	}
-	b := startBoard(t, simboard.Options{})
-	r := request(t, b, build(t, romfs.Options{}, map[string][]byte{"app.py": code(1, 3000)}))
+	b := deploytest.Start(t, simboard.Options{})
+	r := request(t, b, deploytest.Image(t, romfs.Options{}, map[string][]byte{"app.py": deploytest.Code(1, 3000)}))
 	r.Cache = OpenCache(dir)
 	if _, err := Run(context.Background(), r); err != nil {
 		t.Fatal(err)
@@ -191,8 +192,8 @@ func TestSlowProgress(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b := startBoard(t, o)
-	image := build(t, romfs.Options{}, map[string][]byte{"data": random(2, 150_000)})
+	b := deploytest.Start(t, o)
+	image := deploytest.Image(t, romfs.Options{}, map[string][]byte{"data": deploytest.Random(2, 150_000)})
 	result, err := Run(context.Background(), request(t, b, image))
 	if err != nil || !boardHolds(b, 0, image) {
 		t.Fatal(err)
@@ -212,8 +213,8 @@ func TestMainWatchdog(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b := startBoard(t, o)
-	r := request(t, b, build(t, romfs.Options{}, map[string][]byte{"data": random(2, 80_000)}))
+	b := deploytest.Start(t, o)
+	r := request(t, b, deploytest.Image(t, romfs.Options{}, map[string][]byte{"data": deploytest.Random(2, 80_000)}))
 	waitFor(t, r.Port, "fed") // before that, interrupting main.py starts no watchdog
 	var said []string
 	r.Reporter = keeping{r.Reporter, &said}

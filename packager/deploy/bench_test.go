@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"rules_romfs/internal/peer"
+	"rules_romfs/packager/deploy/deploytest"
 	"rules_romfs/packager/device"
 	"rules_romfs/packager/port"
 	"rules_romfs/packager/romfs"
@@ -88,23 +89,23 @@ func rows(t testing.TB) []row {
 // incompressible. grow lengthens the first module by so many bytes; another
 // variant has other content of the same size in one module.
 func benchImage(t testing.TB, grow, variant int) []byte {
-	files := map[string][]byte{"model.bin": random(9, 300_000)}
+	files := map[string][]byte{"model.bin": deploytest.Random(9, 300_000)}
 	for i := range 80 {
-		files[fmt.Sprintf("m%02d.py", i)] = code(uint64(i), 1250)
+		files[fmt.Sprintf("m%02d.py", i)] = deploytest.Code(uint64(i), 1250)
 	}
 	files["m00.py"] = append(files["m00.py"], bytes.Repeat([]byte{'#'}, grow)...)
-	files["m40.py"] = code(uint64(40+1000*variant), 1250)
-	return build(t, romfs.Options{}, files)
+	files["m40.py"] = deploytest.Code(uint64(40+1000*variant), 1250)
+	return deploytest.Image(t, romfs.Options{}, files)
 }
 
 // prefixImage is 300 KB of models behind 60 KB of code, in layout stable.
 func prefixImage(t testing.TB, grow int) []byte {
-	files := map[string][]byte{"model.bin": random(9, 300_000)}
+	files := map[string][]byte{"model.bin": deploytest.Random(9, 300_000)}
 	for i := range 48 {
-		files[fmt.Sprintf("m%02d.py", i)] = code(uint64(i), 1250)
+		files[fmt.Sprintf("m%02d.py", i)] = deploytest.Code(uint64(i), 1250)
 	}
 	files["m00.py"] = append(files["m00.py"], bytes.Repeat([]byte{'#'}, grow)...)
-	return build(t, romfs.Options{Layout: romfs.Stable, EraseUnit: 4096, MaxSize: 1 << 20}, files)
+	return deploytest.Image(t, romfs.Options{Layout: romfs.Stable, EraseUnit: 4096, MaxSize: 1 << 20}, files)
 }
 
 // prefixBoard is the profile of the board with such firmware: it must know the
@@ -171,7 +172,7 @@ func (r *row) deploy(b *testing.B, romfs string) sample {
 	if s.prefix {
 		o.Generation = simboard.Old
 	}
-	board := startBoard(b, o)
+	board := deploytest.Start(b, o)
 	defer board.Close()
 	board.Load(0, s.before)
 	board.Reset()
@@ -281,8 +282,8 @@ func BenchmarkQuery(b *testing.B) {
 	romfsProgram := buildRomfs(b)
 	for _, link := range []link{uart, usb} {
 		b.Run(link.name, func(b *testing.B) {
-			board := startBoard(b, simboard.Options{Faults: link.faults})
-			board.Load(0, build(b, romfs.Options{}, map[string][]byte{"a.py": code(1, 3000)}))
+			board := deploytest.Start(b, simboard.Options{Faults: link.faults})
+			board.Load(0, deploytest.Image(b, romfs.Options{}, map[string][]byte{"a.py": deploytest.Code(1, 3000)}))
 			var ours, theirs []time.Duration
 			cache := "ROMFS_CACHE=" + b.TempDir()
 			for round := 0; b.Loop(); round++ {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"rules_romfs/packager/board"
+	"rules_romfs/packager/deploy/deploytest"
 	"rules_romfs/packager/port"
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
@@ -44,9 +45,9 @@ func walk(t *testing.T, p *board.Profile, i int) {
 	part := &p.Partitions[i]
 	image := func(seed uint64) []byte {
 		o := romfs.Options{WriteUnit: part.TornUnit(), EraseUnit: part.Erase, DirAlign: p.MaxAlign(), MaxSize: part.Size}
-		return build(t, o, map[string][]byte{"app.py": code(seed, 3000), "data": random(seed, 9000)})
+		return deploytest.Image(t, o, map[string][]byte{"app.py": deploytest.Code(seed, 3000), "data": deploytest.Random(seed, 9000)})
 	}
-	b := startBoard(t, simboard.Options{Board: p})
+	b := deploytest.Start(t, simboard.Options{Board: p})
 	r := request(t, b, image(1))
 	r.Board, r.Partition, r.OtherCore, r.Cache = p, part.Name, true, OpenCache(t.TempDir())
 	dir := t.TempDir()

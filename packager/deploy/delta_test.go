@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"rules_romfs/packager/deploy/deploytest"
 )
 
 // carryOut does to flash what a plan says, as a board would.
@@ -67,12 +69,12 @@ func TestPlanOfAnyChange(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
-		old := random(r.Uint64(), 1+r.IntN(20_000))
+		old := deploytest.Random(r.Uint64(), 1+r.IntN(20_000))
 		var image []byte
 		for range 1 + r.IntN(8) {
 			from := r.IntN(len(old))
 			image = append(image, old[from:from+r.IntN(len(old)-from)]...)
-			image = append(image, random(r.Uint64(), r.IntN(300))...)
+			image = append(image, deploytest.Random(r.Uint64(), r.IntN(300))...)
 		}
 		rebuilt(t, old, append(image, 1), 512)
 	}

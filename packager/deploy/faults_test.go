@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"rules_romfs/packager/deploy/deploytest"
 	"rules_romfs/packager/device"
 	"rules_romfs/packager/port"
 	"rules_romfs/packager/romfs"
@@ -39,7 +40,7 @@ func usable(t testing.TB, r Request) {
 }
 
 func smallImage(t testing.TB) []byte {
-	return build(t, romfs.Options{}, map[string][]byte{"app.py": code(1, 3000), "data.bin": random(7, 12000)})
+	return deploytest.Image(t, romfs.Options{}, map[string][]byte{"app.py": deploytest.Code(1, 3000), "data.bin": deploytest.Random(7, 12000)})
 }
 
 // TestFaults deploys to boards and over links that misbehave. All of these end
@@ -74,7 +75,7 @@ func TestFaults(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			b := startBoard(t, o)
+			b := deploytest.Start(t, o)
 			image := smallImage(t)
 			r := request(t, b, image)
 			ctx, cancel := context.WithTimeout(context.Background(), faultLimit)
@@ -131,7 +132,7 @@ func TestFailingOperations(t *testing.T) {
 			if err := o.SetFault(c.fault); err != nil {
 				t.Fatal(err)
 			}
-			b := startBoard(t, o)
+			b := deploytest.Start(t, o)
 			r := request(t, b, smallImage(t))
 			_, err := Run(context.Background(), r)
 			var transfer *port.TransferError

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"rules_romfs/packager/board"
+	"rules_romfs/packager/deploy/deploytest"
 	"rules_romfs/packager/simboard"
 )
 
@@ -29,10 +30,10 @@ func TestFirmwareKnowsItsUnit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := flavour{driver: c.driver, as: noPort, old: c.old}
-			b := startBoard(t, f.options())
+			f := deploytest.Flavour{Driver: c.driver, As: deploytest.NoPort, Old: c.old}
+			b := deploytest.Start(t, f.Options())
 			for _, grown := range []bool{false, true} {
-				r := request(t, b, f.image(t, grown))
+				r := request(t, b, f.Image(t, grown))
 				r.Board = c.profile
 				var said []string
 				r.Reporter = keeping{r.Reporter, &said}
@@ -56,8 +57,8 @@ func TestReadOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := flavour{driver: "qemu"}
-	old, next := f.image(t, false), f.image(t, true)
+	f := deploytest.Flavour{Driver: "qemu"}
+	old, next := f.Image(t, false), f.Image(t, true)
 	for name, c := range map[string]struct {
 		o       simboard.Options
 		profile *board.Profile
@@ -65,13 +66,13 @@ func TestReadOnly(t *testing.T) {
 		says    string
 	}{
 		"profile":          {simboard.Options{Board: qemu}, qemu, true, "-device loader,file=IMAGE,addr=0x21000000"},
-		"port":             {f.options(), nil, true, "-device loader,file=IMAGE,addr="},
-		"op 3 and 6 do so": {(&flavour{driver: "qemu", as: noPort}).options(), nil, false, "cannot write partition 0"},
+		"port":             {f.Options(), nil, true, "-device loader,file=IMAGE,addr="},
+		"op 3 and 6 do so": {(&deploytest.Flavour{Driver: "qemu", As: deploytest.NoPort}).Options(), nil, false, "cannot write partition 0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, there := range [][]byte{old, nil} {
-				b := startBoard(t, c.o)
+				b := deploytest.Start(t, c.o)
 				b.Load(0, there)
 				for _, dry := range []bool{true, false} {
 					r := request(t, b, next)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"testing"
 
+	"rules_romfs/packager/deploy/deploytest"
 	"rules_romfs/packager/simboard"
 )
 
@@ -14,7 +15,7 @@ import (
 func TestGrowth(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	b := startBoard(t, simboard.Options{})
+	b := deploytest.Start(t, simboard.Options{})
 	r := request(t, b, benchImage(t, 0, 0))
 	r.Cache = OpenCache(t.TempDir())
 	full, err := Run(ctx, r)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"rules_romfs/packager/board"
+	"rules_romfs/packager/deploy/deploytest"
 	"rules_romfs/packager/port"
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
@@ -40,9 +41,9 @@ func TestWideHeadersAreReadBack(t *testing.T) {
 	for _, c := range places {
 		t.Run(c.profile.ID, func(t *testing.T) {
 			t.Parallel()
-			b := startBoard(t, simboard.Options{Board: c.profile})
+			b := deploytest.Start(t, simboard.Options{Board: c.profile})
 			image := func(seed uint64) []byte {
-				return build(t, romfs.Options{WriteUnit: c.part.Write}, map[string][]byte{"app.py": code(seed, 3000), "data": random(seed, 9000)})
+				return deploytest.Image(t, romfs.Options{WriteUnit: c.part.Write}, map[string][]byte{"app.py": deploytest.Code(seed, 3000), "data": deploytest.Random(seed, 9000)})
 			}
 			old, next := image(1), image(2)
 			r := request(t, b, old)
@@ -93,10 +94,10 @@ func TestHeaderOfAnyWidth(t *testing.T) {
 		for _, width := range []int{64, 65, 700, 4000} {
 			t.Run(fmt.Sprintf("%d-%s", width, driver), func(t *testing.T) {
 				t.Parallel()
-				plain := build(t, romfs.Options{}, map[string][]byte{"a": random(1, 300)})
+				plain := deploytest.Image(t, romfs.Options{}, map[string][]byte{"a": deploytest.Random(1, 300)})
 				image := append([]byte(romfs.Magic), bytes.Repeat([]byte{0x80}, width)...)
 				image = append(image, plain[len(romfs.Magic):]...)
-				b := startBoard(t, simboard.Options{Partitions: []simboard.Partition{{Driver: driver, Size: 1 << 18}}})
+				b := deploytest.Start(t, simboard.Options{Partitions: []simboard.Partition{{Driver: driver, Size: 1 << 18}}})
 				b.Load(0, image)
 				readBack(t, b, nil, image)
 			})

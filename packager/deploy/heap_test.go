@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"rules_romfs/internal/peer"
+	"rules_romfs/packager/deploy/deploytest"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
 )
@@ -21,7 +22,7 @@ func startWords(t testing.TB, bits int, o simboard.Options) *simboard.Board {
 	if bits == 32 {
 		o.Interpreter = peer.MicroPython32(t)
 	}
-	return start(t, o)
+	return deploytest.Start(t, o)
 }
 
 // TestLittleHeap deploys to boards with little free heap, where a block device
@@ -68,7 +69,7 @@ func TestLittleHeap(t *testing.T) {
 					return
 				}
 				// What has moved is rebuilt on the board all the same.
-				r.Image = build(t, romfs.Options{}, map[string][]byte{"app.py": append(code(1, 3000), '#'), "data.bin": random(7, 12000)})
+				r.Image = deploytest.Image(t, romfs.Options{}, map[string][]byte{"app.py": append(deploytest.Code(1, 3000), '#'), "data.bin": deploytest.Random(7, 12000)})
 				if result, err = Run(context.Background(), r); err != nil {
 					t.Fatal(err)
 				}
@@ -120,7 +121,7 @@ func TestBeyond16MiB32(t *testing.T) {
 	b := startWords(t, 32, simboard.Options{Partitions: []simboard.Partition{{Size: 24 << 20, Erase: 64 * kib}}})
 	big := bytes.Repeat([]byte("16 MiB and more "), (17<<20)/16)
 	for range 2 {
-		image := build(t, romfs.Options{}, map[string][]byte{"big": big})
+		image := deploytest.Image(t, romfs.Options{}, map[string][]byte{"big": big})
 		result, err := Run(context.Background(), request(t, b, image))
 		if err != nil {
 			t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"rules_romfs/packager/board"
+	"rules_romfs/packager/deploy/deploytest"
 	"rules_romfs/packager/port"
 	"rules_romfs/packager/repl"
 	"rules_romfs/packager/report"
@@ -71,7 +72,7 @@ func owned(t testing.TB, b *simboard.Board) bool {
 func TestHostilePayload(t *testing.T) {
 	t.Parallel()
 	seeds := 4
-	if fullSweep {
+	if deploytest.Full {
 		seeds = 200
 	}
 	for seed := range seeds {
@@ -79,8 +80,8 @@ func TestHostilePayload(t *testing.T) {
 			t.Parallel()
 			o := simboard.Options{Seed: uint64(seed + 1)}
 			o.Faults.ToBoard = simboard.Disturbance{Lose: 2500, Flip: 2500, Double: 2500}
-			b := startBoard(t, o)
-			image := build(t, romfs.Options{}, map[string][]byte{"x.py": hostile(12_000)})
+			b := deploytest.Start(t, o)
+			image := deploytest.Image(t, romfs.Options{}, map[string][]byte{"x.py": hostile(12_000)})
 			ctx, cancel := context.WithTimeout(context.Background(), faultLimit)
 			defer cancel()
 			r := request(t, b, image)
@@ -103,8 +104,8 @@ func TestInterrupt(t *testing.T) {
 	t.Parallel()
 	o := simboard.Options{}
 	o.Faults.EraseTime = 100 * time.Millisecond
-	b := startBoard(t, o)
-	image := build(t, romfs.Options{}, map[string][]byte{"data": random(5, 120_000)})
+	b := deploytest.Start(t, o)
+	image := deploytest.Image(t, romfs.Options{}, map[string][]byte{"data": deploytest.Random(5, 120_000)})
 	r := request(t, b, image)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -136,12 +137,12 @@ func TestResume(t *testing.T) {
 	t.Parallel()
 	o := simboard.Options{}
 	o.Faults.USB = time.Millisecond // the port goes with the power
-	b := startBoard(t, o)
-	image := build(t, romfs.Options{}, map[string][]byte{"data": random(5, 160_000)})
+	b := deploytest.Start(t, o)
+	image := deploytest.Image(t, romfs.Options{}, map[string][]byte{"data": deploytest.Random(5, 160_000)})
 	r := request(t, b, image)
 	// 16 pages and an erase a block, and 40 blocks.
 	b.SetCut(flashsim.Cut{Step: 17 * 40 * 7 / 10})
-	ctx := untilOff(t, b)
+	ctx := deploytest.UntilOff(t, b)
 	if _, err := Run(ctx, r); err == nil {
 		t.Fatal("the deploy did not notice that the power was cut")
 	}
@@ -165,8 +166,8 @@ func TestBeyond16MiB(t *testing.T) {
 	t.Parallel()
 	o := simboard.Options{Partitions: []simboard.Partition{{Size: 24 << 20, Erase: 64 * kib}}}
 	o.Faults.Narrow = true
-	b := startBoard(t, o)
-	image := build(t, romfs.Options{}, map[string][]byte{"big": bytes.Repeat([]byte("16 MiB and more "), (17<<20)/16)})
+	b := deploytest.Start(t, o)
+	image := deploytest.Image(t, romfs.Options{}, map[string][]byte{"big": bytes.Repeat([]byte("16 MiB and more "), (17<<20)/16)})
 	result, err := Run(context.Background(), request(t, b, image))
 	if err != nil {
 		t.Fatal(err)
@@ -181,8 +182,8 @@ func TestBeyond16MiB(t *testing.T) {
 func TestPreflight(t *testing.T) {
 	t.Parallel()
 	image := smallImage(t)
-	native := build(t, romfs.Options{}, map[string][]byte{"n.mpy": {'M', 6, 6 | 3<<0, 31, 1, 0, 0}})
-	old := build(t, romfs.Options{}, map[string][]byte{"n.mpy": {'M', 5, 0, 31, 1, 0, 0}})
+	native := deploytest.Image(t, romfs.Options{}, map[string][]byte{"n.mpy": {'M', 6, 6 | 3<<0, 31, 1, 0, 0}})
+	old := deploytest.Image(t, romfs.Options{}, map[string][]byte{"n.mpy": {'M', 5, 0, 31, 1, 0, 0}})
 	other := &board.Profile{ID: "other", Machines: []string{"Other board with *"}, Partitions: []board.Partition{{Name: "romfs0", Size: 1 << 20}}}
 	none := &board.Profile{ID: "none", NoROM: "no flash"}
 	for name, c := range map[string]struct {
@@ -205,9 +206,9 @@ func TestPreflight(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := startBoard(t, c.o)
+			b := deploytest.Start(t, c.o)
 			if c.o.Faults.ROMThread {
-				b.Load(0, build(t, romfs.Options{}, map[string][]byte{"app.py": []byte("import _thread, time\ndef run():\n while True:\n  time.sleep_ms(10)\n")}))
+				b.Load(0, deploytest.Image(t, romfs.Options{}, map[string][]byte{"app.py": []byte("import _thread, time\ndef run():\n while True:\n  time.sleep_ms(10)\n")}))
 				b.Reset()
 			}
 			r := request(t, b, c.image)
@@ -227,7 +228,7 @@ func TestPreflight(t *testing.T) {
 // TestSeveralAtOnce shows that one lock guards a port.
 func TestSeveralAtOnce(t *testing.T) {
 	t.Parallel()
-	b := startBoard(t, simboard.Options{})
+	b := deploytest.Start(t, simboard.Options{})
 	r := request(t, b, smallImage(t))
 	meddled := false
 	r.Reporter = meddling{r.Reporter, func() {
@@ -264,7 +265,7 @@ func TestWatchdog(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b := startBoard(t, o)
+	b := deploytest.Start(t, o)
 	image := smallImage(t)
 	r := request(t, b, image)
 	var said []string

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"rules_romfs/packager/deploy/deploytest"
 	"rules_romfs/packager/device"
 	"rules_romfs/packager/port"
 	"rules_romfs/packager/romfs"
@@ -71,8 +72,8 @@ func (s *turntable) serve() {
 // on the one that answers then, and its program goes on.
 func TestAnotherBoard(t *testing.T) {
 	t.Parallel()
-	mine := build(t, romfs.Options{}, map[string][]byte{"app.py": code(1, 3000), "data": random(2, 60_000)})
-	others := build(t, romfs.Options{}, map[string][]byte{"theirs.py": code(3, 2000)})
+	mine := deploytest.Image(t, romfs.Options{}, map[string][]byte{"app.py": deploytest.Code(1, 3000), "data": deploytest.Random(2, 60_000)})
+	others := deploytest.Image(t, romfs.Options{}, map[string][]byte{"theirs.py": deploytest.Code(3, 2000)})
 	serial := func(s string) func(*simboard.Options) { return func(o *simboard.Options) { o.Serial = s } }
 	// Without a unique id: firmware without the machine module.
 	anonymous := func(o *simboard.Options) { o.Faults.Missing = []string{"machine"} }
@@ -93,7 +94,7 @@ func TestAnotherBoard(t *testing.T) {
 				for _, change := range changes {
 					change(&o)
 				}
-				return startBoard(t, o)
+				return deploytest.Start(t, o)
 			}
 			right, wrong := start(c.first), start(c.then)
 			wrong.Load(0, others)
@@ -118,8 +119,8 @@ func TestAnotherBoard(t *testing.T) {
 // once and come back under each other's name.
 func TestTwoBoardsChangePlaces(t *testing.T) {
 	t.Parallel()
-	a, b := startBoard(t, simboard.Options{Serial: "0a"}), startBoard(t, simboard.Options{Serial: "0b"})
-	image := build(t, romfs.Options{}, map[string][]byte{"data": random(2, 60_000)})
+	a, b := deploytest.Start(t, simboard.Options{Serial: "0a"}), deploytest.Start(t, simboard.Options{Serial: "0b"})
+	image := deploytest.Image(t, romfs.Options{}, map[string][]byte{"data": deploytest.Random(2, 60_000)})
 	ports := []string{newTurntable(t, 30_000, a, b).port(), newTurntable(t, 30_000, b, a).port()}
 	errs := make([]error, 2)
 	var wait sync.WaitGroup
@@ -147,8 +148,8 @@ func TestTwoBoardsChangePlaces(t *testing.T) {
 // TestTheSameBoardAgain: a board that is behind another connection goes on.
 func TestTheSameBoardAgain(t *testing.T) {
 	t.Parallel()
-	b := startBoard(t, simboard.Options{})
-	image := build(t, romfs.Options{}, map[string][]byte{"data": random(2, 60_000)})
+	b := deploytest.Start(t, simboard.Options{})
+	image := deploytest.Image(t, romfs.Options{}, map[string][]byte{"data": deploytest.Random(2, 60_000)})
 	r := request(t, b, image)
 	r.Port = newTurntable(t, 30_000, b, b).port()
 	result, err := Run(context.Background(), r)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"rules_romfs/packager/deploy/deploytest"
 	"rules_romfs/packager/device"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
@@ -16,8 +17,8 @@ import (
 
 func TestImports(t *testing.T) {
 	t.Parallel()
-	b := startBoard(t, simboard.Options{})
-	image := build(t, romfs.Options{}, map[string][]byte{
+	b := deploytest.Start(t, simboard.Options{})
+	image := deploytest.Image(t, romfs.Options{}, map[string][]byte{
 		"app.py":     []byte("import helper\nprint('~noise|1~')\n"),
 		"helper.py":  []byte("X = 1\n"),
 		"broken.py":  []byte("import helper\nprint('so far')\nraise ValueError(helper.X)\n"),
@@ -79,9 +80,9 @@ func TestImports(t *testing.T) {
 // TestInterruptedImport has a person end the wait for a module: the image is deployed all the same.
 func TestInterruptedImport(t *testing.T) {
 	t.Parallel()
-	b := startBoard(t, simboard.Options{})
+	b := deploytest.Start(t, simboard.Options{})
 	ctx, cancel := context.WithCancel(context.Background())
-	r := request(t, b, build(t, romfs.Options{}, map[string][]byte{"app.py": []byte("import vfs\nvfs.rom_ioctl(3, 0, 65536, 4096)\nwhile True: pass\n")}))
+	r := request(t, b, deploytest.Image(t, romfs.Options{}, map[string][]byte{"app.py": []byte("import vfs\nvfs.rom_ioctl(3, 0, 65536, 4096)\nwhile True: pass\n")}))
 	r.Imports, r.ImportTimeout = []string{"app"}, time.Hour
 	go func() {
 		for b.Stats().Erases < 2 && ctx.Err() == nil { // the deploy's, and then the module's

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"rules_romfs/packager/deploy/deploytest"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
 )
@@ -17,18 +18,18 @@ import (
 // said, by a dry run too, and not of an image that was deployed from here.
 func TestLostFiles(t *testing.T) {
 	t.Parallel()
-	stock := map[string][]byte{"app.py": code(1, 500), "util.py": code(2, 500)}
+	stock := map[string][]byte{"app.py": deploytest.Code(1, 500), "util.py": deploytest.Code(2, 500)}
 	var want []string
 	for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"} {
-		stock[name+".tflite"] = random(3, 6000)
+		stock[name+".tflite"] = deploytest.Random(3, 6000)
 		want = append(want, name+".tflite")
 	}
 	want = append(want, "util.py")
 	mine := func(seed uint64) []byte {
-		return build(t, romfs.Options{}, map[string][]byte{"app.py": code(seed, 3000), "new.py": code(4, 2000)})
+		return deploytest.Image(t, romfs.Options{}, map[string][]byte{"app.py": deploytest.Code(seed, 3000), "new.py": deploytest.Code(4, 2000)})
 	}
-	b := startBoard(t, simboard.Options{})
-	b.Load(0, build(t, romfs.Options{}, stock))
+	b := deploytest.Start(t, simboard.Options{})
+	b.Load(0, deploytest.Image(t, romfs.Options{}, stock))
 	r := request(t, b, mine(5))
 	r.Cache = OpenCache(t.TempDir())
 	var said []string
@@ -61,7 +62,7 @@ func TestLostFiles(t *testing.T) {
 	}
 	// From here on the board holds what this machine can bring back.
 	r.Backup = ""
-	for _, image := range [][]byte{mine(5), mine(6), build(t, romfs.Options{}, map[string][]byte{"other.py": code(1, 900)})} {
+	for _, image := range [][]byte{mine(5), mine(6), deploytest.Image(t, romfs.Options{}, map[string][]byte{"other.py": deploytest.Code(1, 900)})} {
 		r.Image = image
 		if result := run(); result.Lost != nil || warning() != "" {
 			t.Errorf("over an image from here: %q, %q", result.Lost, said)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"testing"
 
+	"rules_romfs/packager/deploy/deploytest"
 	"rules_romfs/packager/port"
 	"rules_romfs/packager/simboard"
 )
@@ -23,7 +24,7 @@ func TestBoardWithoutCtrlC(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o.Faults.NoInterrupt = true
-			b := startBoard(t, o)
+			b := deploytest.Start(t, o)
 			image := smallImage(t)
 			r := request(t, b, image)
 			_, err := Run(context.Background(), r)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"rules_romfs/packager/board"
+	"rules_romfs/packager/deploy/deploytest"
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
@@ -55,12 +56,12 @@ func TestKeptTail(t *testing.T) {
 			if c.pieces > 0 {
 				o.Faults.Heap, o.Faults.Largest = 64*kib, c.pieces
 			}
-			b := startBoard(t, o)
-			files := map[string][]byte{"app.py": code(1, 3000), "z.bin": random(2, 150_000)}
-			old := build(t, romfs.Options{}, files)
+			b := deploytest.Start(t, o)
+			files := map[string][]byte{"app.py": deploytest.Code(1, 3000), "z.bin": deploytest.Random(2, 150_000)}
+			old := deploytest.Image(t, romfs.Options{}, files)
 			b.Load(0, old)
-			files["app.py"] = append(code(3, 1500), files["app.py"][1500:]...)
-			image := build(t, romfs.Options{}, files)
+			files["app.py"] = append(deploytest.Code(3, 1500), files["app.py"][1500:]...)
+			image := deploytest.Image(t, romfs.Options{}, files)
 			r := request(t, b, image)
 			r.Cache = OpenCache(t.TempDir())
 			if err := r.Cache.put(sha256.Sum256(old), old, nil); err != nil {

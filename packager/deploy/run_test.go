@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"rules_romfs/packager/board"
+	"rules_romfs/packager/deploy/deploytest"
 	"rules_romfs/packager/port"
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
@@ -30,11 +31,11 @@ func twoCores(t *testing.T, id string, o simboard.Options) (*simboard.Board, []R
 		t.Fatal(err)
 	}
 	o.Board = profile
-	b := startBoard(t, o)
+	b := deploytest.Start(t, o)
 	var all []Request
 	for i, name := range []string{"romfs0", "romfs1"} {
-		r := request(t, b, build(t, romfs.Options{}, map[string][]byte{
-			"app" + name + ".py": code(uint64(i), 500), "model.tflite": random(uint64(i), 30_000-i*20_000),
+		r := request(t, b, deploytest.Image(t, romfs.Options{}, map[string][]byte{
+			"app" + name + ".py": deploytest.Code(uint64(i), 500), "model.tflite": deploytest.Random(uint64(i), 30_000-i*20_000),
 		}))
 		r.Board, r.Partition = profile, name
 		all = append(all, r)
@@ -92,7 +93,7 @@ func TestRunAll(t *testing.T) {
 
 	// Again: nothing to do. One differs: it alone is written.
 	wrote := counting(all)
-	all[1].Image = build(t, romfs.Options{}, map[string][]byte{"other": random(9, 3000)})
+	all[1].Image = deploytest.Image(t, romfs.Options{}, map[string][]byte{"other": deploytest.Random(9, 3000)})
 	results, errs = RunAll(context.Background(), all)
 	if errors.Join(errs...) != nil || results[0].Status != Unchanged || results[1].Status != Deployed || *wrote != 1 || !boardHolds(b, 1, all[1].Image) {
 		t.Errorf("%v, %+v, %+v, %d written", errs, results[0], results[1], *wrote)
@@ -125,7 +126,7 @@ func TestRunAllRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	native := build(t, romfs.Options{}, map[string][]byte{"n.mpy": {'M', 6, 9<<2 | 3, 31, 1, 0, 0}})
+	native := deploytest.Image(t, romfs.Options{}, map[string][]byte{"n.mpy": {'M', 6, 9<<2 | 3, 31, 1, 0, 0}})
 	for name, c := range map[string]struct {
 		change func(r *Request)
 		want   string

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"rules_romfs/packager/deploy/deploytest"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
 )
@@ -45,11 +46,11 @@ func TestShadowedModules(t *testing.T) {
 				t.Parallel()
 				files := maps.Clone(onBoard)
 				files["boot.py"] = boot
-				b := startBoard(t, simboard.Options{Files: files, Partitions: []simboard.Partition{{Driver: driver, Size: 1 << 17}}})
+				b := deploytest.Start(t, simboard.Options{Files: files, Partitions: []simboard.Partition{{Driver: driver, Size: 1 << 17}}})
 				for version := range 3 {
 					image := maps.Clone(inImage)
-					image["app.py"] = code(uint64(version), 5000)
-					r := request(t, b, build(t, romfs.Options{}, image))
+					image["app.py"] = deploytest.Code(uint64(version), 5000)
+					r := request(t, b, deploytest.Image(t, romfs.Options{}, image))
 					if _, err := Run(context.Background(), r); err != nil {
 						t.Fatalf("version %d: %v", version, err)
 					}

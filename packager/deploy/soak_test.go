@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"rules_romfs/internal/peer"
+	"rules_romfs/packager/deploy/deploytest"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
 	"rules_romfs/packager/simboard/flashsim"
@@ -90,7 +91,7 @@ func newSoaker(t *testing.T, r *rand.Rand, i int) *soaker {
 	t.Cleanup(func() { inspector.Close() })
 	s := &soaker{t: t, r: r, inspector: inspector, cache: OpenCache(t.TempDir()), seen: map[string]int{},
 		options: simboard.Options{Partitions: []simboard.Partition{soakPartitions[i]}}}
-	s.files = map[string][]byte{"app.py": code(r.Uint64(), 4000), "data.bin": random(r.Uint64(), 9000)}
+	s.files = map[string][]byte{"app.py": deploytest.Code(r.Uint64(), 4000), "data.bin": deploytest.Random(r.Uint64(), 9000)}
 	return s
 }
 
@@ -102,7 +103,7 @@ func (s *soaker) change() map[string][]byte {
 		switch s.r.IntN(4) {
 		case 0: // moves everything behind it
 			at := s.r.IntN(len(content))
-			content = slices.Insert(content, at, random(s.r.Uint64(), 1+s.r.IntN(400))...)
+			content = slices.Insert(content, at, deploytest.Random(s.r.Uint64(), 1+s.r.IntN(400))...)
 		case 1:
 			content[s.r.IntN(len(content))] ^= 1
 		case 2:
@@ -113,7 +114,7 @@ func (s *soaker) change() map[string][]byte {
 		}
 		next[name] = content
 	}
-	next[fmt.Sprintf("new%d.bin", s.r.IntN(5))] = random(s.r.Uint64(), 1+s.r.IntN(6000))
+	next[fmt.Sprintf("new%d.bin", s.r.IntN(5))] = deploytest.Random(s.r.Uint64(), 1+s.r.IntN(6000))
 	return next
 }
 
@@ -145,16 +146,16 @@ func (s *soaker) step(n int) {
 	t := s.t
 	before := s.files
 	after := s.change()
-	image := build(t, romfs.Options{}, after)
+	image := deploytest.Image(t, romfs.Options{}, after)
 	o := s.options
 	o.Faults.USB = time.Millisecond // the port goes with the power, so that no deploy waits for it
 	kind, cut := s.spoil(&o)
-	flash := build(t, romfs.Options{}, before)
+	flash := deploytest.Image(t, romfs.Options{}, before)
 	if s.board != nil {
 		flash = s.board.Contents(0)
 		s.board.Close()
 	}
-	s.board = startBoard(t, o)
+	s.board = deploytest.Start(t, o)
 	s.board.Load(0, flash)
 	failed := s.deploy(image, cut)
 	if cut && failed != nil {
@@ -164,7 +165,7 @@ func (s *soaker) step(n int) {
 			t.Fatalf("deploy %d, %s: %v", n, kind, failed)
 		}
 	}
-	what := s.mounted(sums(before), sums(after))
+	what := s.mounted(deploytest.Digests(before), deploytest.Digests(after))
 	if what == "" || failed == nil && what != "the new image" {
 		t.Errorf("deploy %d, %s, ended with %v, and the board mounts neither image, or not the new one: %s", n, kind, failed, what)
 	}
@@ -172,12 +173,12 @@ func (s *soaker) step(n int) {
 	// The same flash in a board without faults.
 	flash = s.board.Contents(0)
 	s.board.Close()
-	s.board = startBoard(t, s.options)
+	s.board = deploytest.Start(t, s.options)
 	s.board.Load(0, flash)
 	if err := s.deploy(image, false); err != nil {
 		t.Fatalf("deploy %d, after %s: %v", n, kind, err)
 	}
-	if s.mounted(nil, sums(after)) == "" {
+	if s.mounted(nil, deploytest.Digests(after)) == "" {
 		t.Fatalf("deploy %d, after %s: the board does not mount the new image", n, kind)
 	}
 	s.files = after
@@ -189,7 +190,7 @@ func (s *soaker) deploy(image []byte, cut bool) error {
 	ctx, cancel := context.WithTimeout(context.Background(), faultLimit)
 	defer cancel()
 	if cut {
-		ctx = untilOff(s.t, s.board)
+		ctx = deploytest.UntilOff(s.t, s.board)
 	}
 	_, err := Run(ctx, r)
 	return err

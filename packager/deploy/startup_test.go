@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"rules_romfs/packager/deploy/deploytest"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
 )
@@ -15,7 +16,7 @@ import (
 // TestMainThatIsNotRun deploys a main.py, and does what is then said: it runs.
 func TestMainThatIsNotRun(t *testing.T) {
 	t.Parallel()
-	image := build(t, romfs.Options{}, map[string][]byte{"main.py": []byte("import vfs\nvfs.rom_ioctl(3, 0, 65536, 4096)\n"), "app.py": []byte("X = 1\n")})
+	image := deploytest.Image(t, romfs.Options{}, map[string][]byte{"main.py": []byte("import vfs\nvfs.rom_ioctl(3, 0, 65536, 4096)\n"), "app.py": []byte("X = 1\n")})
 	for name, c := range map[string]struct {
 		files map[string]string
 		says  string // "": there is no note
@@ -28,7 +29,7 @@ func TestMainThatIsNotRun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := startBoard(t, simboard.Options{Files: c.files})
+			b := deploytest.Start(t, simboard.Options{Files: c.files})
 			result, err := Run(context.Background(), request(t, b, image))
 			if err != nil {
 				t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"rules_romfs/packager/board"
+	"rules_romfs/packager/deploy/deploytest"
 	"rules_romfs/packager/deploy/flash"
 	"rules_romfs/packager/simboard"
 )
@@ -31,7 +32,7 @@ func TestTransfer(t *testing.T) {
 				sized.Partitions[0].Size = cmp.Or(sized.Partitions[0].Size, 1<<20)
 				profile = &sized
 				ctx := context.Background()
-				b := startBoard(t, simboard.Options{Board: profile})
+				b := deploytest.Start(t, simboard.Options{Board: profile})
 				r := request(t, b, old)
 				r.Board, r.Cache = profile, OpenCache(t.TempDir())
 				if _, err := Run(ctx, r); err != nil {

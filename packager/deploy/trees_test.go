@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"rules_romfs/internal/trees"
+	"rules_romfs/packager/deploy/deploytest"
 	"rules_romfs/packager/port"
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/romfs"
@@ -17,7 +18,7 @@ import (
 // over the other, and reads each back.
 func TestTrees(t *testing.T) {
 	t.Parallel()
-	b := startBoard(t, simboard.Options{})
+	b := deploytest.Start(t, simboard.Options{})
 	for _, tree := range trees.Table() {
 		switch tree.Name {
 		case "signs", "models", "empty", "two-byte lengths":

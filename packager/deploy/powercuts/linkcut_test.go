@@ -1,23 +1,24 @@
 //go:build linux
 
-package deploy
+package powercuts
 
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
 
 	"rules_romfs/internal/peer"
+	"rules_romfs/packager/deploy"
+	"rules_romfs/packager/deploy/deploytest"
 	"rules_romfs/packager/romfs"
 	"rules_romfs/packager/simboard"
 	"rules_romfs/packager/simboard/simtest"
 )
 
-// linkCuts is how many cuts TestLinkCuts makes by default; with fullSweep there
+// linkCuts is how many cuts TestLinkCuts makes by default; with deploytest.Full there
 // is one at every byte, which takes most of an hour.
 const linkCuts = 40
 
@@ -26,11 +27,11 @@ const linkCuts = 40
 // or the new one whole, and the next deploy repairs it.
 func TestLinkCuts(t *testing.T) {
 	t.Parallel()
-	files := map[string][]byte{"app.py": code(1, 3000), "data.bin": random(2, 6000)}
-	older := build(t, romfs.Options{}, files)
-	oldSums := sums(files)
+	files := map[string][]byte{"app.py": deploytest.Code(1, 3000), "data.bin": deploytest.Random(2, 6000)}
+	older := deploytest.Image(t, romfs.Options{}, files)
+	oldSums := deploytest.Digests(files)
 	files["app.py"] = append(files["app.py"], "# changed\n"...)
-	newer, newSums := build(t, romfs.Options{}, files), sums(files)
+	newer, newSums := deploytest.Image(t, romfs.Options{}, files), deploytest.Digests(files)
 
 	// A deploy without a cut tells how many bytes there are.
 	whole := newLinkCutter(t, older, newer)
@@ -41,7 +42,7 @@ func TestLinkCuts(t *testing.T) {
 	total := whole.board.Stats().HostToBoard
 
 	workers, step := int64(2), total/linkCuts
-	if fullSweep {
+	if deploytest.Full {
 		workers, step = 4, 1
 	}
 	first := 1 + rand.New(rand.NewPCG(3, 0)).Int64N(step)
@@ -96,15 +97,6 @@ func TestLinkCuts(t *testing.T) {
 	})
 }
 
-// sums is the digests of files as an Inspector gives them.
-func sums(files map[string][]byte) map[string]string {
-	s := map[string]string{}
-	for name, content := range files {
-		s[name] = fmt.Sprintf("%x", sha256.Sum256(content))
-	}
-	return s
-}
-
 // A linkCutter deploys to one board again and again.
 type linkCutter struct {
 	t            *testing.T
@@ -113,16 +105,16 @@ type linkCutter struct {
 }
 
 func newLinkCutter(t *testing.T, older, newer []byte) *linkCutter {
-	o := simboard.Options{Partitions: []simboard.Partition{{Size: 64 * kib}}}
+	o := simboard.Options{Partitions: []simboard.Partition{{Size: 64 * deploytest.KiB}}}
 	o.Faults.USB = time.Millisecond // the port goes with the power, so that no deploy waits for it
-	return &linkCutter{t, startBoard(t, o), older, newer}
+	return &linkCutter{t, deploytest.Start(t, o), older, newer}
 }
 
 // deploy brings the new image.
 func (c *linkCutter) deploy(ctx context.Context) error {
 	r := request(c.t, c.board, c.newer)
 	r.Reporter = nil
-	_, err := Run(ctx, r)
+	_, err := deploy.Run(ctx, r)
 	return err
 }
 
@@ -137,8 +129,8 @@ func (c *linkCutter) reload() {
 func (c *linkCutter) cut(n int64) bool {
 	c.reload()
 	c.board.SetCutAtByte(n)
-	if err := c.deploy(untilOff(c.t, c.board)); err != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), faultLimit)
+	if err := c.deploy(deploytest.UntilOff(c.t, c.board)); err != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if c.board.WaitOff(ctx) != nil {
 			c.t.Fatalf("cut at byte %d: %v", n, err)
