@@ -236,7 +236,7 @@ func (p *consolePage) session(command string) string {
 	}
 	cmd := exec.Command("sh", "-c", command)
 	cmd.Dir = filepath.Join(root, p.dir)
-	cmd.Env = []string{"HOME=" + root, "ROMFS_CACHE=" + filepath.Join(root, ".cache"), "MPY_CROSS=" + peer.MpyCross(p.t), "ROMFS_MICROPYTHON=" + p.interpreter(), "PATH=" + p.path()}
+	cmd.Env = []string{"HOME=" + root, "ROMFS_CACHE=" + filepath.Join(root, ".cache"), "MPY_CROSS=" + peer.MpyCross(p.t), "ROMFS_MICROPYTHON=" + p.interpreter(), "PATH=" + p.path(), race + "=" + os.Getenv(race)}
 	out, err := cmd.CombinedOutput()
 	if _, failed := err.(*exec.ExitError); err != nil && !failed {
 		p.t.Fatalf("%s: %v", command, err)
