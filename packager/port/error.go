@@ -1,6 +1,9 @@
 package port
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // Codes of an Error: what kind of trouble it is, for programs.
 const (
@@ -24,7 +27,7 @@ type Error struct {
 func (e *Error) Error() string {
 	msg := e.Err.Error()
 	if e.Port != "" {
-		msg = "port " + e.Port + ": " + msg
+		msg = "port " + strings.TrimSuffix(e.Port, ":") + ": " + msg // "sim:" ends with one already
 	}
 	return advised(msg, e.Hint)
 }
