@@ -115,11 +115,11 @@ type UnknownError struct {
 }
 
 func (e *UnknownError) Error() string {
-	msg := fmt.Sprintf("no board is called %q", e.ID)
+	msg := fmt.Sprintf("no board is called %q:", e.ID)
 	if e.Suggestion != "" {
-		msg += fmt.Sprintf("; did you mean %q?", e.Suggestion)
+		msg = fmt.Sprintf("no board is called %q; did you mean %q?", e.ID, e.Suggestion)
 	}
-	return msg + ": `romfs boards` lists the ids, and a path (with a slash, or .yaml at its end) names a board file"
+	return msg + " `romfs boards` lists the ids, and a path (with a slash, or .yaml at its end) names a board file"
 }
 
 // suggest finds what was meant: the name of MicroPython's board folder
