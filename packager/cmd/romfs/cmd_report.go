@@ -200,9 +200,9 @@ func (f *reportFlags) subjects(ctx context.Context, a *app, path string) ([]repo
 	if err != nil {
 		return nil, err
 	}
-	for flag, value := range map[string]string{"-o": f.out, "--base": f.base, "--ram": f.ram} {
-		if value != "" {
-			if err := project.One(flag + " is about one image"); err != nil {
+	for _, flag := range []struct{ name, value string }{{"-o", f.out}, {"--base", f.base}, {"--ram", f.ram}} {
+		if flag.value != "" {
+			if err := project.One(flag.name + " is about one image"); err != nil {
 				return nil, err
 			}
 		}

@@ -46,9 +46,12 @@ func (f *deployFlags) overREPL(ctx context.Context, a *app, loads []*payload) (p
 	if err := f.demand.check(ctx, a, loads, profile, slices.Collect(maps.Values(f.port.keyOf)), a.known(f.noCache)); err != nil {
 		return nil, nil, err
 	}
-	for flag, given := range map[string]bool{"--monitor": f.monitor, "--backup": r.Backup != ""} {
-		if given && len(ports) > 1 {
-			return nil, nil, &usageError{fmt.Sprintf("%s takes one board, not %d", flag, len(ports))}
+	for _, flag := range []struct {
+		name  string
+		given bool
+	}{{"--monitor", f.monitor}, {"--backup", r.Backup != ""}} {
+		if flag.given && len(ports) > 1 {
+			return nil, nil, &usageError{fmt.Sprintf("%s takes one board, not %d", flag.name, len(ports))}
 		}
 	}
 	if err := a.checkStubs(ports); err != nil {
