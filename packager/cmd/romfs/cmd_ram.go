@@ -87,7 +87,7 @@ func (c *ramCmd) run(ctx context.Context, path string, modules []string) error {
 		return err
 	}
 	if len(modules) > 0 {
-		modules = slices.AppendSeq(modules, maps.Keys(max))
+		modules = append(modules, slices.Sorted(maps.Keys(max))...)
 	}
 	var ledgers []*ram.Ledger
 	for _, im := range all {
