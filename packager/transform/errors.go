@@ -1,8 +1,11 @@
 package transform
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+
+	"rules_romfs/internal/smallfile"
 )
 
 // A RunError says that a file could not be converted.
@@ -46,6 +49,9 @@ func (e *ReadError) Error() string {
 	name := e.Source
 	if e.Input != "" {
 		name += ": its input " + e.Input
+	}
+	if errors.Is(e.Err, smallfile.ErrLarge) {
+		return fmt.Sprintf("%s%s: it has more than %d MiB, the most that a transform takes", e.at(), name, maxFile>>20)
 	}
 	return fmt.Sprintf("%s%s: cannot be read: %v", e.at(), name, bare(e.Err))
 }

@@ -126,6 +126,10 @@ var imageEdges = []edge{
 	{name: "dest with //", files: one("  - {src: a, dest: b//a}\n"), args: "build", exit: 3, stderr: `romfs.yaml:5:\d+`},
 	{name: "a file of 0 bytes", files: map[string]string{"app/a": ""}, args: "build app --no-mpy", stdout: "1 file"},
 	{name: "a file of 5 GiB", make: sparse("app/a", 5<<30), args: "build app --no-mpy", exit: 3, stderr: `^error: "a": 5368709120 bytes do not fit into an image: the limit is 4294967295$`, check: only("app")},
+	{name: "5 GiB to transform", files: one(`  - {src: m, transform: {run: [cp, "{in}", "{out}"]}}` + "\n"), make: sparse("m", 5<<30), args: "build", exit: 3, stderr: `^error: romfs.yaml:5:\d+: files\[0\].transform: m: it has more than 256 MiB, the most that a transform takes\n$`, check: only(".cache a m romfs.yaml")},
+	{name: "5 GiB beside what is to transform", files: one(`  - {src: a, transform: {run: [cp, "{in}", "{out}"], inputs: [m]}}` + "\n"), make: sparse("m", 5<<30), args: "build", exit: 3, stderr: `a: its input m: it has more than 256 MiB`, check: only(".cache a m romfs.yaml")},
+	{name: "5 GiB to transform, and no tool", files: one(`  - {src: m, transform: {run: [no-such-tool, "{in}", "{out}"]}}` + "\n"), make: sparse("m", 5<<30), args: "build", exit: 4, stderr: "there is no usable no-such-tool", check: only("a m romfs.yaml")},
+	{name: "5 GiB to transform, and no preset's tool", files: one("  - {src: m, transform: stedgeai}\n"), make: sparse("m", 5<<30), args: "build --board openmv-n6", exit: 4, stderr: "there is no usable stedgeai", check: only("a m romfs.yaml")},
 	{name: "an image of 5 GiB", make: func(t *testing.T, dir string) {
 		sparse("app/a", 3<<30)(t, dir)
 		sparse("app/b", 2<<30)(t, dir)
