@@ -397,8 +397,10 @@ func TestResolveCanceled(t *testing.T) {
 	if src.read > 1 {
 		t.Errorf("%d directories were read", src.read)
 	}
-	if _, _, err := DirPlan(ctx, root, DirOptions{}); !errors.Is(err, why) {
-		t.Errorf("DirPlan: %v", err)
+	ctx, cancel = context.WithCancelCause(context.Background())
+	read := 0
+	if _, _, err := DirPlan(ctx, root, DirOptions{Reads: func(string) { cancel(why); read++ }}); !errors.Is(err, why) || read > 1 {
+		t.Errorf("DirPlan: %v, after %d directories", err, read)
 	}
 }
 

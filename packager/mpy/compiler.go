@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"rules_romfs/internal/child"
 	"rules_romfs/internal/smallfile"
@@ -29,6 +30,8 @@ type Compiler struct {
 	SubVersion uint8    // native ABI that it emits
 	Digest     [32]byte // sha256 of the executable; zero if it is a script, whose digest does not tell what it runs
 	Origin     string   // where it was found: "--mpy-cross", "$MPY_CROSS", "PATH", …
+
+	limit time.Duration // of a compilation; 0: compileLimit
 }
 
 // A CompileError is a source that mpy-cross refuses.
@@ -57,11 +60,15 @@ func (e *CompileError) Error() string {
 
 // NewCompiler runs the mpy-cross at path once, to learn its release.
 func NewCompiler(ctx context.Context, path string) (*Compiler, error) {
+	return newCompiler(ctx, path, versionLimit)
+}
+
+func newCompiler(ctx context.Context, path string, limit time.Duration) (*Compiler, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	limited, cancel := limitTime(ctx, versionLimit)
+	limited, cancel := limitTime(ctx, limit)
 	defer cancel()
 	stdout, stderr, err := runStdio(limited, abs, []string{"--version"}, nil)
 	if err != nil {
@@ -168,7 +175,7 @@ func (c *Compiler) run(ctx context.Context, src []byte, o Options, heap int) ([]
 	if !c.pipes() {
 		compile = c.runFiles
 	}
-	limited, cancel := limitTime(ctx, compileLimit)
+	limited, cancel := limitTime(ctx, cmp.Or(c.limit, compileLimit))
 	defer cancel()
 	code, printed, err := compile(limited, args, src)
 	if err != nil {

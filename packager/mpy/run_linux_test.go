@@ -119,6 +119,27 @@ wait
 	}
 }
 
+// TestNothingFromOutside: a source that has become a link out of root is not read.
+func TestNothingFromOutside(t *testing.T) {
+	t.Parallel()
+	jobs := modules(t, 1)
+	b := &Batch{Compiler: official(t)}
+	jobs[0].Root = filepath.Dir(jobs[0].Path)
+	if _, err := b.Run(t.Context(), jobs); err != nil {
+		t.Fatal(err)
+	}
+	outside := filepath.Join(t.TempDir(), "outside.py")
+	if err := os.Rename(jobs[0].Path, outside); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, jobs[0].Path); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := b.Run(t.Context(), jobs); err == nil {
+		t.Errorf("%d bytes", len(r[0].Code))
+	}
+}
+
 // TestPrintsForEver: a program that does not stop printing costs no more memory
 // than the bound, and is named.
 func TestPrintsForEver(t *testing.T) {
@@ -161,13 +182,15 @@ func TestGarbage(t *testing.T) {
 // is no interruption by the user.
 func TestHangs(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := limitTime(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	c := &Compiler{Path: wrapper(t, "exec sleep 60"), Release: PinnedVersion}
-	_, _, err := c.runPiped(ctx, nil, nil)
-	err = c.explain(t.Context(), err, nil, Options{SourceName: "a.py"}, nil)
+	const limit, want = 50 * time.Millisecond, "gave no answer in 50ms and was ended"
+	hanging := wrapper(t, "exec sleep 1000")
+	if _, err := newCompiler(t.Context(), hanging, limit); err == nil || !strings.Contains(err.Error(), "mpy-cross --version: it "+want) {
+		t.Errorf("--version: %v", err)
+	}
+	c := &Compiler{Path: hanging, Release: PinnedVersion, limit: limit}
+	_, err := c.Compile(t.Context(), nil, Options{SourceName: "a.py"})
 	var refused *CompileError
-	if !errors.As(err, &refused) || !strings.Contains(refused.Message, "gave no answer in 50ms and was ended") {
+	if !errors.As(err, &refused) || !strings.Contains(refused.Message, want) {
 		t.Errorf("%v", err)
 	}
 }

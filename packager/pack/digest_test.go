@@ -2,6 +2,7 @@ package pack
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -216,6 +217,17 @@ func TestNestedChanges(t *testing.T) {
 	var source *SourceError
 	if _, err := im.WriteTo(io.Discard); !errors.As(err, &source) {
 		t.Errorf("error %v, want a *SourceError", err)
+	}
+}
+
+// TestDigestCanceled: Ctrl-C ends the reading of a large content.
+func TestDigestCanceled(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "large")
+	write(t, path, strings.Repeat("x", 1<<20))
+	in := &Input{Dest: "large", Path: path}
+	if err := in.digest(&endsAfter{t.Context(), 2}); !errors.Is(err, context.Canceled) {
+		t.Errorf("it is read to its end: %v", err)
 	}
 }
 
