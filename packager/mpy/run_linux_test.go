@@ -210,9 +210,9 @@ func TestSlow(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	var told []string
+	told := make(chan string, 10)
 	b := &Batch{Compiler: c, SlowAfter: time.Millisecond, Slow: func(path string) {
-		told = append(told, path)
+		told <- path
 		if err := os.WriteFile(gate, []byte("go\n"), 0); err != nil { // until then it waits
 			t.Error(err)
 		}
@@ -220,7 +220,7 @@ func TestSlow(t *testing.T) {
 	if _, err := b.Run(t.Context(), []Job{{Path: path, Options: Options{SourceName: "m.py"}}}); err != nil {
 		t.Fatal(err)
 	}
-	if len(told) != 1 || told[0] != path {
-		t.Errorf("told of %v", told)
+	if n, got := len(told), <-told; n != 1 || got != path {
+		t.Errorf("told %d times, first of %s", n, got)
 	}
 }

@@ -52,6 +52,8 @@ type Options struct {
 	Allow    []manifest.LintCode // warnings to silence, besides the manifest's
 	Getenv   func(string) string
 	Reporter report.Reporter
+
+	slowAfter time.Duration // when the user is told what is waited for; 0: as mpy.Batch has it
 }
 
 // Build makes the image of a manifest or directory, ready to be written.
@@ -278,7 +280,7 @@ func (b *builder) compile(ctx context.Context, plan *manifest.Plan, jobs []mpy.J
 	}
 	task := b.Reporter.Task("compile", int64(len(jobs)), report.Files)
 	batch := &mpy.Batch{Compiler: compiler, Cache: b.cache, Workers: b.workers, Done: func(i int, r *mpy.Result) { task.Add(1) },
-		Slow: func(path string) {
+		SlowAfter: b.slowAfter, Slow: func(path string) {
 			b.Reporter.Log(report.Info, fmt.Sprintf("still compiling %s; Ctrl-C ends it", path))
 		}}
 	results, err := batch.Run(ctx, jobs)
