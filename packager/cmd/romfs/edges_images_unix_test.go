@@ -124,6 +124,18 @@ var imageEdges = []edge{
 	{name: "a byte that is no UTF-8 in a name", make: func(t *testing.T, dir string) { putFile(t, filepath.Join(dir, "app/a\xff"), "") }, args: "build app", exit: 3, stderr: "the name is no UTF-8"},
 	{name: "dest with ..", files: one("  - {src: a, dest: ../a}\n"), args: "build", exit: 3, stderr: `romfs.yaml:5:\d+`},
 	{name: "dest with //", files: one("  - {src: a, dest: b//a}\n"), args: "build", exit: 3, stderr: `romfs.yaml:5:\d+`},
+	{name: "a device", make: func(t *testing.T, dir string) {
+		putFile(t, filepath.Join(dir, "app/a"), "x")
+		if err := os.Symlink("/dev/zero", filepath.Join(dir, "app/zero")); err != nil {
+			t.Fatal(err)
+		}
+	}, args: "build app --no-mpy", exit: 3, stderr: "^error: app/zero: it is a FIFO, socket or device, and cannot be packed; remove it\n$", check: only("app")},
+	{name: "a file that says it is empty", make: func(t *testing.T, dir string) {
+		putFile(t, filepath.Join(dir, "app/a"), "x")
+		if err := os.Symlink("/proc/version", filepath.Join(dir, "app/version")); err != nil {
+			t.Fatal(err)
+		}
+	}, args: "build app --no-mpy", stdout: `^app.romfs: 2 files, [1-9]\d\d B`},
 	{name: "a file of 0 bytes", files: map[string]string{"app/a": ""}, args: "build app --no-mpy", stdout: "1 file"},
 	{name: "a file of 5 GiB", make: sparse("app/a", 5<<30), args: "build app --no-mpy", exit: 3, stderr: `^error: "a": 5368709120 bytes do not fit into an image: the limit is 4294967295$`, check: only("app")},
 	{name: "5 GiB to transform", files: one(`  - {src: m, transform: {run: [cp, "{in}", "{out}"]}}` + "\n"), make: sparse("m", 5<<30), args: "build", exit: 3, stderr: `^error: romfs.yaml:5:\d+: files\[0\].transform: m: it has more than 256 MiB, the most that a transform takes\n$`, check: only(".cache a m romfs.yaml")},

