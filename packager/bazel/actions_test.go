@@ -285,6 +285,16 @@ func TestMistakes(t *testing.T) {
 			want:   []string{`//app:image: app/romfs.yaml:16:10: files[2].src: there is no file "[odd] {name}*.bin"; add "//app:[odd] {name}*.bin" to srcs of //app:image`},
 		},
 		{
+			name:  "a pattern in another repository",
+			files: map[string]string{"app/romfs.yaml": "version: 1\nname: app\nroot: ..\nfiles: [{src: external/third/**/*.py}]\n"},
+			want:  []string{`//app:image: app/romfs.yaml:4:15: files[0].src: "external/third/**/*.py" matches no file`, `add the target of @third that has "**/*.py" to srcs of //app:image, or to deps if it is a py_library or romfs_library`},
+		},
+		{
+			name:  "a file of another repository",
+			files: map[string]string{"app/romfs.yaml": "version: 1\nname: app\nroot: ..\nfiles: [{src: external/third/drivers/bus.py}]\n"},
+			want:  []string{`there is no file "external/third/drivers/bus.py"`, `add the target of @third that has "drivers/bus.py" to srcs of //app:image, or to deps`},
+		},
+		{
 			name:  "outside of the workspace",
 			files: map[string]string{"app/romfs.yaml": "version: 1\nname: app\nroot: ../..\nfiles: []\n"},
 			want:  []string{`//app:image: app/romfs.yaml:3:7: root: "../.." lies outside of the workspace; set it to a directory below the workspace's root`},

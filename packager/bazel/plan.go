@@ -262,6 +262,10 @@ func (f *flags) advice(root string) func(key, value string) string {
 		}
 		literal, isLiteral := unescape(value)
 		name := path.Join(root, literal)
+		if rest, ok := strings.CutPrefix(name, "external/"); ok {
+			repository, file, _ := strings.Cut(rest, "/")
+			return fmt.Sprintf("add the target of @%s that has %q to srcs of %s, or to deps if it is a py_library or romfs_library", repository, file, f.label)
+		}
 		if rest, ok := strings.CutPrefix(name, pkg+"/"); ok || pkg == "" {
 			if pkg == "" {
 				rest = name

@@ -225,6 +225,27 @@ func TestPreflight(t *testing.T) {
 	}
 }
 
+// TestAnyBoard: a machine that the profile does not know takes --any-board, and
+// --core-stopped is about another thing.
+func TestAnyBoard(t *testing.T) {
+	t.Parallel()
+	other, err := board.Lookup("weact-h743")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := deploytest.Start(t, simboard.Options{})
+	r := request(t, b, smallImage(t))
+	r.Board, r.OtherCore = other, true
+	var incompatible *IncompatibleError
+	if _, err := Run(context.Background(), r); !errors.As(err, &incompatible) || !strings.Contains(err.Error(), "--any-board") {
+		t.Errorf("%v: wanted an IncompatibleError", err)
+	}
+	r.AnyBoard, r.OtherCore = true, false
+	if _, err := Run(context.Background(), r); err != nil || !boardHolds(b, 0, r.Image) {
+		t.Error(err)
+	}
+}
+
 // TestSeveralAtOnce shows that one lock guards a port.
 func TestSeveralAtOnce(t *testing.T) {
 	t.Parallel()

@@ -156,8 +156,15 @@ func TestOtherCoreRuns(t *testing.T) {
 	if errs[0] != nil || !errors.As(errs[1], &incompatible) || !strings.Contains(errs[1].Error(), "the HE core runs from partition romfs1") || boardHolds(b, 0, all[0].Image) {
 		t.Error(errs)
 	}
+	// --any-board is about another thing.
 	for i := range all {
-		all[i].OtherCore = true
+		all[i].AnyBoard = true
+	}
+	if _, errs = RunAll(context.Background(), all); !errors.As(errs[1], &incompatible) || !strings.Contains(errs[1].Error(), "--core-stopped") {
+		t.Error(errs)
+	}
+	for i := range all {
+		all[i].AnyBoard, all[i].OtherCore = false, true
 	}
 	if _, errs = RunAll(context.Background(), all); errors.Join(errs...) != nil || !boardHolds(b, 1, all[1].Image) {
 		t.Error(errs)

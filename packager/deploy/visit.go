@@ -25,8 +25,8 @@ const maxShrinks = 6
 
 // Run deploys. Errors are *artifact.MismatchError and *romfs.FormatError (of the
 // image), *port.Error, *port.TransferError, *repl.Error (of the board's Python),
-// *IncompatibleError, *VerifyError, *ImportError, *InterruptedError, the context's, or of the
-// file system for a backup. The board is left at its friendly REPL, or running
+// *IncompatibleError, *BackupError, *VerifyError, *ImportError, *InterruptedError, the context's,
+// or of the file system for a backup. The board is left at its friendly REPL, or running
 // main.py, and the port is free.
 func Run(ctx context.Context, r Request) (*Result, error) {
 	results, errs := RunAll(ctx, []Request{r})
