@@ -85,10 +85,11 @@ func TestLittleHeap(t *testing.T) {
 }
 
 // TestNoHeapRunsOut deploys to boards with any little heap, whole or in two pieces: what is sent
-// fits at the first try.
+// fits at the first try, and no piece of it is smaller than what the flash takes at once.
 func TestNoHeapRunsOut(t *testing.T) {
 	t.Parallel()
-	for _, driver := range []string{"", "rp2", "esp8266"} {
+	for driver, unit := range map[string]int64{"": 0, "rp2": 0, "esp8266": 0, "stm32-internal-h5": 16, "samd51": 8 * kib} {
+		image := deploytest.Image(t, romfs.Options{WriteUnit: unit}, map[string][]byte{"app.py": deploytest.Code(1, 3000), "data.bin": deploytest.Random(7, 12000)})
 		for _, size := range []int{16, 20, 24, 32, 40, 64} {
 			for _, pieces := range []int{1, 2} {
 				t.Run(fmt.Sprintf("%s-%dKiB-%d", driver, size, pieces), func(t *testing.T) {
@@ -99,11 +100,14 @@ func TestNoHeapRunsOut(t *testing.T) {
 						o.Faults.Largest = 0
 					}
 					b := startWords(t, 32, o)
-					r := request(t, b, smallImage(t))
+					r := request(t, b, image)
 					var said []string
 					r.Reporter = keeping{r.Reporter, &said}
-					if _, err := Run(context.Background(), r); err != nil {
+					if _, err := Run(context.Background(), r); err != nil || !boardHolds(b, 0, image) {
 						t.Fatal(err)
+					}
+					if v := b.Stats().Violations; len(v) > 0 {
+						t.Errorf("the flash does not bear it: %v", v)
 					}
 					if strings.Contains(strings.Join(said, "\n"), "ran out of memory") {
 						t.Errorf("it asked for too much: %q", said)
@@ -111,6 +115,35 @@ func TestNoHeapRunsOut(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestTooLittleHeap: where 2 KiB are written at once they have to fit into one frame,
+// which takes more memory; who has less is told so, and nothing half is there.
+func TestTooLittleHeap(t *testing.T) {
+	t.Parallel()
+	image := deploytest.Image(t, romfs.Options{WriteUnit: 2 * kib}, map[string][]byte{"app.py": deploytest.Code(1, 3000)})
+	for _, size := range []int{16, 32} {
+		t.Run(fmt.Sprintf("%dKiB", size), func(t *testing.T) {
+			t.Parallel()
+			o := simboard.Options{Partitions: []simboard.Partition{{Driver: "renesas-ra6", Size: 128 * kib}}}
+			o.Faults.Heap = size * kib
+			b := startWords(t, 32, o)
+			_, err := Run(context.Background(), request(t, b, image))
+			if size == 32 {
+				if v := b.Stats().Violations; err != nil || len(v) > 0 || !boardHolds(b, 0, image) {
+					t.Error(err, v)
+				}
+				return
+			}
+			const want = "32 KiB of free heap are enough where, as here, 2.0 KiB are written at once"
+			if err == nil || !strings.Contains(err.Error(), "too little memory") || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, want %q", err, want)
+			}
+			if bytes.HasPrefix(b.Contents(0), []byte(romfs.Magic)) {
+				t.Error("half an image is there")
+			}
+		})
 	}
 }
 
