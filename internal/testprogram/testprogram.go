@@ -1,4 +1,5 @@
-// Package testprogram writes the programs that tests start.
+// Package testprogram writes the programs that tests start, and tells whether
+// they go on.
 package testprogram
 
 import (

@@ -26,7 +26,7 @@ const mainFile = "started = 'main has run'\n"
 // has run.
 func mainRan(t testing.TB, b *simboard.Board) bool {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), faultLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), deploytest.Patience)
 	defer cancel()
 	for ctx.Err() == nil {
 		link, err := (&port.Opener{}).Open(ctx, b.Addr())

@@ -17,15 +17,11 @@ import (
 	"rules_romfs/packager/simboard"
 )
 
-// faultLimit bounds a deploy to a misbehaving board. It is far above what any
-// takes, and far below a hang.
-const faultLimit = 4 * time.Minute
-
 // usable checks that the port is free again and that the board answers at it,
 // be it with the -22 that it was told to say.
 func usable(t testing.TB, r Request) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), faultLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), deploytest.Patience)
 	defer cancel()
 	b, err := device.Connect(ctx, r.Opener, r.Port, false)
 	if err != nil {
@@ -39,8 +35,11 @@ func usable(t testing.TB, r Request) {
 	}
 }
 
-func smallImage(t testing.TB) []byte {
-	return deploytest.Image(t, romfs.Options{}, map[string][]byte{"app.py": deploytest.Code(1, 3000), "data.bin": deploytest.Random(7, 12000)})
+func smallImage(t testing.TB) []byte { return smallImageIn(t, 0) }
+
+// smallImageIn makes it for flash that is written in units of so many bytes.
+func smallImageIn(t testing.TB, unit int64) []byte {
+	return deploytest.Image(t, romfs.Options{WriteUnit: unit}, map[string][]byte{"app.py": deploytest.Code(1, 3000), "data.bin": deploytest.Random(7, 12000)})
 }
 
 // TestFaults deploys to boards and over links that misbehave. All of these end
@@ -78,7 +77,7 @@ func TestFaults(t *testing.T) {
 			b := deploytest.Start(t, o)
 			image := smallImage(t)
 			r := request(t, b, image)
-			ctx, cancel := context.WithTimeout(context.Background(), faultLimit)
+			ctx, cancel := context.WithTimeout(context.Background(), deploytest.Patience)
 			defer cancel()
 			start := time.Now()
 			result, err := Run(ctx, r)

@@ -89,7 +89,7 @@ func TestLittleHeap(t *testing.T) {
 func TestNoHeapRunsOut(t *testing.T) {
 	t.Parallel()
 	for driver, unit := range map[string]int64{"": 0, "rp2": 0, "esp8266": 0, "stm32-internal-h5": 16, "samd51": 8 * kib} {
-		image := deploytest.Image(t, romfs.Options{WriteUnit: unit}, map[string][]byte{"app.py": deploytest.Code(1, 3000), "data.bin": deploytest.Random(7, 12000)})
+		image := smallImageIn(t, unit)
 		for _, size := range []int{16, 20, 24, 32, 40, 64} {
 			for _, pieces := range []int{1, 2} {
 				t.Run(fmt.Sprintf("%s-%dKiB-%d", driver, size, pieces), func(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"rules_romfs/packager/simboard"
 )
 
-const kib = 1 << 10
+const kib = deploytest.KiB
 
 func TestMain(m *testing.M) { deploytest.Main(m) }
 

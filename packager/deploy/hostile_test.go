@@ -82,7 +82,7 @@ func TestHostilePayload(t *testing.T) {
 			o.Faults.ToBoard = simboard.Disturbance{Lose: 2500, Flip: 2500, Double: 2500}
 			b := deploytest.Start(t, o)
 			image := deploytest.Image(t, romfs.Options{}, map[string][]byte{"x.py": hostile(12_000)})
-			ctx, cancel := context.WithTimeout(context.Background(), faultLimit)
+			ctx, cancel := context.WithTimeout(context.Background(), deploytest.Patience)
 			defer cancel()
 			r := request(t, b, image)
 			result, err := Run(ctx, r)

@@ -159,7 +159,7 @@ func (s *soaker) step(n int) {
 	s.board.Load(0, flash)
 	failed := s.deploy(image, cut)
 	if cut && failed != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), faultLimit)
+		ctx, cancel := context.WithTimeout(context.Background(), deploytest.Patience)
 		defer cancel()
 		if s.board.WaitOff(ctx) != nil {
 			t.Fatalf("deploy %d, %s: %v", n, kind, failed)
@@ -187,7 +187,7 @@ func (s *soaker) step(n int) {
 func (s *soaker) deploy(image []byte, cut bool) error {
 	r := request(s.t, s.board, image)
 	r.Reporter, r.Cache = nil, s.cache
-	ctx, cancel := context.WithTimeout(context.Background(), faultLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), deploytest.Patience)
 	defer cancel()
 	if cut {
 		ctx = deploytest.UntilOff(s.t, s.board)

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strconv"
 	"testing"
+	"time"
 
 	"rules_romfs/internal/peer"
 	"rules_romfs/packager/simboard"
@@ -16,6 +17,10 @@ import (
 // and repair after many of them. It takes about an hour on two cores. Without
 // it a deploy is cut at every flash step too, but in fewer ways.
 var Full = os.Getenv("ROMFS_FULL_SWEEP") != ""
+
+// Patience bounds a deploy to a misbehaving board. It is far above what any
+// takes, and far below a hang.
+const Patience = 4 * time.Minute
 
 // Main runs the tests of a package, more of them at a time than there are
 // processors: many wait for what takes its time on a board, such as an erase, a

@@ -4,7 +4,6 @@ package powercuts
 
 import (
 	"testing"
-	"time"
 
 	"rules_romfs/packager/deploy"
 	"rules_romfs/packager/deploy/deploytest"
@@ -12,9 +11,6 @@ import (
 	"rules_romfs/packager/report"
 	"rules_romfs/packager/simboard"
 )
-
-// patience is for a board that hangs, not for a machine that is busy.
-const patience = 4 * time.Minute
 
 func TestMain(m *testing.M) { deploytest.Main(m) }
 

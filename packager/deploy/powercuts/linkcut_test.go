@@ -130,7 +130,7 @@ func (c *linkCutter) cut(n int64) bool {
 	c.reload()
 	c.board.SetCutAtByte(n)
 	if err := c.deploy(deploytest.UntilOff(c.t, c.board)); err != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), deploytest.Patience)
 		defer cancel()
 		if c.board.WaitOff(ctx) != nil {
 			c.t.Fatalf("cut at byte %d: %v", n, err)
