@@ -25,7 +25,7 @@ type device struct {
 
 	mu     sync.Mutex
 	closed bool
-	users  sync.WaitGroup // of the descriptor, but for the reader, whom the library sees to
+	users  sync.WaitGroup // of the descriptor
 }
 
 // use calls f with the descriptor, unless the device is closed.
@@ -41,7 +41,21 @@ func (d *device) use(f func() error) error {
 	return f()
 }
 
-func (d *device) Read(b []byte) (int, error) { return d.port.Read(b) }
+// readTurn is how long the reader stays with the descriptor when nothing comes:
+// closing waits for the end of its turn. The library would wake the reader, too,
+// but closes the descriptor before it does; one that has just been told that
+// there is something to read would then read the file that got the number.
+const readTurn = 10 * time.Millisecond
+
+func (d *device) Read(b []byte) (n int, err error) {
+	for n == 0 && err == nil {
+		err = d.use(func() error {
+			n, err = d.port.Read(b)
+			return err
+		})
+	}
+	return n, err
+}
 
 func (d *device) Write(b []byte) (n int, err error) {
 	err = d.use(func() error {
@@ -69,6 +83,9 @@ func openSerial(name string, baud int) (io.ReadWriteCloser, error) {
 	if err != nil {
 		lock.Close()
 		return nil, serialError(name, err)
+	}
+	if err := p.SetReadTimeout(readTurn); err != nil {
+		return nil, serialError(name, errors.Join(err, p.Close(), lock.Close()))
 	}
 	if careful {
 		raise(p)

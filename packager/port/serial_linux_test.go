@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -264,5 +266,58 @@ func TestNoStrayBytes(t *testing.T) {
 	got := make([]byte, 5)
 	if _, err := io.ReadFull(master, got); err != nil || string(got) != "hello" {
 		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// A watched port says whether it was closed under its reader, who stays in it
+// until it is let go.
+type watched struct {
+	serial.Port
+	entered, let chan struct{}
+	first        sync.Once
+	reading      atomic.Bool
+	under        atomic.Bool
+}
+
+func (w *watched) Read(b []byte) (int, error) {
+	w.reading.Store(true)
+	defer w.reading.Store(false)
+	w.first.Do(func() {
+		close(w.entered)
+		<-w.let
+	})
+	return w.Port.Read(b)
+}
+
+func (w *watched) Drain() error {
+	time.AfterFunc(50*time.Millisecond, func() { close(w.let) })
+	return w.Port.Drain()
+}
+
+func (w *watched) Close() error {
+	w.under.Store(w.reading.Load())
+	return w.Port.Close()
+}
+
+// TestNoStolenBytes: a reader has left a port before its descriptor is closed, and
+// so never reads from the file that gets the number next.
+func TestNoStolenBytes(t *testing.T) {
+	t.Parallel()
+	_, name := openPTY(t)
+	rwc, err := openSerial(name, DefaultBaud)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := rwc.(*device)
+	w := &watched{Port: d.port, entered: make(chan struct{}), let: make(chan struct{})}
+	d.port = w
+	l := New(name, d)
+	<-w.entered
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	<-l.gone
+	if w.under.Load() {
+		t.Error("closed while its reader was about to read")
 	}
 }

@@ -51,11 +51,10 @@ type Board struct {
 	watchdog *time.Timer
 	timeout  time.Duration // of the watchdog
 
-	again   int          // resets in a row whose cause stays; the run goroutine's
-	intr    atomic.Int32 // the character that interrupts; -1: none
-	busy    atomic.Bool  // a flash operation is running
-	booting atomic.Bool  // the UART is not up yet
-	aborted atomic.Bool  // Faults.AbortPaste has happened
+	again   int         // resets in a row whose cause stays; the run goroutine's
+	busy    atomic.Bool // a flash operation is running
+	booting atomic.Bool // the UART is not up yet
+	aborted atomic.Bool // Faults.AbortPaste has happened
 }
 
 // Start powers a board on. It runs until Close or the end of ctx. When Start
@@ -71,7 +70,6 @@ func Start(ctx context.Context, o Options) (*Board, error) {
 	}
 	o.Interpreter = interpreter
 	b := &Board{opts: o, power: true, changed: make(chan struct{}), done: make(chan struct{}), up: make(chan struct{})}
-	b.intr.Store(-1)
 	b.ctx, b.cancel = context.WithCancel(ctx)
 	if err := b.build(); err != nil {
 		b.cancel()

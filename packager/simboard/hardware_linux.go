@@ -41,25 +41,29 @@ var resets = [...]reset{
 // maxCall bounds a hardware call's data: more than any partition written at once.
 const maxCall = 64 << 20
 
-// serve carries the interpreter's output and answers its hardware calls until it ends.
-func (b *Board) serve(p *process) {
+// serve carries the interpreter's output and answers its hardware calls until it ends. An error
+// is one of the calls: that the interpreter has ended, or was ended, is none.
+func (b *Board) serve(p *process) error {
 	fds := []unix.PollFd{{Fd: int32(p.stdout), Events: unix.POLLIN}, {Fd: int32(p.calls), Events: unix.POLLIN}}
 	for {
 		if _, err := unix.Poll(fds, -1); err == unix.EINTR {
 			continue // what fds say is of the time before
 		} else if err != nil {
-			return
+			return fmt.Errorf("poll: %w", err)
 		}
 		call := fds[1].Revents&unix.POLLIN != 0
 		// Output that was written before a call goes out before what the call does.
 		got := b.drain(p)
 		if call {
-			if err := b.call(p); err != nil {
-				return
+			switch err := b.call(p); {
+			case errors.Is(err, errEnded), errors.Is(err, flashsim.ErrCut), errors.Is(err, io.EOF), errors.Is(err, unix.EPIPE):
+				return nil
+			case err != nil:
+				return fmt.Errorf("hardware call: %w", err)
 			}
 		}
 		if !got && !call && fds[0].Revents&unix.POLLHUP != 0 {
-			return
+			return nil
 		}
 	}
 }
@@ -128,7 +132,7 @@ func (b *Board) do(p *process, op uint32, arg [4]int32, data []byte) (int, error
 		b.link.send(data, p.ended)
 	case hwIntr:
 		if !b.opts.Faults.NoInterrupt {
-			b.intr.Store(arg[0])
+			p.intr.Store(arg[0])
 		}
 	case hwROM, hwBlocks:
 		return b.flashCall(p, op, arg, data)

@@ -10,13 +10,16 @@ import (
 func (b *Board) receive(data []byte) {
 	for len(data) > 0 {
 		n := len(data)
-		if c := b.intr.Load(); c >= 0 {
-			if i := bytes.IndexByte(data, byte(c)); i >= 0 {
-				n = i
+		p := b.running()
+		if p != nil {
+			if c := p.intr.Load(); c >= 0 {
+				if i := bytes.IndexByte(data, byte(c)); i >= 0 {
+					n = i
+				}
 			}
 		}
 		if n == 0 {
-			b.interrupt()
+			b.interrupt(p)
 			data = data[1:]
 			continue
 		}
@@ -40,16 +43,20 @@ func (b *Board) hears() bool {
 	return b.power && !b.booting.Load()
 }
 
-// interrupt is Ctrl-C in running code.
-func (b *Board) interrupt() {
+// running is the interpreter that runs now, or nil.
+func (b *Board) running() *process {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.proc
+}
+
+// interrupt is Ctrl-C in the code that p runs. It is for p alone: the interpreter that a reset
+// starts meanwhile would die of the signal before it has a handler for it.
+func (b *Board) interrupt(p *process) {
 	if b.opts.Faults.IntrClears {
 		b.ring.clear()
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.proc != nil {
-		b.proc.interrupt()
-	}
+	p.interrupt()
 }
 
 // feed starts the watchdog with a timeout, or feeds it with 0. It survives soft resets.

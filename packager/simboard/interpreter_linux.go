@@ -2,7 +2,6 @@ package simboard
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -40,6 +40,7 @@ func FindInterpreter(name string) (string, error) {
 
 // A process is one run of the interpreter, from boot to reset.
 type process struct {
+	intr   atomic.Int32 // the character that interrupts; -1: none, as until it is ready for one
 	mu     sync.Mutex
 	cmd    *exec.Cmd
 	live   bool
@@ -181,7 +182,7 @@ func (b *Board) boot(next reset) (*reset, error) {
 	b.mu.Unlock()
 	b.counted(func(s *Stats) { s.Boots++ })
 
-	b.serve(p)
+	served := b.serve(p)
 
 	p.kill()
 	p.mu.Lock()
@@ -198,10 +199,20 @@ func (b *Board) boot(next reset) (*reset, error) {
 	b.proc, b.stop = nil, nil
 	b.notify()
 	if why == nil && !p.up {
-		said := string(bytes.TrimSpace(p.early.Bytes()))
-		return nil, &InterpreterError{b.opts.Interpreter, fmt.Errorf("it did not start: %s", cmp.Or(said, "it ended and said nothing"))}
+		return nil, &InterpreterError{b.opts.Interpreter, fmt.Errorf("it did not start: %w", p.notUp(served))}
 	}
 	return why, nil
+}
+
+// notUp is why a process that has ended was never ready; served is the error of its hardware.
+func (p *process) notUp(served error) error {
+	if said := bytes.TrimSpace(p.early.Bytes()); len(said) > 0 {
+		return errors.New(string(said))
+	}
+	if served != nil {
+		return fmt.Errorf("the hardware failed: %w", served)
+	}
+	return fmt.Errorf("it ended with %s and said nothing", p.cmd.ProcessState)
 }
 
 func closeAll(files []*os.File) {
@@ -234,6 +245,7 @@ func (b *Board) newProcess(next reset) (p *process, childEnds []*os.File, err er
 	unix.SetNonblock(out[0], true)
 	childEnds = []*os.File{os.NewFile(uintptr(out[1]), "stdout"), os.NewFile(uintptr(calls[1]), "calls"), os.NewFile(uintptr(results[0]), "results")}
 	p = &process{stdout: out[0], calls: calls[0], result: results[1], ended: make(chan struct{})}
+	p.intr.Store(-1)
 	p.cmd = exec.Command(b.opts.Interpreter, "-X", "heapsize="+b.heapSize(), "-c", "import "+firmwareModule, configFile)
 	p.cmd.Stdin = b.ring.reader
 	p.cmd.Stdout = childEnds[0]

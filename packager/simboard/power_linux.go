@@ -108,7 +108,6 @@ func (b *Board) run() {
 			b.cancel()
 			return
 		}
-		b.intr.Store(-1)
 		b.busy.Store(false)
 		next = b.after(r)
 	}

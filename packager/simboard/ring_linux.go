@@ -125,7 +125,11 @@ func (r *ring) clear() {
 	r.take()
 }
 
+// close waits for the operation that is under way: the number of the pipe that it
+// uses is the next file's once it is closed.
 func (r *ring) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.reader.Close()
 	r.writer.Close()
 }
