@@ -6,9 +6,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
 	"strconv"
+
+	"rules_romfs/internal/lazyregexp"
 )
 
 // A log is a file of the cache that is open for reading.
@@ -32,7 +33,7 @@ func newName(generation uint64) name {
 
 func (n name) String() string { return fmt.Sprintf("log.%d.%x", n.generation, n.mark) }
 
-var nameForm = regexp.MustCompile(`^log\.([1-9][0-9]{0,17})\.([0-9a-f]{16})$`)
+var nameForm = lazyregexp.New(`^log\.([1-9][0-9]{0,17})\.([0-9a-f]{16})$`)
 
 // list returns the logs in a folder, the oldest first. Whatever else has such a
 // name, such as a folder or a FIFO, is none.
@@ -40,7 +41,7 @@ func list(dir string) []name {
 	entries, _ := os.ReadDir(dir)
 	var names []name
 	for _, e := range entries {
-		m := nameForm.FindStringSubmatch(e.Name())
+		m := nameForm().FindStringSubmatch(e.Name())
 		if m == nil || !e.Type().IsRegular() {
 			continue
 		}

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"rules_romfs/internal/lazyregexp"
 
 	"gopkg.in/yaml.v3"
 )
@@ -48,12 +49,12 @@ func Parse(data []byte, file string) (*Document, error) {
 	return d, nil
 }
 
-var yamlDirective = regexp.MustCompile(`\A(?:\x{feff})?(?:[ \t]*(?:#[^\n]*)?\r?\n)*%YAML[ \t]+1\.([0-9])`)
+var yamlDirective = lazyregexp.New(`\A(?:\x{feff})?(?:[ \t]*(?:#[^\n]*)?\r?\n)*%YAML[ \t]+1\.([0-9])`)
 
 // directive lets a file say that it is YAML 1.2: the library knows 1.1 alone, and
 // what they differ in is not accepted here.
 func directive(data []byte) []byte {
-	m := yamlDirective.FindSubmatchIndex(data)
+	m := yamlDirective().FindSubmatchIndex(data)
 	if m == nil || data[m[2]] == '1' {
 		return data
 	}
@@ -85,7 +86,7 @@ func load(data []byte) (top, second *yaml.Node, err error) {
 	return top, second, err
 }
 
-var libraryLine = regexp.MustCompile(`^yaml: (?:line ([0-9]+): )?`)
+var libraryLine = lazyregexp.New(`^yaml: (?:line ([0-9]+): )?`)
 
 // loadOne guards against panics of the library: a file must never end the
 // program that reads it.
@@ -102,7 +103,7 @@ func loadOne(dec *yaml.Decoder, in *counter) (n *yaml.Node, err error) {
 	if errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	m := libraryLine.FindStringSubmatch(err.Error())
+	m := libraryLine().FindStringSubmatch(err.Error())
 	if m == nil {
 		return nil, &parseError{message: err.Error(), read: in.read}
 	}

@@ -3,8 +3,9 @@ package strictyaml
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"strconv"
+
+	"rules_romfs/internal/lazyregexp"
 )
 
 // A Size is a number of bytes from 1. YAML writes it as a whole number (also
@@ -18,9 +19,9 @@ const maxSize = math.MaxUint32
 const numberRemedy = "write it in decimal without leading zeros, or as 0x…"
 
 var (
-	wholeNumber = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*|0x[0-9a-fA-F]+)$`)
-	zerosAhead  = regexp.MustCompile(`^[-+]?0[0-9_]+$`) // 08 is no octal number, and so some read it as a fraction
-	sizePattern = regexp.MustCompile(`^((?:0|[1-9][0-9]*)(?:\.[0-9]+)?) ?(B|KiB|MiB|GiB)$`)
+	wholeNumber = lazyregexp.New(`^[-+]?(0|[1-9][0-9]*|0x[0-9a-fA-F]+)$`)
+	zerosAhead  = lazyregexp.New(`^[-+]?0[0-9_]+$`) // 08 is no octal number, and so some read it as a fraction
+	sizePattern = lazyregexp.New(`^((?:0|[1-9][0-9]*)(?:\.[0-9]+)?) ?(B|KiB|MiB|GiB)$`)
 	units       = map[string]float64{"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 )
 
@@ -28,12 +29,12 @@ var (
 func ParseSize(s string) (Size, error) {
 	n, err := strconv.ParseInt(s, 0, 64)
 	switch {
-	case zerosAhead.MatchString(s) || err == nil && !wholeNumber.MatchString(s):
+	case zerosAhead().MatchString(s) || err == nil && !wholeNumber().MatchString(s):
 		return 0, fmt.Errorf("%s is written in a way that not everybody reads alike; %s", Quote(s), numberRemedy)
 	case err == nil:
 		return checkSize(n, s)
 	}
-	m := sizePattern.FindStringSubmatch(s)
+	m := sizePattern().FindStringSubmatch(s)
 	if m == nil {
 		return 0, fmt.Errorf("%s is no size; write bytes, or a number with KiB, MiB or GiB", Quote(s))
 	}
@@ -83,7 +84,7 @@ func (z *Size) UnmarshalValue(v Value) {
 		}
 		n, err := ParseSize(s)
 		switch {
-		case !sizePattern.MatchString(s):
+		case !sizePattern().MatchString(s):
 			v.Errorf(CodeValue, "write bytes without quotes, or a number with KiB, MiB or GiB", "%s is no size", Quote(s))
 		case err != nil:
 			v.Errorf(CodeLimit, "", "%s", err)
@@ -98,6 +99,6 @@ func (z *Size) UnmarshalValue(v Value) {
 func (Size) JSONSchemaOf() any {
 	return map[string]any{"oneOf": []any{
 		map[string]any{"type": "integer", "minimum": 1, "maximum": int64(maxSize)},
-		map[string]any{"type": "string", "pattern": sizePattern.String()},
+		map[string]any{"type": "string", "pattern": sizePattern().String()},
 	}}
 }

@@ -94,7 +94,7 @@ func (v Value) Kind() Kind {
 		case "!!int":
 			return Int
 		case "!!float":
-			if zerosAhead.MatchString(v.n.Value) {
+			if zerosAhead().MatchString(v.n.Value) {
 				return Int // that plainNumber refuses, as it does 010
 			}
 			return Float
@@ -179,7 +179,7 @@ func (v Value) Int() (i int64, ok bool) {
 // plainNumber refuses numbers that one reader of YAML takes for another number
 // than the next: 010 is eight in YAML 1.1, and ten in YAML 1.2.
 func (v Value) plainNumber() bool {
-	if wholeNumber.MatchString(v.Text()) {
+	if wholeNumber().MatchString(v.Text()) {
 		return true
 	}
 	v.Errorf(CodeValue, numberRemedy, "%s is written in a way that not everybody reads alike", Quote(v.Text()))

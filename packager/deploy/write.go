@@ -5,9 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 
+	"rules_romfs/internal/lazyregexp"
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/deploy/flash"
 	"rules_romfs/packager/device"
@@ -257,7 +257,7 @@ func (w *writer) note(err error) {
 	var said *device.BoardError
 	op := ""
 	if errors.As(err, &said) && !w.touched {
-		op = refusal.FindString(said.Message)
+		op = refusal().FindString(said.Message)
 	}
 	if w.refused = op; op == "" {
 		w.touched = true
@@ -266,7 +266,7 @@ func (w *writer) note(err error) {
 
 // refusal is in the message of a board whose rom_ioctl or block device refused an
 // operation.
-var refusal = regexp.MustCompile(`(rom_ioctl\([34]|writeblocks)`)
+var refusal = lazyregexp.New(`(rom_ioctl\([34]|writeblocks)`)
 
 // erase erases a range. The first time it waits for what the firmware says, which
 // is the smallest write, before anything is written.

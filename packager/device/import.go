@@ -3,10 +3,10 @@ package device
 import (
 	"context"
 	"errors"
-	"regexp"
 	"strings"
 	"time"
 
+	"rules_romfs/internal/lazyregexp"
 	"rules_romfs/packager/port"
 	"rules_romfs/packager/repl"
 )
@@ -94,7 +94,7 @@ func (m *Import) parse(ctx context.Context, r *repl.REPL, out []byte) error {
 		case Imported:
 			m.File = text
 		case Raised:
-			m.Detail = ownFrame.ReplaceAllString(text, "")
+			m.Detail = ownFrame().ReplaceAllString(text, "")
 		default:
 			m.Detail = text
 		}
@@ -111,7 +111,7 @@ func (m *Import) parse(ctx context.Context, r *repl.REPL, out []byte) error {
 }
 
 // ownFrame is the line of a traceback with the program that imports.
-var ownFrame = regexp.MustCompile(`(?m)^ *File "<string>".*\n`)
+var ownFrame = lazyregexp.New(`(?m)^ *File "<string>".*\n`)
 
 // lastLines returns the end of what a module printed, without what this package's program did.
 func lastLines(out string) string {

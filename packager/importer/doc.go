@@ -2,10 +2,10 @@ package importer
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
+	"rules_romfs/internal/lazyregexp"
 	"rules_romfs/internal/strictyaml"
 )
 
@@ -296,7 +296,7 @@ func flow(list []string) string {
 
 // plainScalar matches what YAML takes for text without quotes, also inside
 // brackets: no indicator at the start, no number, no separator.
-var plainScalar = regexp.MustCompile(`^[A-Za-z_./][A-Za-z0-9_./+@=-]*(\*{1,2}[A-Za-z0-9_./+@=*-]*)?$`)
+var plainScalar = lazyregexp.New(`^[A-Za-z_./][A-Za-z0-9_./+@=-]*(\*{1,2}[A-Za-z0-9_./+@=*-]*)?$`)
 
 // reserved are the words that are no text in one version of YAML or another.
 var reserved = map[string]bool{"true": true, "false": true, "yes": true, "no": true, "on": true, "off": true, "null": true, "y": true, "n": true}
@@ -304,7 +304,7 @@ var reserved = map[string]bool{"true": true, "false": true, "yes": true, "no": t
 // scalar writes a text as YAML: plain where that is safe in every place,
 // else in double quotes.
 func scalar(s string) string {
-	if plainScalar.MatchString(s) && !reserved[strings.ToLower(s)] && !numberLike.MatchString(s) {
+	if plainScalar().MatchString(s) && !reserved[strings.ToLower(s)] && !numberLike().MatchString(s) {
 		return s
 	}
 	var b strings.Builder
@@ -326,7 +326,7 @@ func scalar(s string) string {
 	return b.String()
 }
 
-var numberLike = regexp.MustCompile(`^\.?[0-9]|^\.(inf|nan)$`)
+var numberLike = lazyregexp.New(`^\.?[0-9]|^\.(inf|nan)$`)
 
 // oneLine makes a text fit for a comment.
 func oneLine(s string) string {

@@ -6,13 +6,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
+	"rules_romfs/internal/lazyregexp"
 	"rules_romfs/manifest"
 	"rules_romfs/packager/board"
 )
@@ -171,18 +171,18 @@ func (f *freezer) where() syntax.Position {
 }
 
 // unknownVariable finds a variable that a path still has.
-var unknownVariable = regexp.MustCompile(`\$\(([^)]*)\)`)
+var unknownVariable = lazyregexp.New(`\$\(([^)]*)\)`)
 
 // path resolves a path of a manifest: variables, then relative to the manifest
 // at hand. One with an unknown variable is noted as lost.
 func (f *freezer) path(thread *starlark.Thread, what, path string) (string, bool) {
-	expanded := unknownVariable.ReplaceAllStringFunc(path, func(v string) string {
+	expanded := unknownVariable().ReplaceAllStringFunc(path, func(v string) string {
 		if value, ok := f.vars[v[2:len(v)-1]]; ok {
 			return value
 		}
 		return v
 	})
-	if m := unknownVariable.FindStringSubmatch(expanded); m != nil {
+	if m := unknownVariable().FindStringSubmatch(expanded); m != nil {
 		f.noteAt(thread, NoteLost, fmt.Sprintf("say where it is with --var %s=DIR", m[1]), "%s: the variable %s is not known, so it is left out", what, m[0])
 		return "", false
 	}

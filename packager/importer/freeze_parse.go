@@ -43,7 +43,7 @@ func (f *freezer) program(file string, data []byte, names starlark.StringDict) (
 		case errors.As(err, &undefined):
 			for _, e := range undefined {
 				// What a statement defines that was taken out is no defect of its own.
-				if name := identifier.FindString(strings.TrimPrefix(e.Msg, "undefined: ")); !slices.Contains(text.words, name) {
+				if name := identifier().FindString(strings.TrimPrefix(e.Msg, "undefined: ")); !slices.Contains(text.words, name) {
 					f.fail(e.Pos, file, codeSyntax, starlarkRemedy, "cannot be evaluated: %s", e.Msg)
 				}
 			}
@@ -73,7 +73,7 @@ func (s *statements) knows(line int) bool {
 	if slices.Contains(s.removed, line) {
 		return true
 	}
-	first := identifier.Find(s.lines[min(line, len(s.lines))-1])
+	first := identifier().Find(s.lines[min(line, len(s.lines))-1])
 	return len(s.removed) > 0 && slices.Contains([]string{"except", "finally", "else", "elif"}, string(first))
 }
 
@@ -95,14 +95,14 @@ func (s *statements) remove(line int) bool {
 		s.lines[line-1] = nil
 		return true
 	}
-	s.words = append(s.words, identifier.FindAllString(string(text), -1)...)
+	s.words = append(s.words, identifier().FindAllString(string(text), -1)...)
 	s.lines[line-1] = append(slices.Clone(indent), "pass"...)
 	for i := line; i < len(s.lines); i++ {
 		below := s.lines[i]
 		if len(bytes.TrimSpace(below)) > 0 && len(below)-len(bytes.TrimLeft(below, " \t")) <= len(indent) {
 			break
 		}
-		s.words = append(s.words, identifier.FindAllString(string(below), -1)...)
+		s.words = append(s.words, identifier().FindAllString(string(below), -1)...)
 		s.lines[i] = nil
 	}
 	return true

@@ -19,10 +19,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
+	"rules_romfs/internal/lazyregexp"
 	"rules_romfs/internal/smallfile"
 	"rules_romfs/internal/syserr"
 	"rules_romfs/manifest"
@@ -352,12 +352,12 @@ func (r realPaths) file(path string) (string, error) {
 	return filepath.Join(r[dir], filepath.Base(path)), nil
 }
 
-var notInNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+var notInNames = lazyregexp.New(`[^A-Za-z0-9._-]+`)
 
 // setName names the image: as asked for, else from guess.
 func (im *importer) setName(guess string) {
 	if im.doc.name = im.Name; im.Name == "" {
-		im.doc.name = cmp.Or(strings.Trim(notInNames.ReplaceAllString(guess, "-"), "-._"), "app")
+		im.doc.name = cmp.Or(strings.Trim(notInNames().ReplaceAllString(guess, "-"), "-._"), "app")
 		if len(im.doc.name) > 100 {
 			im.doc.name = im.doc.name[:100]
 		}

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"rules_romfs/internal/lazyregexp"
 	"rules_romfs/internal/smallfile"
 )
 
@@ -18,12 +18,12 @@ type native struct {
 	decorator string
 }
 
-var nativeDecorator = regexp.MustCompile(`(?m)^[ \t]*(@(?:micropython\.)?(?:native|viper|asm_[a-z0-9]+))\b`)
+var nativeDecorator = lazyregexp.New(`(?m)^[ \t]*(@(?:micropython\.)?(?:native|viper|asm_[a-z0-9]+))\b`)
 
 // findNative returns the first of a module's functions that become machine code;
 // nil if there is none.
 func findNative(text []byte, name string) *native {
-	m := nativeDecorator.FindSubmatchIndex(text)
+	m := nativeDecorator().FindSubmatchIndex(text)
 	if m == nil {
 		return nil
 	}

@@ -7,10 +7,10 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
+	"rules_romfs/internal/lazyregexp"
 	"rules_romfs/internal/slashpath"
 	"rules_romfs/manifest"
 	"rules_romfs/packager/pack"
@@ -266,15 +266,15 @@ func (p *project) read(name string) string {
 }
 
 var (
-	importStatement = regexp.MustCompile(`(?m)^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+)?import[ \t]+([\w., \t(*)]+)`)
-	identifier      = regexp.MustCompile(`\w+`)
+	importStatement = lazyregexp.New(`(?m)^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+)?import[ \t]+([\w., \t(*)]+)`)
+	identifier      = lazyregexp.New(`\w+`)
 )
 
 // imports returns the parts of the names that a module imports.
 func imports(text string) []string {
 	var names []string
-	for _, m := range importStatement.FindAllStringSubmatch(text, -1) {
-		names = append(names, identifier.FindAllString(m[1]+" "+m[2], -1)...)
+	for _, m := range importStatement().FindAllStringSubmatch(text, -1) {
+		names = append(names, identifier().FindAllString(m[1]+" "+m[2], -1)...)
 	}
 	return names
 }

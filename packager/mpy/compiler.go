@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"rules_romfs/internal/child"
+	"rules_romfs/internal/lazyregexp"
 	"rules_romfs/internal/smallfile"
 )
 
@@ -87,10 +87,10 @@ func newCompiler(ctx context.Context, path string, limit time.Duration) (*Compil
 
 // versionLine is what mpy-cross --version prints, since 1.12:
 // "MicroPython v1.29.0 on 2026-08-29; mpy-cross emitting mpy v6.3".
-var versionLine = regexp.MustCompile(`MicroPython v?([0-9][^ ]*) on [^;]*; mpy-cross emitting mpy v([0-9]+)(?:\.([0-9]+))?`)
+var versionLine = lazyregexp.New(`MicroPython v?([0-9][^ ]*) on [^;]*; mpy-cross emitting mpy v([0-9]+)(?:\.([0-9]+))?`)
 
 func parseVersion(out string) (*Compiler, error) {
-	m := versionLine.FindStringSubmatch(out)
+	m := versionLine().FindStringSubmatch(out)
 	if m == nil {
 		return nil, fmt.Errorf("not mpy-cross: --version printed %.80q", strings.TrimSpace(out))
 	}
@@ -216,8 +216,8 @@ func (c *Compiler) runFiles(ctx context.Context, args []string, src []byte) (cod
 }
 
 var (
-	tracebackLine = regexp.MustCompile(`(?m)^  File ".*", line ([0-9]+)`)
-	exceptionLine = regexp.MustCompile(`(?m)^[A-Z][A-Za-z]*(Error|Exception)\b.*$`)
+	tracebackLine = lazyregexp.New(`(?m)^  File ".*", line ([0-9]+)`)
+	exceptionLine = lazyregexp.New(`(?m)^[A-Z][A-Za-z]*(Error|Exception)\b.*$`)
 )
 
 // explain turns a failed run into a CompileError: what the compiler printed, or
@@ -235,12 +235,12 @@ func (c *Compiler) explain(ctx context.Context, err error, src []byte, o Options
 		return errHeap
 	}
 	e := &CompileError{File: o.SourceName}
-	if msg := exceptionLine.FindAll(output, -1); msg != nil {
+	if msg := exceptionLine().FindAll(output, -1); msg != nil {
 		e.Message = string(msg[len(msg)-1])
 	} else {
 		e.Message = fmt.Sprintf("%s failed: %v", c.Path, child.Error(ctx, err, output))
 	}
-	if m := tracebackLine.FindAllSubmatch(output, -1); m != nil {
+	if m := tracebackLine().FindAllSubmatch(output, -1); m != nil {
 		// A number too long for an int cannot come from a source that was read.
 		e.Line, _ = strconv.Atoi(string(m[len(m)-1][1]))
 	}
@@ -253,14 +253,14 @@ func (c *Compiler) explain(ctx context.Context, err error, src []byte, o Options
 // invalidArch is what mpy-cross says of machine code that it has no assembler for.
 const invalidArch = "SyntaxError: invalid arch"
 
-var decorator = regexp.MustCompile(`@micropython\.[a-z0-9_]+`)
+var decorator = lazyregexp.New(`@micropython\.[a-z0-9_]+`)
 
 // explainArch says which decorator asks for machine code, and what is missing.
 func (e *CompileError) explainArch(src []byte, o Options) {
 	what := "a decorator"
 	lines := bytes.SplitN(src, []byte("\n"), e.Line+1)
 	if e.Line >= 1 && e.Line <= len(lines) {
-		what = cmp.Or(string(decorator.Find(lines[e.Line-1])), what)
+		what = cmp.Or(string(decorator().Find(lines[e.Line-1])), what)
 	}
 	if o.Arch == "" || o.Arch == ArchNone.String() {
 		e.NeedsArch = true

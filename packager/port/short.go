@@ -2,9 +2,10 @@ package port
 
 import (
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"rules_romfs/internal/lazyregexp"
 )
 
 const (
@@ -16,7 +17,7 @@ const (
 )
 
 // byID matches a name that udev makes in /dev/serial/by-id, and the serial number in it.
-var byID = regexp.MustCompile(`^usb-.*_([^_]+?)(-if[0-9a-f]{2})?(-port[0-9]+)?$`)
+var byID = lazyregexp.New(`^usb-.*_([^_]+?)(-if[0-9a-f]{2})?(-port[0-9]+)?$`)
 
 // Short returns what to call ports in lines for people, where their names are long:
 // as much of the end of the serial number, or else of the name, as tells them apart.
@@ -54,7 +55,7 @@ func tail(name string, names []string) string {
 // special is what is most likely to be another with another board.
 func special(name string) string {
 	base := filepath.Base(name)
-	if m := byID.FindStringSubmatch(base); m != nil {
+	if m := byID().FindStringSubmatch(base); m != nil {
 		return m[1]
 	}
 	return base

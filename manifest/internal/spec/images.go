@@ -3,10 +3,10 @@ package spec
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"rules_romfs/internal/lazyregexp"
 	"rules_romfs/internal/strictyaml"
 	"rules_romfs/manifest/internal/code"
 )
@@ -71,7 +71,7 @@ func (m *Manifest) RuleAt(i int) string {
 
 // partitionName is what names an image's files by default; the pattern is that
 // of board files.
-var partitionName = regexp.MustCompile(`^([a-z][a-z0-9_-]*|[0-9]+)$`)
+var partitionName = lazyregexp.New(`^([a-z][a-z0-9_-]*|[0-9]+)$`)
 
 // Split makes the manifests of the single images, and finds what is wrong with
 // them side by side.
@@ -120,7 +120,7 @@ func (m *Manifest) Split() strictyaml.Errors {
 		if im.Partition == "" {
 			continue // that has been said
 		}
-		if !partitionName.MatchString(string(im.Partition)) {
+		if !partitionName().MatchString(string(im.Partition)) {
 			add(at+"partition", code.Images, "write one that `romfs boards BOARD` lists", "%s is no name of a partition", strictyaml.Quote(string(im.Partition)))
 			continue
 		}

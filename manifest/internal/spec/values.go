@@ -3,10 +3,10 @@ package spec
 import (
 	"fmt"
 	"math/bits"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"rules_romfs/internal/lazyregexp"
 	"rules_romfs/internal/strictyaml"
 	"rules_romfs/manifest/internal/code"
 )
@@ -202,12 +202,12 @@ func (l Limit) String() string {
 	return strictyaml.Size(l.Bytes).String()
 }
 
-var percentPattern = regexp.MustCompile(`^(100|[1-9][0-9]?) ?%$`)
+var percentPattern = lazyregexp.New(`^(100|[1-9][0-9]?) ?%$`)
 
 // UnmarshalValue implements [strictyaml.Unmarshaler].
 func (l *Limit) UnmarshalValue(v strictyaml.Value) {
 	if v.Kind() == strictyaml.String && strings.HasSuffix(v.Text(), "%") {
-		if m := percentPattern.FindStringSubmatch(v.Text()); m != nil {
+		if m := percentPattern().FindStringSubmatch(v.Text()); m != nil {
 			l.Percent, _ = strconv.Atoi(m[1])
 			return
 		}
@@ -223,6 +223,6 @@ func (l *Limit) UnmarshalValue(v strictyaml.Value) {
 func (Limit) JSONSchemaOf() any {
 	return map[string]any{"oneOf": []any{
 		strictyaml.Size(0),
-		map[string]any{"type": "string", "pattern": percentPattern.String()},
+		map[string]any{"type": "string", "pattern": percentPattern().String()},
 	}}
 }

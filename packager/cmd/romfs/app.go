@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"rules_romfs/internal/lazyregexp"
 	"rules_romfs/manifest"
 	"rules_romfs/packager/deploy"
 	"rules_romfs/packager/pack"
@@ -380,11 +380,11 @@ func (a *app) closeBars() {
 }
 
 // exclusive is what cobra says about flags of which only one may be given.
-var exclusive = regexp.MustCompile(`^if any flags in the group \[.*\] are set none of the others can be; \[(.*)\] were all set$`)
+var exclusive = lazyregexp.New(`^if any flags in the group \[.*\] are set none of the others can be; \[(.*)\] were all set$`)
 
 // plainUsage says it shorter.
 func plainUsage(msg string) string {
-	m := exclusive.FindStringSubmatch(msg)
+	m := exclusive().FindStringSubmatch(msg)
 	if m == nil {
 		return msg
 	}

@@ -6,11 +6,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"rules_romfs/internal/lazyregexp"
 	"rules_romfs/manifest"
 	"rules_romfs/packager/board"
 	"rules_romfs/packager/importer"
@@ -76,11 +76,11 @@ reason; a warning is what a board might miss. A manifest that exists is kept.`,
 	return cmd
 }
 
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./+:@%,=-]+$`)
+var plainWord = lazyregexp.New(`^[A-Za-z0-9_./+:@%,=-]+$`)
 
 // shellQuote writes a word so that it can be pasted into a shell.
 func shellQuote(word string) string {
-	if plainWord.MatchString(word) {
+	if plainWord().MatchString(word) {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"

@@ -1,9 +1,9 @@
 package flash
 
 import (
-	"regexp"
 	"strings"
 
+	"rules_romfs/internal/lazyregexp"
 	"rules_romfs/packager/board"
 )
 
@@ -70,7 +70,7 @@ func machine(part string) func(*Facts) bool {
 }
 
 // stm32Family is in sys.implementation._machine.
-var stm32Family = regexp.MustCompile(`STM32([A-Z]+[0-9])`)
+var stm32Family = lazyregexp.New(`STM32([A-Z]+[0-9])`)
 
 // externalErase is what op 6 says of serial flash, and of no internal one.
 const externalErase = 4096
@@ -81,7 +81,7 @@ func stm32(families ...string) func(*Facts) bool {
 		if f.Platform != "pyboard" || f.Erase == externalErase {
 			return false
 		}
-		family := stm32Family.FindStringSubmatch(f.Machine)
+		family := stm32Family().FindStringSubmatch(f.Machine)
 		for _, want := range families {
 			if want == "" || family != nil && strings.HasPrefix(family[1], want) {
 				return true

@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strings"
 
+	"rules_romfs/internal/lazyregexp"
 	"rules_romfs/internal/smallfile"
 	"rules_romfs/internal/syserr"
 )
@@ -171,18 +172,18 @@ func (f *Finder) inLibrary(dir string) (*Package, error) {
 }
 
 var (
-	metadataCall = regexp.MustCompile(`(?:^|\n)metadata\s*\(((?:[^()"']|"[^"]*"|'[^']*')*)\)`)
-	argument     = regexp.MustCompile(`(\w+)\s*=\s*(?:"([^"\\]*)"|'([^'\\]*)')`)
+	metadataCall = lazyregexp.New(`(?:^|\n)metadata\s*\(((?:[^()"']|"[^"]*"|'[^']*')*)\)`)
+	argument     = lazyregexp.New(`(\w+)\s*=\s*(?:"([^"\\]*)"|'([^'\\]*)')`)
 )
 
 // libraryPackage reads metadata(version="1.2.3", license="MIT", …) of a manifest.py.
 func libraryPackage(name, text string) *Package {
-	call := metadataCall.FindStringSubmatch(text)
+	call := metadataCall().FindStringSubmatch(text)
 	if call == nil {
 		return nil
 	}
 	arguments := map[string]string{}
-	for _, m := range argument.FindAllStringSubmatch(call[1], -1) {
+	for _, m := range argument().FindAllStringSubmatch(call[1], -1) {
 		arguments[m[1]] = m[2] + m[3]
 	}
 	if arguments["version"] == "" {

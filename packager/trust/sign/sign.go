@@ -12,11 +12,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"strings"
 
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 
+	"rules_romfs/internal/lazyregexp"
 	"rules_romfs/internal/smallfile"
 	"rules_romfs/internal/syserr"
 	"rules_romfs/packager/artifact"
@@ -180,7 +180,7 @@ func ShortIDs(names []string) string {
 		switch {
 		case n == "":
 			n = "no key"
-		case !hexadecimal.MatchString(n):
+		case !hexadecimal().MatchString(n):
 			n = fmt.Sprintf("%.40q", n)
 		case len(n) > 12:
 			n = n[:12]
@@ -190,7 +190,7 @@ func ShortIDs(names []string) string {
 	return strings.Join(short, ", ")
 }
 
-var hexadecimal = regexp.MustCompile(`^[0-9a-fA-F]+$`)
+var hexadecimal = lazyregexp.New(`^[0-9a-fA-F]+$`)
 
 // ShortID returns the digits by which people tell keys apart.
 func (k *PublicKey) ShortID() string { return k.id[:12] }
