@@ -9,9 +9,9 @@ import (
 	"strconv"
 	"strings"
 
-	"rules_romfs/internal/lazyregexp"
-
 	"gopkg.in/yaml.v3"
+
+	"rules_romfs/internal/lazyregexp"
 )
 
 // A Document is one parsed YAML file, with the position of every value.

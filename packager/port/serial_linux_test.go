@@ -140,6 +140,19 @@ func TestShortWrites(t *testing.T) {
 	}
 }
 
+// linkThrough opens a pseudo-terminal whose master nobody reads, through a port of
+// the test's that has the real one within.
+func linkThrough(t *testing.T, outer serial.Port, within *serial.Port) *Link {
+	_, name := openPTY(t)
+	rwc, err := openSerial(name, DefaultBaud)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := rwc.(*device)
+	*within, d.port = d.port, outer
+	return New(name, d)
+}
+
 // A stuck device sends nothing of what it has taken until that is discarded.
 type stuck struct {
 	serial.Port
@@ -160,17 +173,10 @@ func (s *stuck) ResetOutputBuffer() error {
 // and closing it does not wait for what was never sent.
 func TestUnsentOutput(t *testing.T) {
 	t.Parallel()
-	_, name := openPTY(t) // whose master nobody reads
-	rwc, err := openSerial(name, DefaultBaud)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := rwc.(*device)
-	s := &stuck{Port: d.port, discarded: make(chan struct{})}
-	d.port = s
-	l := New(name, d)
+	s := &stuck{discarded: make(chan struct{})}
+	l := linkThrough(t, s, &s.Port)
 	begin := time.Now()
-	err = l.write(t.Context(), make([]byte, 1<<20), 100*time.Millisecond)
+	err := l.write(t.Context(), make([]byte, 1<<20), 100*time.Millisecond)
 	if !errors.Is(err, ErrTimeout) {
 		t.Fatal(err)
 	}
@@ -241,15 +247,8 @@ func (p *partial) Write(b []byte) (int, error) {
 // next, which gets the number of its descriptor.
 func TestNoStrayBytes(t *testing.T) {
 	t.Parallel()
-	_, name := openPTY(t)
-	rwc, err := openSerial(name, DefaultBaud)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := rwc.(*device)
-	p := &partial{d.port, make(chan struct{})}
-	d.port = p
-	l := New(name, d)
+	p := &partial{let: make(chan struct{})}
+	l := linkThrough(t, p, &p.Port)
 	if err := l.write(t.Context(), make([]byte, 100), time.Millisecond); !errors.Is(err, ErrTimeout) {
 		t.Fatal(err)
 	}
@@ -303,15 +302,8 @@ func (w *watched) Close() error {
 // so never reads from the file that gets the number next.
 func TestNoStolenBytes(t *testing.T) {
 	t.Parallel()
-	_, name := openPTY(t)
-	rwc, err := openSerial(name, DefaultBaud)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := rwc.(*device)
-	w := &watched{Port: d.port, entered: make(chan struct{}), let: make(chan struct{})}
-	d.port = w
-	l := New(name, d)
+	w := &watched{entered: make(chan struct{}), let: make(chan struct{})}
+	l := linkThrough(t, w, &w.Port)
 	<-w.entered
 	if err := l.Close(); err != nil {
 		t.Error(err)

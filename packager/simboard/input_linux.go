@@ -11,12 +11,8 @@ func (b *Board) receive(data []byte) {
 	for len(data) > 0 {
 		n := len(data)
 		p := b.running()
-		if p != nil {
-			if c := p.intr.Load(); c >= 0 {
-				if i := bytes.IndexByte(data, byte(c)); i >= 0 {
-					n = i
-				}
-			}
+		if i := p.interruptAt(data); i >= 0 {
+			n = i
 		}
 		if n == 0 {
 			b.interrupt(p)
@@ -48,6 +44,18 @@ func (b *Board) running() *process {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.proc
+}
+
+// interruptAt is where in data the character stands that interrupts p, or -1.
+func (p *process) interruptAt(data []byte) int {
+	if p == nil {
+		return -1
+	}
+	c := p.intr.Load()
+	if c < 0 {
+		return -1
+	}
+	return bytes.IndexByte(data, byte(c))
 }
 
 // interrupt is Ctrl-C in the code that p runs. It is for p alone: the interpreter that a reset

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"rules_romfs/internal/lazyregexp"
@@ -124,7 +123,7 @@ func escapeGlob(dir string) string {
 	if os.PathSeparator == '\\' {
 		return dir // escaping is not to be had there
 	}
-	return regexp.MustCompile(`[*?\[\\]`).ReplaceAllString(dir, `\$0`)
+	return globSpecial().ReplaceAllString(dir, `\$0`)
 }
 
 // installedPackage reads pip's METADATA, whose head has the form of a mail.
@@ -142,7 +141,7 @@ func installedPackage(info string) (*Package, error) {
 		p.License = shortLicense(head.Get("License"))
 	}
 	// PyPI's names are one whatever their case and punctuation (PEP 503).
-	name := strings.ToLower(regexp.MustCompile(`[-_.]+`).ReplaceAllString(p.Name, "-"))
+	name := strings.ToLower(nameSeparators().ReplaceAllString(p.Name, "-"))
 	p.PURL = purl("pypi", "", name, p.Version)
 	return p, nil
 }
@@ -172,8 +171,10 @@ func (f *Finder) inLibrary(dir string) (*Package, error) {
 }
 
 var (
-	metadataCall = lazyregexp.New(`(?:^|\n)metadata\s*\(((?:[^()"']|"[^"]*"|'[^']*')*)\)`)
-	argument     = lazyregexp.New(`(\w+)\s*=\s*(?:"([^"\\]*)"|'([^'\\]*)')`)
+	globSpecial    = lazyregexp.New(`[*?\[\\]`)
+	nameSeparators = lazyregexp.New(`[-_.]+`)
+	metadataCall   = lazyregexp.New(`(?:^|\n)metadata\s*\(((?:[^()"']|"[^"]*"|'[^']*')*)\)`)
+	argument       = lazyregexp.New(`(\w+)\s*=\s*(?:"([^"\\]*)"|'([^'\\]*)')`)
 )
 
 // libraryPackage reads metadata(version="1.2.3", license="MIT", …) of a manifest.py.
