@@ -53,7 +53,6 @@ type Board struct {
 
 	again   int         // resets in a row whose cause stays; the run goroutine's
 	busy    atomic.Bool // a flash operation is running
-	booting atomic.Bool // the UART is not up yet
 	aborted atomic.Bool // Faults.AbortPaste has happened
 }
 

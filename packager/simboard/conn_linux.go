@@ -127,6 +127,7 @@ func (l *link) takeSoon(ctx context.Context, c net.Conn) error {
 // bytes until it is sure, does not let it in.
 func (l *link) connLoop(c net.Conn, admit func(first []byte) (in, sure bool)) {
 	defer l.hangUp(c)
+	plug := l.in.plug.Load() // if it was another when c was taken, c is closed
 	buf, first := make([]byte, 4096), []byte(nil)
 	for {
 		n, err := c.Read(buf)
@@ -141,7 +142,7 @@ func (l *link) connLoop(c net.Conn, admit func(first []byte) (in, sure bool)) {
 				got, admit = first, nil
 			}
 		}
-		l.fromHost(got)
+		l.fromHost(got, plug)
 		if err != nil {
 			return
 		}

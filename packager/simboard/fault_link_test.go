@@ -210,3 +210,43 @@ func disturbedReply(t *testing.T, fault string, sign int) {
 		t.Errorf("%s=100: %d of 3000 bytes arrived", fault, n)
 	}
 }
+
+// TestResetForgets: what a host was sending when the board was reset is gone with the connection, also
+// what a full receive ring held back. In the ring of a program that reads nothing it would stay,
+// and no Ctrl-C would be heard behind it.
+func TestResetForgets(t *testing.T) {
+	t.Parallel()
+	talks := map[string]string{"main.py": "import time\nwhile True:\n    print('runs')\n    time.sleep_ms(1)\n"}
+	b := start(t, simboard.Options{Files: talks}, "usb=1ms", "ring=64")
+	h := plugged(t, b)
+	for range 10 {
+		h.until("runs")
+		h.send(strings.Repeat("x", 32<<10))
+		b.Reset()
+		if said, ok := h.tryUntil("never", patience); ok || errors.Is(h.err, os.ErrDeadlineExceeded) {
+			t.Fatalf("the reset leaves the connection: %v, %q", h.err, said)
+		}
+		h = plugged(t, b)
+		h.until("runs")
+		h.send("\r\x03")
+		if said, ok := h.tryUntil("KeyboardInterrupt", 5*time.Second); !ok {
+			t.Fatalf("after a reset no Ctrl-C is heard: %v, it said %d bytes", h.err, len(said))
+		}
+		h.send("\x04")
+	}
+}
+
+// plugged connects to a board that may be unplugged for a moment.
+func plugged(t *testing.T, b *simboard.Board) *host {
+	t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		conn, err := b.Dial(t.Context())
+		if err == nil {
+			t.Cleanup(func() { conn.Close() })
+			return &host{t: t, conn: conn}
+		}
+		if time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 // receive takes bytes from the line: the interrupt character interrupts, all
 // else goes to the ring.
 func (b *Board) receive(data []byte) {
+	life := b.ring.lifetime()
 	for len(data) > 0 {
 		n := len(data)
 		p := b.running()
@@ -19,24 +20,13 @@ func (b *Board) receive(data []byte) {
 			data = data[1:]
 			continue
 		}
-		if !b.hears() {
-			b.ring.lose(len(data))
-			return
-		}
 		limit := 0
 		if b.busy.Load() {
 			limit = b.opts.Faults.Deaf
 		}
-		b.ring.put(data[:n], limit, b.ctx.Done(), b.hears)
+		b.ring.put(data[:n], life, limit, b.ctx.Done())
 		data = data[n:]
 	}
-}
-
-// hears says whether the board's UART is up.
-func (b *Board) hears() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.power && !b.booting.Load()
 }
 
 // running is the interpreter that runs now, or nil.

@@ -62,15 +62,15 @@ func (l *link) opened() {
 	}
 }
 
-// fromHost puts what the host sent on the line.
-func (l *link) fromHost(p []byte) {
+// fromHost puts what the host sent, which connected at a plug, on the line.
+func (l *link) fromHost(p []byte, plug int32) {
 	if len(p) == 0 {
 		return
 	}
 	l.inMu.Lock()
 	defer l.inMu.Unlock()
 	p, cut := l.countReceived(p)
-	l.in.push(l.toBoard.pass(append([]byte(nil), p...)), l.board.ctx.Done())
+	l.in.push(l.toBoard.pass(append([]byte(nil), p...)), plug, l.board.ctx.Done())
 	if cut { // once the byte is there: one that came later would be heard by the board that starts next
 		l.in.after(func() {
 			l.board.setPower(false)
@@ -94,7 +94,7 @@ func (l *link) send(p []byte, stop <-chan struct{}) {
 	}
 	l.direction = 2
 	l.countMu.Unlock()
-	l.out.push(append([]byte(nil), p...), stop)
+	l.out.push(append([]byte(nil), p...), l.out.plug.Load(), stop)
 }
 
 // countReceived counts, and returns what arrives before the power goes off.
@@ -175,6 +175,8 @@ func (l *link) unplug() {
 		l.pty.retire()
 		l.pty = nil
 	}
+	l.in.unplug()
+	l.out.unplug()
 	if path := l.board.opts.Link; path != "" {
 		os.Remove(path)
 	}
@@ -182,9 +184,15 @@ func (l *link) unplug() {
 
 // master is the pty while one is plugged in.
 func (l *link) master() *ptyMaster {
+	pty, _ := l.pluggedMaster()
+	return pty
+}
+
+// pluggedMaster is the pty, and at which plug of the line from the host it is there.
+func (l *link) pluggedMaster() (*ptyMaster, int32) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.pty
+	return l.pty, l.in.plug.Load()
 }
 
 func (l *link) close() {

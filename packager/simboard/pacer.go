@@ -2,6 +2,7 @@ package simboard
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,11 +27,14 @@ type pacer struct {
 	quit    chan struct{}
 	ended   chan struct{}
 
+	plug atomic.Int32 // which connection the line belongs to: what an older one sent is lost
+
 	mu   sync.Mutex
 	free time.Time // when the line can take the next byte
 }
 
 type packet struct {
+	plug  int32 // of the pacer, when the sender connected
 	data  []byte
 	start time.Time // when its first bit goes on the line
 	then  func()    // what happens when its last byte has arrived; may be nil
@@ -45,15 +49,16 @@ func newPacer(baud int, latency time.Duration, deliver func([]byte)) *pacer {
 	return p
 }
 
-// push puts data on the line. It waits while the transmit buffer is full, until stop is closed.
-func (p *pacer) push(data []byte, stop <-chan struct{}) {
-	for len(data) > 0 {
+// push puts data on the line for whoever connected at a plug. It waits while the transmit buffer is
+// full, until stop is closed.
+func (p *pacer) push(data []byte, plug int32, stop <-chan struct{}) {
+	for len(data) > 0 && plug == p.plug.Load() {
 		n := len(data)
 		if p.perByte > 0 {
 			n = min(n, backlogBytes)
 		}
 		select {
-		case p.queue <- packet{data: data[:n], start: p.reserve(n)}:
+		case p.queue <- packet{plug: plug, data: data[:n], start: p.reserve(n)}:
 		case <-stop:
 			return
 		case <-p.quit:
@@ -65,6 +70,9 @@ func (p *pacer) push(data []byte, stop <-chan struct{}) {
 		}
 	}
 }
+
+// unplug loses what is on the line, or is still to be sent by who was connected.
+func (p *pacer) unplug() { p.plug.Add(1) }
 
 // after calls then when all that was pushed has arrived, unless stop is closed before.
 func (p *pacer) after(then func(), stop <-chan struct{}) {
@@ -120,7 +128,7 @@ func (p *pacer) run() {
 
 // carry delivers a packet's bytes when they have arrived; false once the line is closed.
 func (p *pacer) carry(k packet) bool {
-	for len(k.data) > 0 {
+	for len(k.data) > 0 && k.plug == p.plug.Load() {
 		n := len(k.data)
 		since := time.Since(k.start) - p.latency
 		if p.perByte > 0 {

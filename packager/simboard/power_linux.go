@@ -116,8 +116,6 @@ func (b *Board) run() {
 // startUp is what comes before the interpreter after a hard reset: it says
 // whether the board is still wanted.
 func (b *Board) startUp() bool {
-	b.booting.Store(true)
-	defer b.booting.Store(false)
 	if b.link.master() == nil {
 		if !b.sleep(b.opts.Faults.USB) {
 			return false
@@ -126,7 +124,11 @@ func (b *Board) startUp() bool {
 			b.opts.Notify(err.Error())
 		}
 	}
-	return b.sleep(b.opts.Faults.BootTime)
+	if !b.sleep(b.opts.Faults.BootTime) {
+		return false
+	}
+	b.ring.switchOn()
+	return true
 }
 
 // after does what the end of an interpreter means, and returns how the next one starts.
@@ -149,7 +151,7 @@ func (b *Board) after(r *reset) reset {
 		b.link.send([]byte("MPY: soft reboot\r\n"), b.ctx.Done())
 		return *r
 	}
-	b.ring.clear()
+	b.ring.switchOff()
 	b.stopWatchdog()
 	if b.opts.Faults.USB > 0 {
 		b.link.unplug()

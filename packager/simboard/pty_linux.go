@@ -118,7 +118,7 @@ func (l *link) ptyPath() string {
 func (l *link) ptyLoop() {
 	buf := make([]byte, 4096)
 	for wasOpen := false; l.board.sleep(0); {
-		p := l.master()
+		p, plug := l.pluggedMaster()
 		open := p != nil && p.hasHost()
 		if open && !wasOpen {
 			l.opened()
@@ -128,6 +128,6 @@ func (l *link) ptyLoop() {
 			continue
 		}
 		n, _ := p.Read(buf) // an error means that the host closed it: the next round sees
-		l.fromHost(buf[:n])
+		l.fromHost(buf[:n], plug)
 	}
 }

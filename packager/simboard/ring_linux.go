@@ -18,6 +18,8 @@ type ring struct {
 	writer *os.File
 	size   int
 	drop   bool // a full ring loses bytes; otherwise it holds the link back
+	off    bool // the UART is not up: nothing is heard
+	life   int  // how often it was switched on: what waits for room does not outlive a reset
 	lost   int64
 }
 
@@ -29,20 +31,21 @@ func newRing(size int, drop bool) (*ring, error) {
 	// The writer must never block; the reader's end belongs to the interpreter, which must.
 	unix.SetNonblock(fds[1], true)
 	unix.FcntlInt(uintptr(fds[1]), unix.F_SETPIPE_SZ, 1<<16)
-	return &ring{reader: os.NewFile(uintptr(fds[0]), "stdin"), writer: os.NewFile(uintptr(fds[1]), "ring"), size: size, drop: drop}, nil
+	return &ring{reader: os.NewFile(uintptr(fds[0]), "stdin"), writer: os.NewFile(uintptr(fds[1]), "ring"), size: size, drop: drop, off: true}, nil
 }
 
-// put adds bytes, and waits for room unless the ring drops. With a limit, the
-// ring takes bytes only up to that fill and loses the rest. It gives up when
-// stop is closed, and loses what comes to a board that does not hear.
-func (r *ring) put(data []byte, limit int, stop <-chan struct{}, hears func() bool) {
+// put adds bytes that have come in a life of the ring, and waits for room unless the ring drops.
+// With a limit, the ring takes bytes only up to that fill and loses the rest. It gives up when stop
+// is closed, and loses what is left when that life ends.
+func (r *ring) put(data []byte, life, limit int, stop <-chan struct{}) {
 	size, drop := r.size, r.drop
 	if limit > 0 {
 		size, drop = min(size, limit), true
 	}
 	for len(data) > 0 {
-		data = data[r.tryPut(data, size):]
-		if len(data) > 0 && (drop || !hears()) {
+		n, alive := r.tryPut(data, life, size)
+		data = data[n:]
+		if len(data) > 0 && (drop || !alive) {
 			r.lose(len(data))
 			return
 		}
@@ -74,18 +77,43 @@ func (r *ring) lostBytes(restart bool) int64 {
 	return n
 }
 
-func (r *ring) tryPut(data []byte, size int) int {
+func (r *ring) tryPut(data []byte, life, size int) (n int, alive bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n := min(size-r.unreadBytes(), len(data))
+	if r.off || r.life != life {
+		return 0, false
+	}
+	n = min(size-r.unreadBytes(), len(data))
 	if n <= 0 {
-		return 0
+		return 0, true
 	}
 	n, err := unix.Write(int(r.writer.Fd()), data[:n])
 	if err != nil {
-		return 0
+		return 0, true
 	}
-	return n
+	return n, true
+}
+
+// switchOn begins a life, switchOff ends it, and what was received in it is forgotten.
+func (r *ring) switchOn() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.off = false
+	r.life++
+}
+
+func (r *ring) switchOff() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.off = true
+	r.take()
+}
+
+// lifetime is which life this is.
+func (r *ring) lifetime() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.life
 }
 
 // unreadBytes is how full the ring is; r.mu is held.
@@ -118,7 +146,7 @@ func (r *ring) take() []byte {
 	return buf[:n]
 }
 
-// clear forgets what was received, as a reset does.
+// clear forgets what was received.
 func (r *ring) clear() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
