@@ -152,62 +152,20 @@ func (g *group) literal() (n int64) {
 // A group may copy from itself: it is put together in RAM first.
 func order(groups []*group) []*group {
 	slices.SortFunc(groups, func(a, b *group) int { return int(a.off - b.off) })
-	// owner returns the index of the group that contains the position, or -1.
-	owner := func(at int64) int {
-		i, found := slices.BinarySearchFunc(groups, at, func(g *group, at int64) int {
-			switch {
-			case g.off+g.len <= at:
-				return -1
-			case g.off > at:
-				return 1
-			}
-			return 0
-		})
-		if !found {
-			return -1
-		}
-		return i
-	}
-	readers := make([]map[int]int64, len(groups)) // of each group: who copies how many bytes from it
-	for i := range groups {
-		readers[i] = map[int]int64{}
-	}
-	sources := make([]map[int]bool, len(groups))
-	for i, g := range groups {
-		sources[i] = map[int]bool{}
-		g.pieces = splitAt(g.pieces, groups)
-		for _, p := range g.pieces {
-			if p.src < 0 {
-				continue
-			}
-			if o := owner(p.src); o >= 0 && o != i {
-				readers[o][i] += p.n
-				sources[i][o] = true
-			}
-		}
-	}
+	c := copiesAmong(groups)
 	var ready []int // nobody copies from these any more
 	for i := range groups {
-		if len(readers[i]) == 0 {
+		if len(c.readers[i]) == 0 {
 			ready = append(ready, i)
 		}
 	}
-	done := make([]bool, len(groups))
 	out := make([]*group, 0, len(groups))
 	for len(out) < len(groups) {
 		if len(ready) == 0 {
-			ready = append(ready, breakCircle(groups, readers, sources, done, owner))
+			ready = append(ready, c.breakCircle())
 		}
-		i := ready[0]
-		ready = ready[1:]
-		done[i] = true
-		out = append(out, groups[i])
-		for o := range sources[i] {
-			delete(readers[o], i)
-			if len(readers[o]) == 0 && !done[o] {
-				ready = append(ready, o)
-			}
-		}
+		out = append(out, groups[ready[0]])
+		ready = append(ready[1:], c.write(ready[0])...)
 		slices.Sort(ready) // maps have no order, and plans must be the same each time
 		ready = slices.Compact(ready)
 	}
@@ -217,30 +175,86 @@ func order(groups []*group) []*group {
 	return out
 }
 
-// breakCircle frees one group by turning the copies from it into literals.
-func breakCircle(groups []*group, readers []map[int]int64, sources []map[int]bool, done []bool, owner func(int64) int) int {
-	best, least := -1, int64(0)
+// copies is who copies from whom among groups, which are in the order of their
+// offsets and named by their index in it.
+type copies struct {
+	groups  []*group
+	readers []map[int]int64 // of each group: who copies how many bytes from it
+	sources []map[int]bool  // of each group: from whom it copies
+	written []bool
+}
+
+// copiesAmong finds the copies; it cuts the pieces, so that each copies from one group.
+func copiesAmong(groups []*group) *copies {
+	c := &copies{groups, make([]map[int]int64, len(groups)), make([]map[int]bool, len(groups)), make([]bool, len(groups))}
 	for i := range groups {
-		if done[i] {
+		c.readers[i], c.sources[i] = map[int]int64{}, map[int]bool{}
+	}
+	for i, g := range groups {
+		g.pieces = splitAt(g.pieces, groups)
+		for _, p := range g.pieces {
+			if o := c.owner(p.src); o >= 0 && o != i {
+				c.readers[o][i] += p.n
+				c.sources[i][o] = true
+			}
+		}
+	}
+	return c
+}
+
+// owner returns the group that contains the position, or -1.
+func (c *copies) owner(at int64) int {
+	i, found := slices.BinarySearchFunc(c.groups, at, func(g *group, at int64) int {
+		switch {
+		case g.off+g.len <= at:
+			return -1
+		case g.off > at:
+			return 1
+		}
+		return 0
+	})
+	if !found {
+		return -1
+	}
+	return i
+}
+
+// write is told that a group is written: free are those from which nobody copies after that.
+func (c *copies) write(i int) (free []int) {
+	c.written[i] = true
+	for o := range c.sources[i] {
+		delete(c.readers[o], i)
+		if len(c.readers[o]) == 0 && !c.written[o] {
+			free = append(free, o)
+		}
+	}
+	return free
+}
+
+// breakCircle frees one group by turning the copies from it into literals.
+func (c *copies) breakCircle() int {
+	best, least := -1, int64(0)
+	for i, readers := range c.readers {
+		if c.written[i] {
 			continue
 		}
 		var n int64
-		for _, bytes := range readers[i] {
+		for _, bytes := range readers {
 			n += bytes
 		}
 		if best < 0 || n < least {
 			best, least = i, n
 		}
 	}
-	for r := range readers[best] {
-		for k := range groups[r].pieces {
-			if p := &groups[r].pieces[k]; p.src >= 0 && owner(p.src) == best {
+	for r := range c.readers[best] {
+		for k := range c.groups[r].pieces {
+			if p := &c.groups[r].pieces[k]; p.src >= 0 && c.owner(p.src) == best {
 				p.src = -1
 			}
 		}
-		delete(sources[r], best)
+		delete(c.sources[r], best)
 	}
-	clear(readers[best])
+	clear(c.readers[best])
 	return best
 }
 

@@ -1,7 +1,10 @@
 package ram
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -45,4 +48,27 @@ func (l *Ledger) Check(limits map[string]int64) error {
 		return nil
 	}
 	return e
+}
+
+// An UnknownError says that a limit is about a module that was not measured.
+type UnknownError struct{ Module string }
+
+func (e *UnknownError) Error() string {
+	return fmt.Sprintf("there is no module %q in what was measured", e.Module)
+}
+
+// CheckAll checks the ledgers of several images; over is what takes too much. A limit of a
+// module that is in none of them is an [*UnknownError].
+func CheckAll(ledgers []*Ledger, limits map[string]int64) (over, err error) {
+	unknown := maps.Clone(limits)
+	for _, l := range ledgers {
+		over = errors.Join(over, l.Check(limits))
+		for _, m := range l.Modules {
+			delete(unknown, m.Name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(unknown)) {
+		return nil, &UnknownError{name}
+	}
+	return over, nil
 }

@@ -102,45 +102,21 @@ func reported(code int) error {
 	return &reportedError{code}
 }
 
-// runTogether carries out the commands of several boards at once, those of one
-// board in their order. What a command prints comes when it is done, so that
-// each has its lines together.
+// runTogether carries out commands side by side. What a command prints comes when
+// it is done, so that each has its lines together.
 func (a *app) runTogether(ctx context.Context, commands []bazel.Command, jobs int) error {
 	fmt.Fprintf(a.stderr, "%s, %d at once\n", report.Plural(int64(len(commands)), "deploy"), jobs)
 	var lock sync.Mutex // of what is printed
 	codes := make([]int, len(commands))
-	var queues [][]int // of each board, the indices of its commands
-	byBoard := map[string]int{}
-	for i, c := range commands {
-		q, ok := byBoard[c.Board]
-		if !ok {
-			q = len(queues)
-			byBoard[c.Board] = q
-			queues = append(queues, nil)
-		}
-		queues[q] = append(queues[q], i)
-	}
-	slots := make(chan struct{}, jobs)
-	var all sync.WaitGroup
-	for _, queue := range queues {
-		all.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			for _, i := range queue {
-				if ctx.Err() != nil {
-					return
-				}
-				var stdout, stderr bytes.Buffer
-				codes[i] = a.again(ctx, commands[i].Args, &stdout, &stderr)
-				lock.Lock()
-				fmt.Fprintln(a.stderr, commands[i].Target)
-				a.stderr.Write(stderr.Bytes())
-				a.stdout.Write(stdout.Bytes())
-				lock.Unlock()
-			}
-		})
-	}
-	all.Wait()
+	bazel.Together(ctx, commands, jobs, func(i int) {
+		var stdout, stderr bytes.Buffer
+		codes[i] = a.again(ctx, commands[i].Args, &stdout, &stderr)
+		lock.Lock()
+		defer lock.Unlock()
+		fmt.Fprintln(a.stderr, commands[i].Target)
+		a.stderr.Write(stderr.Bytes())
+		a.stdout.Write(stdout.Bytes())
+	})
 	for _, code := range codes {
 		if code != exitOK {
 			return reported(code)

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -103,9 +102,9 @@ func (c *ramCmd) run(ctx context.Context, path string, modules []string) error {
 		}
 		ledgers = append(ledgers, l)
 	}
-	over, err := checkRAM(ledgers, max)
+	over, err := ram.CheckAll(ledgers, max)
 	if err != nil {
-		return err
+		return fmt.Errorf("--max: %w", err)
 	}
 	return errors.Join(c.result(oneOrAll(ledgers), func(w io.Writer) error { return printLedgers(w, ledgers) }), over)
 }
@@ -140,84 +139,10 @@ func ramLimits(values []string) (map[string]int64, error) {
 	return limits, nil
 }
 
-// checkRAM holds the modules of all images against the limits; over is what is above
-// them. A limit of a module that is nowhere is a mistake.
-func checkRAM(ledgers []*ram.Ledger, limits map[string]int64) (over, err error) {
-	missing := maps.Clone(limits)
-	for _, l := range ledgers {
-		over = errors.Join(over, l.Check(limits))
-		for _, m := range l.Modules {
-			delete(missing, m.Name)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(missing)) {
-		return nil, &inputError{fmt.Errorf("--max: there is no module %q in what was measured", name)}
-	}
-	return over, nil
-}
-
 // namesSource tells a first argument that is a manifest, directory or image from
 // the name of a module.
 func namesSource(arg string) bool {
 	_, err := os.Stat(arg)
 	ext := filepath.Ext(arg)
 	return err == nil || images.Is(arg) || ext == ".yaml" || ext == ".yml" || strings.ContainsAny(arg, `/\`)
-}
-
-func printLedgers(w io.Writer, ledgers []*ram.Ledger) error {
-	for i, l := range ledgers {
-		if len(ledgers) > 1 {
-			fmt.Fprintf(w, "%s== %s\n", strings.Repeat("\n", min(i, 1)), l.Image)
-		}
-		if err := printLedger(w, l); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func printLedger(w io.Writer, l *ram.Ledger) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(t, "rom\tnames\tfile system\tsource\tin order\tin flash\t  module\n")
-	for _, m := range l.Modules {
-		names, together := "-", "-"
-		if !m.ROM.Failed() {
-			names, together = fmt.Sprint(m.ROM.Names), fmt.Sprint(m.ROM.Together)
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t  %s: %s\n", heap(m.ROM), names, heap(m.FileSystem), heap(m.Source), together, m.Size, report.Name(m.Name), m.Why)
-	}
-	fmt.Fprintf(t, "%s\t\t%s\t%s\t\t\t  all together\n", total(l.Total.ROM), total(l.Total.FileSystem), total(l.Total.Source))
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	var b strings.Builder
-	for _, m := range l.Modules {
-		for _, p := range m.Problems() {
-			fmt.Fprintln(&b, p)
-		}
-	}
-	if len(l.Skipped) > 0 {
-		fmt.Fprintf(&b, "not imported, because firmware runs them as programs: %s\n", strings.Join(l.Skipped, ", "))
-	}
-	fmt.Fprintf(&b, "bytes of heap, measured on MicroPython %s with words of %d bits (%s)", l.Interpreter.Release, l.Interpreter.Bits, l.Interpreter.Program)
-	if !l.Interpreter.LikeBoards() {
-		b.WriteString("; about twice what a board's 32 bits take")
-	}
-	b.WriteByte('\n')
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-func heap(c *ram.Cost) string {
-	if c == nil || c.Failed() {
-		return "-"
-	}
-	return fmt.Sprint(c.Heap)
-}
-
-func total(n *int64) string {
-	if n == nil {
-		return "-"
-	}
-	return fmt.Sprint(*n)
 }

@@ -12,6 +12,7 @@ import (
 	"rules_romfs/packager/artifact"
 	"rules_romfs/packager/mpy"
 	"rules_romfs/packager/pack"
+	"rules_romfs/packager/trust/intoto"
 	"rules_romfs/packager/trust/provenance"
 )
 
@@ -83,7 +84,7 @@ Exit code 8: the image is another one.`,
 
 // readRecipe reads from a statement how its image was made.
 func readRecipe(file string) (*provenance.Recipe, error) {
-	s, err := readStatement(file)
+	s, err := intoto.Read(file)
 	if err != nil {
 		return nil, err
 	}

@@ -2,22 +2,13 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"path/filepath"
 	"strings"
 
-	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 	"github.com/spf13/cobra"
 
-	"rules_romfs/internal/smallfile"
-	"rules_romfs/internal/syserr"
 	"rules_romfs/packager/artifact"
-	"rules_romfs/packager/inspect"
-	"rules_romfs/packager/trust/intoto"
-	"rules_romfs/packager/trust/provenance"
 	"rules_romfs/packager/trust/sign"
 )
 
@@ -58,7 +49,11 @@ signs another one about it, such as what ` + "`romfs build --provenance`" + ` wr
 			if key == "" {
 				return &usageError{"name the key with --key: a file, or env:NAME"}
 			}
-			s, err := newSigner(sign.Keys{Getenv: a.getenv}, key, signer)
+			words := strings.Fields(signer)
+			if cmd.Flags().Changed("signer") && len(words) == 0 {
+				return &usageError{"--signer names no command"}
+			}
+			s, err := (sign.Keys{Getenv: a.getenv}).Signer(key, words)
 			if err != nil {
 				return err
 			}
@@ -71,14 +66,14 @@ signs another one about it, such as what ` + "`romfs build --provenance`" + ` wr
 			if err != nil {
 				return err
 			}
-			st, err := statementAbout(im, id, statement)
+			st, err := sign.About(im.Name, id, statement)
 			if err != nil {
 				return err
 			}
 			if out == "" {
 				out = sign.Path(args[0])
 			}
-			earlier, err := earlierEnvelope(out, id)
+			earlier, err := sign.Earlier(out, id.SHA256)
 			if err != nil {
 				return err
 			}
@@ -106,67 +101,4 @@ signs another one about it, such as what ` + "`romfs build --provenance`" + ` wr
 	cmd.Flags().StringVar(&statement, "statement", "", "sign the in-toto statement in this `file`, which must be about the image")
 	cmd.Flags().StringVarP(&out, "out", "o", "", "write the envelope to `file` (default: IMAGE.dsse.json)")
 	return cmd
-}
-
-// newSigner signs with a private key, or through a command.
-func newSigner(keys sign.Keys, key, command string) (*sign.Signer, error) {
-	if command == "" {
-		return keys.Private(key)
-	}
-	public, err := keys.Public(key)
-	if err != nil {
-		return nil, err
-	}
-	words := strings.Fields(command)
-	if len(words) == 0 {
-		return nil, &usageError{"--signer names no command"}
-	}
-	return sign.Command(words, public), nil
-}
-
-// statementAbout is the statement in the file, or one that says no more than
-// which image it is.
-func statementAbout(im *inspect.Image, id artifact.Image, file string) (*intoto.Statement, error) {
-	if file == "" {
-		name := strings.TrimSuffix(filepath.Base(im.Name), ".romfs")
-		return intoto.New(&artifact.Sidecar{Name: name, Image: id}, intoto.ImageType, map[string]any{"size": id.Size})
-	}
-	s, err := readStatement(file)
-	if err != nil {
-		return nil, err
-	}
-	if !s.About(id.SHA256) {
-		return nil, &sign.TrustError{Image: im.Name, Reason: fmt.Sprintf("%s is about another image, %s, and not sha256 %s", file, s.Names(), id.SHA256.Short()), Remedy: "build it with --provenance again"}
-	}
-	return s, nil
-}
-
-// readStatement reads a statement from a file.
-func readStatement(file string) (*intoto.Statement, error) {
-	data, _, err := smallfile.Read(file, provenance.MaxSize)
-	switch {
-	case errors.Is(err, smallfile.ErrLarge):
-		return nil, &inputError{fmt.Errorf("%s: it has more than %d MiB, so it is no statement about an image", file, provenance.MaxSize>>20)}
-	case err != nil:
-		return nil, &inputError{syserr.Plain(err)}
-	}
-	s, err := intoto.Parse(data)
-	if err != nil {
-		return nil, &inputError{fmt.Errorf("%s: %w", file, err)}
-	}
-	return s, nil
-}
-
-// earlierEnvelope is the one that is there already, if it is about the image.
-func earlierEnvelope(path string, id artifact.Image) (*dsse.Envelope, error) {
-	e, s, err := sign.Load(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("%w; it would be written over: remove it, or name another file with -o", err)
-	case !s.About(id.SHA256):
-		return nil, nil // an older build's
-	}
-	return e, nil
 }

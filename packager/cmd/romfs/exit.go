@@ -23,6 +23,7 @@ import (
 	"rules_romfs/packager/simboard"
 	"rules_romfs/packager/simboard/drivers"
 	"rules_romfs/packager/transform"
+	"rules_romfs/packager/trust/intoto"
 	"rules_romfs/packager/trust/sbom"
 	"rules_romfs/packager/trust/sign"
 )
@@ -108,6 +109,7 @@ var exitRules = []exitRule{
 	{exitInput, is[*inspect.InputError]},
 	{exitInput, is[*ram.InterpreterError]},
 	{exitInput, is[*ram.LedgerError]},
+	{exitInput, is[*ram.UnknownError]},
 	{exitInput, is[*artifact.FormatError]},
 	{exitInput, is[manifest.Errors]},
 	{exitInput, is[*manifest.Error]},
@@ -117,6 +119,7 @@ var exitRules = []exitRule{
 	{exitInput, is[*romfs.TreeError]},
 	{exitInput, is[*importer.EmptyError]},
 	{exitInput, is[*sbom.ReadError]},
+	{exitInput, is[*intoto.ReadError]},
 	{exitInput, is[*sign.KeyError]},
 	{exitInput, is[*sign.EnvelopeError]},
 	{exitCompile, is[*mpy.CompileError]},

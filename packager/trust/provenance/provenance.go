@@ -25,9 +25,6 @@ const (
 // Path returns where the provenance of an image lies: beside it.
 func Path(image string) string { return image + ".provenance.json" }
 
-// MaxSize bounds a statement in bytes.
-const MaxSize = 64 << 20
-
 // Parameters are what decided the image besides its materials: the arguments of
 // the build.
 type Parameters struct {

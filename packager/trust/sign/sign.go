@@ -26,10 +26,6 @@ import (
 // Path returns where the envelope of an image lies: beside it.
 func Path(image string) string { return image + ".dsse.json" }
 
-// MaxSize bounds an envelope in bytes: a statement with the provenance of a
-// hundred thousand sources has less.
-const MaxSize = 64 << 20
-
 // maxSignatures bounds how many signatures an envelope may have: each is tried by
 // each key.
 const maxSignatures = 100
@@ -81,12 +77,12 @@ func Sign(ctx context.Context, s *intoto.Statement, signer *Signer, earlier *dss
 // Load reads an envelope and the statement in it. A file that is not there is an
 // fs.ErrNotExist, anything else an [*EnvelopeError].
 func Load(path string) (*dsse.Envelope, *intoto.Statement, error) {
-	data, _, err := smallfile.Read(path, MaxSize)
+	data, _, err := smallfile.Read(path, intoto.MaxSize)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil, err
 	case errors.Is(err, smallfile.ErrLarge):
-		return nil, nil, &EnvelopeError{path, fmt.Errorf("it has more than %d MiB, so it is no envelope about an image", MaxSize>>20)}
+		return nil, nil, &EnvelopeError{path, fmt.Errorf("it has more than %d MiB, so it is no envelope about an image", intoto.MaxSize>>20)}
 	case err != nil:
 		return nil, nil, &EnvelopeError{path, syserr.Reason(err)}
 	}

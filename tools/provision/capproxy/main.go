@@ -81,21 +81,32 @@ func forward(backend *grpc.ClientConn, down grpc.ServerStream) error {
 		return err
 	}
 	go func() {
-		for {
-			var m message
-			switch err := down.RecvMsg(&m); {
-			case errors.Is(err, io.EOF):
-				up.CloseSend()
-				return
-			case err != nil:
-				cancel()
-				return
-			}
-			if up.SendMsg(&m) != nil {
-				return // the reason arrives through up.RecvMsg
-			}
+		if sendUp(up, down) != nil {
+			cancel()
 		}
 	}()
+	return sendDown(down, up, method == repb.Capabilities_GetCapabilities_FullMethodName)
+}
+
+// sendUp relays what the caller says, until it has said all.
+func sendUp(up grpc.ClientStream, down grpc.ServerStream) error {
+	for {
+		var m message
+		err := down.RecvMsg(&m)
+		if errors.Is(err, io.EOF) {
+			return up.CloseSend()
+		}
+		if err != nil {
+			return err
+		}
+		if up.SendMsg(&m) != nil {
+			return nil // the reason arrives through up.RecvMsg
+		}
+	}
+}
+
+// sendDown relays the answer, until there is no more of it.
+func sendDown(down grpc.ServerStream, up grpc.ClientStream, capabilities bool) error {
 	for headerSent := false; ; headerSent = true {
 		var m message
 		err := up.RecvMsg(&m)
@@ -106,17 +117,17 @@ func forward(backend *grpc.ClientConn, down grpc.ServerStream) error {
 		}
 		if err != nil {
 			down.SetTrailer(up.Trailer())
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			return err
 		}
-		if method == repb.Capabilities_GetCapabilities_FullMethodName {
-			if m, err = widen(m); err != nil {
-				return err
-			}
+		if errors.Is(err, io.EOF) {
+			return nil
 		}
-		if err := down.SendMsg(&m); err != nil {
+		if err == nil && capabilities {
+			m, err = widen(m)
+		}
+		if err == nil {
+			err = down.SendMsg(&m)
+		}
+		if err != nil {
 			return err
 		}
 	}
