@@ -1,6 +1,7 @@
 package importer_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -170,6 +171,50 @@ func TestImportCanceled(t *testing.T) {
 		}
 		if _, err := importer.NewProject(ctx, importer.ProjectOptions{Dir: top, Out: o.Out}); !errors.Is(err, errEnough) {
 			t.Errorf("NewProject: %v", err)
+		}
+	}
+}
+
+// endsAfter is a context that ends when it has been asked so many times.
+type endsAfter struct {
+	context.Context
+	left int
+}
+
+func (c *endsAfter) Err() error {
+	if c.left--; c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestImportCanceledMidway: wherever Ctrl-C comes in an import of any kind, it is no defect of the
+// source, and no manifest comes of it.
+func TestImportCanceledMidway(t *testing.T) {
+	top := t.TempDir()
+	put(t, top, "manifest.py", []byte("freeze(\"modules\")\nrequire(\"x\")\npackage(\"p\")\n"))
+	put(t, top, "modules/a.py", nil)
+	put(t, top, "p/sub/__init__.py", nil)
+	put(t, top, "lib/micropython/x/manifest.py", []byte("module(\"x.py\")\n"))
+	put(t, top, "lib/micropython/x/x.py", nil)
+	put(t, top, "package.json", []byte(`{"urls": [["a.py", "modules/a.py"]]}`))
+	put(t, top, "data/b.bin", []byte("b"))
+	config := putConfig(t, top, "ARDUINO_GIGA", map[string]any{"0": map[string]any{"size": "0x100000", "entries": []any{
+		map[string]any{"type": "tflite", "path": "{TOP}/data/*", "alignment": 16}}}})
+	for _, source := range []string{filepath.Join(top, "manifest.py"), filepath.Join(top, "package.json"), config, filepath.Join(top, "p")} {
+		o := importer.Options{Source: source, Lib: filepath.Join(top, "lib"), Out: filepath.Join(top, "romfs.yaml")}
+		n := 0
+		for ; ; n++ {
+			res, err := importer.Import(&endsAfter{t.Context(), n}, o)
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, context.Canceled) || res != nil {
+				t.Fatalf("%s, ended after %d: %v, %v", source, n, res, err)
+			}
+		}
+		if n < 3 {
+			t.Errorf("%s: it is asked %d times only whether it goes on", source, n)
 		}
 	}
 }
