@@ -3,6 +3,7 @@
 load("//rules/private:macros.bzl", "romfs_image")
 load("//rules/private:naming.bzl", "label_name", "package_name", "place", "source_name")
 load("//rules/private:python.bzl", "python_aspect", "with_python")
+load("//rules/private:write_json.bzl", "write_json")
 
 def _number(ctx, match, to):
     if not to.isdigit():
@@ -35,7 +36,7 @@ def _romfs_manifest_impl(ctx):
         manifest["budget"] = {"max": ctx.attr.max_size}
 
     # JSON is YAML.
-    ctx.actions.write(out, json.encode_indent(manifest, indent = "  ") + "\n")
+    write_json(ctx, out, manifest)
     return [DefaultInfo(files = depset([out]))]
 
 _romfs_manifest = rule(

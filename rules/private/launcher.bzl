@@ -5,6 +5,7 @@ Files in a request are runfiles paths, which are the same in every configuration
 """
 
 load("//rules/private:runtime_tools.bzl", "packager_of")
+load("//rules/private:write_json.bzl", "write_json")
 
 def runfiles_path(ctx, file):
     """Returns a file's path below the runfiles directory.
@@ -99,7 +100,7 @@ def launch(ctx, request, files, interpreter = None):
         request["micropython_problem"] = interpreter.problem
     request["label"] = str(ctx.label)
     request["env"] = {name: expand(ctx, value) for name, value in ctx.attr.env.items()}
-    ctx.actions.write(written, json.encode_indent(request, indent = "  ") + "\n")
+    write_json(ctx, written, request)
     return [
         DefaultInfo(
             executable = executable,

@@ -4,6 +4,7 @@ load("//rules/private:actions.bzl", "build_defaults", "plan")
 load("//rules/private:board_info.bzl", "board_of")
 load("//rules/private:mpy_info.bzl", "MpyInfo")
 load("//rules/private:naming.bzl", "package_name", "source_name")
+load("//rules/private:write_json.bzl", "write_json")
 
 def _literal(name):
     """Returns the pattern that matches a name alone."""
@@ -28,13 +29,13 @@ def literal_library(ctx, places, mpy = {}):
     manifest = ctx.actions.declare_file(ctx.label.name + ".romfs.manifest.json")
     depth = len(package_name(ctx.label).split("/")) if package_name(ctx.label) else 0
     depth += len(ctx.label.name.split("/")) - 1
-    ctx.actions.write(manifest, json.encode_indent({
+    write_json(ctx, manifest, {
         "version": 1,
         "name": "library",
         "root": "/".join([".."] * depth) or ".",
         "mpy": mpy,
         "files": [{"src": _literal(source_name(file)), "dest": dest} for file, dest in places.items()],
-    }, indent = "  ") + "\n")
+    })
     planned = plan(ctx, manifest = manifest, sources = places.keys(), board = board_of(ctx))
     return struct(
         compiled = planned.compiled,
