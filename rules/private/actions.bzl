@@ -6,6 +6,7 @@ bytecode is the same then share its compile actions.
 """
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
+load("//rules/private:encoding.bzl", "ascii_name")
 load("//rules/private:mpy_cross_toolchain.bzl", "MPY_CROSS_TOOLCHAIN_TYPE", "MpyCrossVersionsInfo")
 load("//rules/private:naming.bzl", "label_name", "source_name")
 load("//rules/private:packager_toolchain.bzl", "PACKAGER_TOOLCHAIN_TYPE")
@@ -160,14 +161,15 @@ def plan(ctx, manifest, sources, board, images = [], overrides = {}, transforms 
     _check(ctx, sources)
     for file in sources:
         name = source_name(file)
+        made_name = folder + ascii_name(name)
         if not name.endswith(".py"):
             made = None
             if transforms and _is_transformed(name, transforms.tools):
                 made = struct(
                     name = name,
                     file = file,
-                    options = ctx.actions.declare_file(folder + name + ".options.json"),
-                    compiled = ctx.actions.declare_file(folder + name + ".transformed"),
+                    options = ctx.actions.declare_file(made_name + ".options.json"),
+                    compiled = ctx.actions.declare_file(made_name + ".transformed"),
                 )
                 others.append(made)
             data.append(file)
@@ -176,8 +178,8 @@ def plan(ctx, manifest, sources, board, images = [], overrides = {}, transforms 
         module = struct(
             name = name,
             file = file,
-            options = ctx.actions.declare_file(folder + name + ".options.json"),
-            compiled = ctx.actions.declare_file(folder + name[:-len(".py")] + ".mpy"),
+            options = ctx.actions.declare_file(made_name + ".options.json"),
+            compiled = ctx.actions.declare_file(made_name[:-len(".py")] + ".mpy"),
         )
         python.append(module)
         entries.append(struct(plan = out, name = name, file = file, compiled = module.compiled))

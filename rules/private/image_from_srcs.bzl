@@ -1,9 +1,9 @@
 """romfs_image_from_srcs: an image whose manifest is written from attributes."""
 
+load("//rules/private:encoding.bzl", "write_json")
 load("//rules/private:macros.bzl", "romfs_image")
 load("//rules/private:naming.bzl", "label_name", "package_name", "place", "source_name")
 load("//rules/private:python.bzl", "python_aspect", "with_python")
-load("//rules/private:write_json.bzl", "write_json")
 
 def _number(ctx, match, to):
     if not to.isdigit():

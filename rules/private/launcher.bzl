@@ -4,8 +4,8 @@ The packager started so reads `<executable>.request.json` (see packager/bazel) a
 Files in a request are runfiles paths, which are the same in every configuration.
 """
 
+load("//rules/private:encoding.bzl", "write_json")
 load("//rules/private:runtime_tools.bzl", "packager_of")
-load("//rules/private:write_json.bzl", "write_json")
 
 def runfiles_path(ctx, file):
     """Returns a file's path below the runfiles directory.

@@ -2,9 +2,9 @@
 
 load("//rules/private:actions.bzl", "build_defaults", "plan")
 load("//rules/private:board_info.bzl", "board_of")
+load("//rules/private:encoding.bzl", "write_json")
 load("//rules/private:mpy_info.bzl", "MpyInfo")
 load("//rules/private:naming.bzl", "package_name", "source_name")
-load("//rules/private:write_json.bzl", "write_json")
 
 def _literal(name):
     """Returns the pattern that matches a name alone."""

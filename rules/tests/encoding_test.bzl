@@ -1,9 +1,9 @@
-"""What is written for the packager is UTF-8, whatever Bazel takes names of files for."""
+"""Whatever Bazel takes names of files for, what is written is UTF-8, and what is made has names in ASCII."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
-load("//rules/private:write_json.bzl", "utf8")
+load("//rules/private:encoding.bzl", "ascii_name", "utf8")
 
-def _utf8_test_impl(ctx):
+def _encoding_test_impl(ctx):
     env = unittest.begin(ctx)
     for text, want in {
         # Bytes, as a string of this file is, stay as they are.
@@ -22,6 +22,11 @@ def _utf8_test_impl(ctx):
         "maß/" + json.decode('"\\u00f6.txt"'): "maß/ö.txt",
     }.items():
         asserts.equals(env, want, utf8(text))
+
+    # What actions make has the same name whichever it is.
+    asserts.equals(env, "a b%.py", ascii_name("a b%.py"))
+    asserts.equals(env, "gr%c3%b6%c3%9fe", ascii_name("größe"))
+    asserts.equals(env, "gr%c3%b6%c3%9fe", ascii_name(json.decode('"gr\\u00f6\\u00dfe"')))
     return unittest.end(env)
 
-utf8_test = unittest.make(_utf8_test_impl)
+encoding_test = unittest.make(_encoding_test_impl)

@@ -1,4 +1,4 @@
-"""JSON files for the packager, in UTF-8."""
+"""Names beyond ASCII, which Bazels take for bytes or for text."""
 
 _ASCII = "".join([json.decode('"\\u00%s%x"' % (high, low)) for high in ("0", "1", "2", "3", "4", "5", "6", "7") for low in range(16)])
 
@@ -53,6 +53,23 @@ def utf8(text):
         else:
             out.append(_encode(code))
     return "".join(out)
+
+def ascii_name(name):
+    """Returns how a file is called that an action makes of a source.
+
+    Debian's Bazel crashes when it finds an output with a name beyond ASCII in a cache while it maps paths.
+
+    Args:
+      name: string, of the source.
+    Returns:
+      string: the name, with each byte beyond ASCII as in URLs.
+    """
+    if not name.strip(_ASCII):
+        return name
+    return "".join([
+        character if hash(character) < 0x80 else "%" + "%x" % hash(character)
+        for character in utf8(name).elems()
+    ])
 
 def write_json(ctx, out, value):
     """Writes a value as JSON.
