@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // TestTogether: of one board the commands keep their order, and no more run at once than may.
@@ -18,20 +20,23 @@ func TestTogether(t *testing.T) {
 	var lock sync.Mutex
 	running, most := 0, 0
 	order := map[string][]int{}
-	begin := func(i int) {
+	count := func(n int) {
 		lock.Lock()
 		defer lock.Unlock()
-		running++
+		running += n
 		most = max(most, running)
-		order[commands[i].Board] = append(order[commands[i].Board], i)
 	}
-	end := func() {
-		lock.Lock()
-		defer lock.Unlock()
-		running--
-	}
-	Together(t.Context(), commands, jobs, func(i int) { begin(i); end() })
-	if most > jobs || len(order) != boards {
+	synctest.Test(t, func(t *testing.T) {
+		Together(t.Context(), commands, jobs, func(i int) {
+			count(1)
+			defer count(-1)
+			time.Sleep(time.Second) // all that may run at once have begun
+			lock.Lock()
+			defer lock.Unlock()
+			order[commands[i].Board] = append(order[commands[i].Board], i)
+		})
+	})
+	if most != jobs || len(order) != boards {
 		t.Errorf("%d at once, %d boards", most, len(order))
 	}
 	for b, did := range order {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"rules_romfs/internal/testcontext"
 	"rules_romfs/packager/importer"
 )
 
@@ -175,19 +176,6 @@ func TestImportCanceled(t *testing.T) {
 	}
 }
 
-// endsAfter is a context that ends when it has been asked so many times.
-type endsAfter struct {
-	context.Context
-	left int
-}
-
-func (c *endsAfter) Err() error {
-	if c.left--; c.left < 0 {
-		return context.Canceled
-	}
-	return nil
-}
-
 // TestImportCanceledMidway: wherever Ctrl-C comes in an import of any kind, it is no defect of the
 // source, and no manifest comes of it.
 func TestImportCanceledMidway(t *testing.T) {
@@ -205,7 +193,7 @@ func TestImportCanceledMidway(t *testing.T) {
 		o := importer.Options{Source: source, Lib: filepath.Join(top, "lib"), Out: filepath.Join(top, "romfs.yaml")}
 		n := 0
 		for ; ; n++ {
-			res, err := importer.Import(&endsAfter{t.Context(), n}, o)
+			res, err := importer.Import(testcontext.EndsAfter(t, n), o)
 			if err == nil {
 				break
 			}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"rules_romfs/internal/testcontext"
 	"rules_romfs/packager/romfs"
 )
 
@@ -226,7 +227,7 @@ func TestDigestCanceled(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "large")
 	write(t, path, strings.Repeat("x", 1<<20))
 	in := &Input{Dest: "large", Path: path}
-	if err := in.digest(&endsAfter{t.Context(), 2}); !errors.Is(err, context.Canceled) {
+	if err := in.digest(testcontext.EndsAfter(t, 2)); !errors.Is(err, context.Canceled) {
 		t.Errorf("it is read to its end: %v", err)
 	}
 }

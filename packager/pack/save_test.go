@@ -2,7 +2,6 @@ package pack
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"rules_romfs/internal/testcontext"
 	"rules_romfs/packager/artifact"
 )
 
@@ -68,19 +68,6 @@ func TestSaveFailsWhole(t *testing.T) {
 	}
 }
 
-// endsAfter is a context that is cancelled once it was looked at so often.
-type endsAfter struct {
-	context.Context
-	all int
-}
-
-func (c *endsAfter) Err() error {
-	if c.all--; c.all < 0 {
-		return context.Canceled
-	}
-	return nil
-}
-
 // TestSaveInterrupted: whenever Ctrl-C comes, the files are the old ones or the
 // new ones, and never some of each.
 func TestSaveInterrupted(t *testing.T) {
@@ -93,7 +80,7 @@ func TestSaveInterrupted(t *testing.T) {
 		target := filepath.Join(dir, "app.romfs")
 		write(t, target, "old")
 		write(t, artifact.Path(target), "old sidecar")
-		_, err := im.Save(&endsAfter{t.Context(), all}, Targets{Image: target}, o.Reporter)
+		_, err := im.Save(testcontext.EndsAfter(t, all), Targets{Image: target}, o.Reporter)
 		image, readErr := os.ReadFile(target)
 		sidecar, sidecarErr := os.ReadFile(artifact.Path(target))
 		if readErr != nil || sidecarErr != nil {
