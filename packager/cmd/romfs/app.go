@@ -44,38 +44,46 @@ type app struct {
 	unknown  error        // help was asked for about something that is not there
 }
 
-// verbs is the list of commands. To add one, write cmd_NAME.go and a line here.
-var verbs = []func(*app) *cobra.Command{
-	newBuildCmd,
-	newLsCmd,
-	newCatCmd,
-	newExtractCmd,
-	newVerifyCmd,
-	newAlignCmd,
-	newDiffCmd,
-	newExplainCmd,
-	newReportCmd,
-	newRAMCmd,
-	newInitCmd,
-	newImportCmd,
-	newBoardsCmd,
-	newSchemaCmd,
-	newExportCmd,
-	newDeployCmd,
-	newQueryCmd,
-	newPullCmd,
-	newMonitorCmd,
-	newSelftestCmd,
-	newPortsCmd,
-	newSimCmd,
-	newSBOMCmd,
-	newSignCmd,
-	newRebuildCmd,
-	newVersionCmd,
-	newBazelCmd,
+// verb is a command of romfs: its name, as in its Use, and what makes it.
+type verb struct {
+	name string
+	make func(*app) *cobra.Command
 }
 
-func newRoot(a *app) *cobra.Command {
+// verbs is the list of commands. To add one, write cmd_NAME.go and a line here.
+var verbs = []verb{
+	{"build", newBuildCmd},
+	{"ls", newLsCmd},
+	{"cat", newCatCmd},
+	{"extract", newExtractCmd},
+	{"verify", newVerifyCmd},
+	{"align", newAlignCmd},
+	{"diff", newDiffCmd},
+	{"explain", newExplainCmd},
+	{"report", newReportCmd},
+	{"ram", newRAMCmd},
+	{"init", newInitCmd},
+	{"import", newImportCmd},
+	{"boards", newBoardsCmd},
+	{"schema", newSchemaCmd},
+	{"export", newExportCmd},
+	{"deploy", newDeployCmd},
+	{"query", newQueryCmd},
+	{"pull", newPullCmd},
+	{"monitor", newMonitorCmd},
+	{"selftest", newSelftestCmd},
+	{"ports", newPortsCmd},
+	{"sim", newSimCmd},
+	{"sbom", newSBOMCmd},
+	{"sign", newSignCmd},
+	{"rebuild", newRebuildCmd},
+	{"version", newVersionCmd},
+	{"bazel", newBazelCmd},
+}
+
+// newRoot makes the command that runs args. Where they begin with a verb it has
+// that one only: to make the flags of all takes a tenth of what `romfs ls` does.
+func newRoot(a *app, args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "romfs",
 		Short: "Build, read and ship ROMFS images for MicroPython",
@@ -112,11 +120,22 @@ Results go to stdout, everything else to stderr. Exit codes:
 	a.complete(root, "output", "text", "json")
 	a.complete(root, "events", "json")
 	a.complete(root, "progress", "auto", "bar", "log", "none")
-	for _, verb := range verbs {
-		root.AddCommand(a.guard(verb(a)))
+	for _, verb := range called(args) {
+		root.AddCommand(a.guard(verb.make(a)))
 	}
 	a.guardHelp(root)
 	return root
+}
+
+// called returns the verbs that a command line can be about: the one that it
+// begins with, or all.
+func called(args []string) []verb {
+	if len(args) > 0 {
+		if i := slices.IndexFunc(verbs, func(v verb) bool { return v.name == args[0] }); i >= 0 {
+			return verbs[i : i+1]
+		}
+	}
+	return verbs
 }
 
 // guardHelp has `romfs nonsense --help` and `romfs help nonsense` end as

@@ -86,13 +86,12 @@ func TestHelp(t *testing.T) {
 
 // documented returns the verbs in the order of the list.
 func documented() []*cobra.Command {
-	root := newRoot(&app{getenv: func(string) string { return "" }})
+	root := newRoot(&app{getenv: func(string) string { return "" }}, nil)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	var all []*cobra.Command
-	for _, make := range verbs {
-		name := make(&app{}).Name()
-		i := slices.IndexFunc(root.Commands(), func(c *cobra.Command) bool { return c.Name() == name })
+	for _, verb := range verbs {
+		i := slices.IndexFunc(root.Commands(), func(c *cobra.Command) bool { return c.Name() == verb.name })
 		if cmd := root.Commands()[i]; !cmd.Hidden {
 			all = append(all, cmd)
 		}

@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	a.again = func(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return run(ctx, args, stdin, stdout, stderr, getenv)
 	}
-	root := newRoot(a)
+	root := newRoot(a, args)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	a.sims.Close() // why a board ended by itself, the verb has said
