@@ -159,11 +159,16 @@ func (j *job) sayWear() {
 }
 
 // openROM starts the program on the board, with as much buffer as a block
-// takes if memory allows.
+// takes if memory allows, or else as much as is written at once where that is more
+// than a little.
 func (j *job) openROM(ctx context.Context) (*device.ROM, error) {
+	const little = 512 // bytes, of which a buffer finds room on any heap
 	buffer := int(j.geo.Block())
 	if j.geo.Erasing == flash.FromStart || buffer > j.b.Info.Largest/2 {
 		buffer = 0
+		if j.geo.Unit >= little {
+			buffer = int(j.geo.Unit)
+		}
 	}
 	return j.b.OpenROM(ctx, j.seg, buffer)
 }

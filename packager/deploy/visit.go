@@ -284,11 +284,8 @@ func (v *visit) recover(ctx context.Context, n *setbacks, j *job, err error) err
 // pieces are, and what to do.
 func (v *visit) tooLittleMemory(j *job, err error) error {
 	need := "16 KiB of free heap are enough"
-	switch {
-	case j.seg.Kind == board.BlockDevice:
+	if j.seg.Kind == board.BlockDevice {
 		need += " where a block has 4 KiB, and this partition's have " + report.Size(j.seg.Erase)
-	case j.geo.Unit >= 2048: // which arrive in one frame
-		need = "32 KiB of free heap are enough where, as here, " + report.Size(j.geo.Unit) + " are written at once"
 	}
 	state := "nothing was changed"
 	if v.wrote() {

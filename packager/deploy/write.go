@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -124,11 +125,7 @@ type writer struct {
 }
 
 func (w *writer) all(ctx context.Context) error {
-	buffer := w.plan.buffer
-	if buffer == 0 {
-		buffer = w.streamSize() + 2*w.geo.Unit
-	}
-	if err := w.rom.SetBuffer(ctx, buffer); err != nil {
+	if err := w.rom.SetBuffer(ctx, cmp.Or(w.plan.buffer, w.streamSize())); err != nil {
 		return err
 	}
 	if err := w.invalidate(ctx); err != nil {
@@ -174,8 +171,7 @@ func (w *writer) invalidate(ctx context.Context) error {
 	if b == nil || !bytes.HasPrefix(head, []byte(romfs.Magic)) {
 		return nil
 	}
-	w.program(b)
-	err = w.flush(ctx)
+	err = w.program(ctx, b)
 	if w.refused != "" && w.geo.Erasing != flash.Never {
 		return &otherGeometry{said: err}
 	}
@@ -184,16 +180,22 @@ func (w *writer) invalidate(ctx context.Context) error {
 
 // commit programs the smallest piece that makes the image mountable.
 func (w *writer) commit(ctx context.Context) error {
-	w.program(w.geo.Way.Commit(w.data))
-	return w.flush(ctx)
+	return w.program(ctx, w.geo.Way.Commit(w.data))
 }
 
-// program programs b at the partition's start.
-func (w *writer) program(b []byte) {
-	w.ops.Put(0, b).Program(0, int64(len(b)))
+// program programs b at the partition's start, now.
+func (w *writer) program(ctx context.Context, b []byte) error {
+	if err := w.put(ctx, 0, b); err != nil {
+		return err
+	}
+	if err := w.room(ctx, 1, 0, 0); err != nil {
+		return err
+	}
+	w.ops.Program(0, int64(len(b)))
 	if w.rewrites() {
 		w.wear(int64(len(b)))
 	}
+	return w.flush(ctx)
 }
 
 // verify compares the board's bytes from offset from on with want.
@@ -228,7 +230,7 @@ func (w *writer) flush(ctx context.Context) error {
 		w.note(err)
 		return err
 	}
-	w.touched = true
+	w.touched = w.touched || w.ops.Touch()
 	if unit, err := strconv.ParseInt(string(said), 10, 64); err == nil {
 		w.asked = true
 		if unit > w.geo.Unit {
@@ -260,7 +262,7 @@ func (w *writer) note(err error) {
 		op = refusal().FindString(said.Message)
 	}
 	if w.refused = op; op == "" {
-		w.touched = true
+		w.touched = w.touched || w.ops.Touch()
 	}
 }
 

@@ -291,7 +291,8 @@ func (p *ROM) Read(ctx context.Context, off, n int64, progress func(n int64)) ([
 // adds one.
 type Ops struct {
 	b     []byte
-	erase int64
+	erase int64 // bytes
+	touch bool
 }
 
 // opSize is the length of an operation without literal bytes.
@@ -302,6 +303,11 @@ func (o *Ops) add(op byte, x, n int64) *Ops {
 	o.b = binary.LittleEndian.AppendUint32(o.b, uint32(x))
 	o.b = binary.LittleEndian.AppendUint32(o.b, uint32(n))
 	return o
+}
+
+func (o *Ops) change(op byte, x, n int64) *Ops {
+	o.touch = true
+	return o.add(op, x, n)
 }
 
 // Put places literal bytes at offset at of the buffer.
@@ -316,14 +322,17 @@ func (o *Ops) Put(at int64, b []byte) *Ops {
 func (o *Ops) Copy(off, n int64) *Ops { return o.add('c', off, n) }
 
 // EraseRange erases n bytes at off; not on block devices.
-func (o *Ops) EraseRange(off, n int64) *Ops { o.erase += n; return o.add('e', off, n) }
+func (o *Ops) EraseRange(off, n int64) *Ops { o.erase += n; return o.change('e', off, n) }
 
 // Write writes the first n bytes of the buffer to off. A block device erases
 // the block first, and takes whole ones only.
-func (o *Ops) Write(off, n int64) *Ops { o.erase += n; return o.add('w', off, n) }
+func (o *Ops) Write(off, n int64) *Ops { o.erase += n; return o.change('w', off, n) }
 
 // Program is Write without erasing.
-func (o *Ops) Program(off, n int64) *Ops { return o.add('p', off, n) }
+func (o *Ops) Program(off, n int64) *Ops { return o.change('p', off, n) }
+
+// Touch tells whether any of the operations changes the flash.
+func (o *Ops) Touch() bool { return o.touch }
 
 // Len returns the length of the encoded operations in bytes.
 func (o *Ops) Len() int { return len(o.b) }
