@@ -85,46 +85,48 @@ func TestLittleHeap(t *testing.T) {
 	}
 }
 
-// TestNoHeapRunsOut deploys to boards of every port with little heap, whole or in two pieces: what
-// is sent fits at the first try, and no piece of it is smaller than what the flash takes at once.
+// TestNoHeapRunsOut deploys to boards of every port with little heap: what is sent fits at the
+// first try, and no piece of it is smaller than what the flash takes at once. The ways to write
+// that differ most are tried with more heaps, whole and in two pieces.
 func TestNoHeapRunsOut(t *testing.T) {
 	t.Parallel()
+	type heap struct{ kib, pieces int }
 	image := smallImageIn(t, 8*kib) // no flash writes more at once
 	for _, d := range drivers.All() {
-		driver := d.Name
-		sizes := []int{16, 32}
-		switch driver {
+		heaps := []heap{{16, 2}, {32, 1}}
+		switch d.Name {
 		case "qemu":
 			continue // nothing is written there
 		case "samd51-blocks":
-			sizes = []int{24, 32} // for a block of 8 KiB
+			heaps = []heap{{24, 2}, {32, 1}} // for a block of 8 KiB
 		case drivers.Default, "rp2", "renesas-ra6":
-			sizes = []int{16, 20, 24, 32, 40, 64}
-		}
-		for _, size := range sizes {
-			for _, pieces := range []int{1, 2} {
-				t.Run(fmt.Sprintf("%s-%dKiB-%d", driver, size, pieces), func(t *testing.T) {
-					t.Parallel()
-					o := simboard.Options{Partitions: []simboard.Partition{{Driver: driver, Size: 128 * kib}}}
-					o.Faults.Heap, o.Faults.Largest = size*kib, size*kib/pieces
-					if pieces == 1 {
-						o.Faults.Largest = 0
-					}
-					b := startWords(t, 32, o)
-					r := request(t, b, image)
-					var said []string
-					r.Reporter = keeping{r.Reporter, &said}
-					if _, err := Run(context.Background(), r); err != nil || !boardHolds(b, 0, image) {
-						t.Fatal(err)
-					}
-					if v := b.Stats().Violations; len(v) > 0 {
-						t.Errorf("the flash does not bear it: %v", v)
-					}
-					if strings.Contains(strings.Join(said, "\n"), "ran out of memory") {
-						t.Errorf("it asked for too much: %q", said)
-					}
-				})
+			heaps = nil
+			for _, size := range []int{16, 20, 24, 32, 40, 64} {
+				heaps = append(heaps, heap{size, 1}, heap{size, 2})
 			}
+		}
+		for _, h := range heaps {
+			t.Run(fmt.Sprintf("%s-%dKiB-%d", d.Name, h.kib, h.pieces), func(t *testing.T) {
+				t.Parallel()
+				o := simboard.Options{Partitions: []simboard.Partition{{Driver: d.Name, Size: 128 * kib}}}
+				o.Faults.Heap = h.kib * kib
+				if h.pieces > 1 {
+					o.Faults.Largest = h.kib * kib / h.pieces
+				}
+				b := startWords(t, 32, o)
+				r := request(t, b, image)
+				var said []string
+				r.Reporter = keeping{r.Reporter, &said}
+				if _, err := Run(context.Background(), r); err != nil || !boardHolds(b, 0, image) {
+					t.Fatal(err)
+				}
+				if v := b.Stats().Violations; len(v) > 0 {
+					t.Errorf("the flash does not bear it: %v", v)
+				}
+				if strings.Contains(strings.Join(said, "\n"), "ran out of memory") {
+					t.Errorf("it asked for too much: %q", said)
+				}
+			})
 		}
 	}
 }
