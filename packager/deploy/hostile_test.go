@@ -111,7 +111,7 @@ func TestInterrupt(t *testing.T) {
 	defer cancel()
 	var once sync.Once
 	go func() {
-		for b.Stats().Erases < 15 {
+		for b.Stats().Erases < 15 && ctx.Err() == nil {
 			time.Sleep(5 * time.Millisecond)
 		}
 		once.Do(cancel)

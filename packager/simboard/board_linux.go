@@ -31,7 +31,7 @@ type Board struct {
 	ring  *ring
 	flash *flashFile
 	rom   *romIoctl
-	cuts  atomic.Int64 // Stats.PowerCuts; apart, since WaitOff returns only when the cut is counted, under mu
+	cuts  atomic.Int64 // Stats.PowerCuts; apart, since WaitOff returns only when the cut is counted
 
 	statsMu sync.Mutex
 	stats   Stats // but for the flash's counts and the link's
@@ -47,7 +47,8 @@ type Board struct {
 	proc     *process
 	stop     *reset        // why the running interpreter was told to end
 	power    bool          // on, or to be switched on
-	changed  chan struct{} // closed and replaced at each change of power or proc
+	down     bool          // without power, and all that this means has happened
+	changed  chan struct{} // closed and replaced at each change of power or down
 	watchdog *time.Timer
 	timeout  time.Duration // of the watchdog
 

@@ -69,9 +69,7 @@ var flashFaults = map[string]func(t *testing.T){
 	"cut": func(t *testing.T) {
 		b, h := prompt(t, boardWith(small), "cut=17+100+3")
 		h.begin("import vfs\nfor i in range(16): vfs.rom_ioctl(3, 0, i * 4096, 4096)\nvfs.rom_ioctl(4, 0, 0, bytes(1024))")
-		if err := b.WaitOff(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		waitOff(t, b)
 		want := append(make([]byte, 356), 0xf8)
 		if got := b.Contents(0); !bytes.HasPrefix(got, want) || bytes.Count(got[357:], []byte{0xff}) != len(got)-357 {
 			t.Errorf("a cut in step 17 after 100 bytes and 3 bits left % x", got[350:364])

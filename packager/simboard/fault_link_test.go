@@ -4,6 +4,7 @@ package simboard_test
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -122,9 +123,7 @@ var linkFaults = map[string]func(t *testing.T){
 		boots := b.Stats().Boots
 		for i, opened := range []func(testing.TB, *simboard.Board) *host{connect, open} {
 			h := opened(t, b)
-			for b.Stats().Boots <= boots+i {
-				time.Sleep(time.Millisecond)
-			}
+			soon(t, "a boot", func() bool { return b.Stats().Boots > boots+i })
 			h.until("MicroPython v")
 		}
 	},
@@ -151,12 +150,14 @@ var linkFaults = map[string]func(t *testing.T){
 				t.Fatalf("%s survived a re-enumeration: %q, %v", name, s, h.err)
 			}
 		}
-		for h = nil; h == nil; time.Sleep(5 * time.Millisecond) {
-			if f, err := os.OpenFile(link, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0); err == nil {
-				defer f.Close()
-				h = &host{t: t, conn: f}
-			}
-		}
+		var f *os.File
+		soon(t, "the port, again", func() bool {
+			var err error
+			f, err = os.OpenFile(link, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+			return err == nil
+		})
+		defer f.Close()
+		h = &host{t: t, conn: f}
 		h.send("\r\x03print('again')\r")
 		h.until("\nagain\r\n")
 	},
@@ -166,9 +167,7 @@ var linkFaults = map[string]func(t *testing.T){
 		h.send("\r\x03print('a')\r")
 		h.until("\na\r\n")
 		h.send("print('b')\r")
-		if err := b.WaitOff(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		waitOff(t, b)
 		b.PowerOn()
 		h.until("MicroPython v")
 		h.send("print('c')\r")
@@ -229,7 +228,7 @@ func TestResetForgets(t *testing.T) {
 		h = plugged(t, b)
 		h.until("runs")
 		h.send("\r\x03")
-		if said, ok := h.tryUntil("KeyboardInterrupt", 5*time.Second); !ok {
+		if said, ok := h.tryUntil("KeyboardInterrupt", patience); !ok {
 			t.Fatalf("after a reset no Ctrl-C is heard: %v, it said %d bytes", h.err, len(said))
 		}
 		h.send("\x04")
@@ -239,14 +238,12 @@ func TestResetForgets(t *testing.T) {
 // plugged connects to a board that may be unplugged for a moment.
 func plugged(t *testing.T, b *simboard.Board) *host {
 	t.Helper()
-	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-		conn, err := b.Dial(t.Context())
-		if err == nil {
-			t.Cleanup(func() { conn.Close() })
-			return &host{t: t, conn: conn}
-		}
-		if time.Now().After(end) {
-			t.Fatal(err)
-		}
-	}
+	var conn io.ReadWriteCloser
+	soon(t, "a board to connect to", func() bool {
+		var err error
+		conn, err = b.Dial(t.Context())
+		return err == nil
+	})
+	t.Cleanup(func() { conn.Close() })
+	return &host{t: t, conn: conn}
 }

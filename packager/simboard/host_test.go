@@ -3,6 +3,7 @@
 package simboard_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -39,6 +40,26 @@ func start(t testing.TB, o simboard.Options, faults ...string) *simboard.Board {
 		}
 	})
 	return b
+}
+
+// waitOff waits until a cut has taken the board's power.
+func waitOff(t testing.TB, b *simboard.Board) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := b.WaitOff(ctx); err != nil {
+		t.Fatalf("the power was not cut: %v", err)
+	}
+}
+
+// soon waits until something is so.
+func soon(t testing.TB, what string, so func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !so(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited for %s", what)
+		}
+	}
 }
 
 // loopback asks for a TCP port.

@@ -197,7 +197,6 @@ func (b *Board) boot(next reset) (*reset, error) {
 		b.power = false
 	}
 	b.proc, b.stop = nil, nil
-	b.notify()
 	if why == nil && !p.up {
 		return nil, &InterpreterError{b.opts.Interpreter, fmt.Errorf("it did not start: %w", p.notUp(served))}
 	}

@@ -160,11 +160,7 @@ func TestKilled(t *testing.T) {
 	interpreter := startTime(child)
 	cmd.Process.Kill()
 	cmd.Wait()
-	for end := time.Now().Add(patience); startTime(child) == interpreter; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the interpreter outlived the board's process")
-		}
-	}
+	soon(t, "the end of the interpreter, which the board's process must not leave", func() bool { return startTime(child) != interpreter })
 }
 
 // startTime returns when a process was started, which tells it from another that
@@ -237,13 +233,9 @@ func TestPowerCut(t *testing.T) {
 	b, h := prompt(t, simboard.Options{})
 	h.exec("x = 1")
 	b.PowerCut()
-	if err := b.WaitOff(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	waitOff(t, b)
 	h.send("print('nobody hears')\r")
-	for b.Stats().LostBytes == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	soon(t, "bytes that nobody hears", func() bool { return b.Stats().LostBytes > 0 })
 	b.PowerOn()
 	h.until("MicroPython v")
 	h.send("\r\x03print('up')\r")
@@ -252,6 +244,25 @@ func TestPowerCut(t *testing.T) {
 	}
 	if s := b.Stats(); s.PowerCuts != 1 || s.LostBytes == 0 || s.Crashes != 0 {
 		t.Errorf("%+v", s)
+	}
+}
+
+// TestPowerCutInReset cuts the power of a board that is between two interpreters most of the time.
+func TestPowerCutInReset(t *testing.T) {
+	t.Parallel()
+	b := start(t, simboard.Options{Files: map[string]string{"main.py": "import machine, sys\nprint('cause', machine.reset_cause())\nsys.exit()\n"}})
+	h := connect(t, b)
+	for cut := 1; cut <= 5; cut++ {
+		for range 3 { // it waits the longer, the more often
+			h.until("cause 5\r\n")
+		}
+		b.PowerCut()
+		waitOff(t, b)
+		if n := b.Stats().PowerCuts; n != cut {
+			t.Fatalf("cut %d was counted as %d", cut, n)
+		}
+		b.PowerOn()
+		h.until("cause 1\r\n")
 	}
 }
 

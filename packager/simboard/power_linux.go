@@ -25,6 +25,8 @@ type reset struct {
 	why   string
 }
 
+var powerOn = reset{cause: causePowerOn, why: "power on"}
+
 // PowerCut takes the power away, whatever the board is doing. The flash keeps
 // what was written. The ports stay, as those of a USB bridge do, unless
 // Faults.USB takes them away.
@@ -45,11 +47,12 @@ func (b *Board) SetCut(c flashsim.Cut) { b.flash.SetCut(c) }
 // SetCutAtByte arms a power cut when n more bytes have come from the host.
 func (b *Board) SetCutAtByte(n int64) { b.link.cutAfter(n) }
 
-// WaitOff waits until a cut has taken the power away.
+// WaitOff waits until a cut has taken the power away: nothing that is sent from then on is
+// received.
 func (b *Board) WaitOff(ctx context.Context) error {
 	for {
 		b.mu.Lock()
-		off, changed := !b.power && b.proc == nil, b.changed
+		off, changed := !b.power && b.down, b.changed
 		b.mu.Unlock()
 		if off {
 			return nil
@@ -68,6 +71,14 @@ func (b *Board) setPower(on bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.power = on
+	b.notify()
+}
+
+// isDown says that the board has done what the loss of power means.
+func (b *Board) isDown() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.down = true
 	b.notify()
 }
 
@@ -94,8 +105,14 @@ func (b *Board) end(r reset) {
 func (b *Board) run() {
 	defer close(b.done)
 	defer b.release()
-	next := reset{cause: causePowerOn, why: "power on"}
-	for b.waitPower() {
+	next := powerOn
+	for b.ctx.Err() == nil {
+		if next.off {
+			if !b.waitPower() {
+				return
+			}
+			next = powerOn
+		}
 		b.opts.Notify(next.why)
 		if next.cause != causeSoft && !b.startUp() {
 			return
@@ -157,11 +174,11 @@ func (b *Board) after(r *reset) reset {
 		b.link.unplug()
 	}
 	if r.off {
+		b.isDown()
 		b.opts.Notify(r.why)
 		if back := b.opts.Faults.PowerBack; back > 0 && b.sleep(back) {
 			b.setPower(true)
 		}
-		return reset{cause: causePowerOn, why: "power on"}
 	}
 	return *r
 }
@@ -184,6 +201,7 @@ func (b *Board) waitPower() bool {
 	for b.ctx.Err() == nil {
 		b.mu.Lock()
 		on, changed := b.power, b.changed
+		b.down = b.down && !on
 		b.mu.Unlock()
 		if on {
 			return true

@@ -75,9 +75,7 @@ func TestReplay(t *testing.T) {
 			}
 		}
 		h.send(code.String() + "\x04")
-		if err := live.WaitOff(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		waitOff(t, live)
 		if !bytes.Equal(live.Contents(0), partition(flashsim.Replay(log, cuts[i]))) {
 			t.Errorf("%v: the board's flash holds something else than the replay", cuts[i])
 		}
