@@ -264,22 +264,16 @@ func decode(data []byte) (*Sidecar, error) {
 	if len(data) > MaxSize {
 		return nil, fmt.Errorf("%d bytes is more than the %d that a sidecar may have", len(data), MaxSize)
 	}
-	var version struct {
-		Schema *int `json:"schema"`
-	}
-	if err := json.Unmarshal(data, &version); err != nil {
-		return nil, jsonError(err)
-	}
-	switch {
-	case version.Schema == nil:
-		return nil, errors.New(`no "schema" key`)
-	case *version.Schema != Schema:
-		return nil, fmt.Errorf("schema %d, but this romfs reads schema %d", *version.Schema, Schema)
-	}
 	s := new(Sidecar)
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
-	if err := d.Decode(s); err != nil {
+	err := d.Decode(s)
+	if err != nil || s.Schema != Schema { // an unknown field may be a later version's
+		if err := checkSchema(data); err != nil {
+			return nil, err
+		}
+	}
+	if err != nil {
 		return nil, jsonError(err)
 	}
 	if err := s.check(); err != nil {
@@ -287,10 +281,14 @@ func decode(data []byte) (*Sidecar, error) {
 	}
 	// encoding/json tolerates repeated keys, other spellings of a key and
 	// missing ones. What it read is right only if it encodes to the same.
-	var canonical, got, want bytes.Buffer
+	var canonical bytes.Buffer
 	if err := s.write(&canonical); err != nil {
 		return nil, err
 	}
+	if bytes.Equal(canonical.Bytes(), data) {
+		return s, nil
+	}
+	var got, want bytes.Buffer // it may be indented otherwise
 	if err := json.Compact(&got, data); err != nil {
 		return nil, jsonError(err)
 	}
@@ -301,6 +299,23 @@ func decode(data []byte) (*Sidecar, error) {
 		return nil, fmt.Errorf("a key is repeated, missing or out of order near %q", excerpt(got.Bytes(), n))
 	}
 	return s, nil
+}
+
+// checkSchema says what is wrong with a sidecar's version, or with its JSON.
+func checkSchema(data []byte) error {
+	var version struct {
+		Schema *int `json:"schema"`
+	}
+	if err := json.Unmarshal(data, &version); err != nil {
+		return jsonError(err)
+	}
+	switch {
+	case version.Schema == nil:
+		return errors.New(`no "schema" key`)
+	case *version.Schema != Schema:
+		return fmt.Errorf("schema %d, but this romfs reads schema %d", *version.Schema, Schema)
+	}
+	return nil
 }
 
 // jsonError words an error of encoding/json without its Go types.

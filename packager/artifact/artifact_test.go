@@ -103,6 +103,7 @@ func TestDecodeIsStrict(t *testing.T) {
 		"list":               {good, "[]", "cannot hold a array"},
 		"no schema":          {`"schema": 1,`, ``, `no "schema" key`},
 		"newer schema":       {`"schema": 1,`, `"schema": 2,`, "schema 2, but this romfs reads schema 1"},
+		"newer, with more":   {`"schema": 1,`, `"schema": 2, "later": {},`, "schema 2, but this romfs reads schema 1"},
 		"unknown key":        {`"name": "w`, `"when": 1, "name": "w`, `unknown field "when"`},
 		"repeated key":       {`"dedup": true`, `"dedup": false, "dedup": true`, "repeated, missing"},
 		"other case":         {`"dedup": true`, `"Dedup": true`, "repeated, missing"},
