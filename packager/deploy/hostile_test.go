@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -109,12 +108,11 @@ func TestInterrupt(t *testing.T) {
 	r := request(t, b, image)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	var once sync.Once
 	go func() {
 		for b.Stats().Erases < 15 && ctx.Err() == nil {
 			time.Sleep(5 * time.Millisecond)
 		}
-		once.Do(cancel)
+		cancel()
 	}()
 	_, err := Run(ctx, r)
 	var halfway *InterruptedError

@@ -47,8 +47,7 @@ func (b *Board) SetCut(c flashsim.Cut) { b.flash.SetCut(c) }
 // SetCutAtByte arms a power cut when n more bytes have come from the host.
 func (b *Board) SetCutAtByte(n int64) { b.link.cutAfter(n) }
 
-// WaitOff waits until a cut has taken the power away: nothing that is sent from then on is
-// received.
+// WaitOff waits until a cut has taken the power away: what is sent from then on is lost.
 func (b *Board) WaitOff(ctx context.Context) error {
 	for {
 		b.mu.Lock()
@@ -74,8 +73,8 @@ func (b *Board) setPower(on bool) {
 	b.notify()
 }
 
-// isDown says that the board has done what the loss of power means.
-func (b *Board) isDown() {
+// setDown is said when the board has done what the loss of power means; waitPower ends it.
+func (b *Board) setDown() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.down = true
@@ -174,7 +173,7 @@ func (b *Board) after(r *reset) reset {
 		b.link.unplug()
 	}
 	if r.off {
-		b.isDown()
+		b.setDown()
 		b.opts.Notify(r.why)
 		if back := b.opts.Faults.PowerBack; back > 0 && b.sleep(back) {
 			b.setPower(true)
@@ -201,7 +200,9 @@ func (b *Board) waitPower() bool {
 	for b.ctx.Err() == nil {
 		b.mu.Lock()
 		on, changed := b.power, b.changed
-		b.down = b.down && !on
+		if on {
+			b.down = false
+		}
 		b.mu.Unlock()
 		if on {
 			return true
