@@ -139,7 +139,7 @@ func TestTooLittleHeap(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := simboard.Options{Partitions: []simboard.Partition{{Driver: driver, Size: 128 * kib}}}
-			o.Faults.Heap = 10 * kib
+			o.Faults.Heap = 8 * kib
 			b := startWords(t, 32, o)
 			_, err := Run(context.Background(), request(t, b, smallImageIn(t, 2*kib)))
 			const want = "; 16 KiB of free heap are enough: have boot.py take less"

@@ -18,6 +18,22 @@ import sys, os, io, gc, vfs, ffi, json, struct, select, uctypes, builtins, binas
 import __main__
 from collections import namedtuple
 
+
+def lines_of(name):
+    # What takes a file by lines asks for each of its bytes; and the whole would be a
+    # large piece of the heap, which the stack may still point to when the heap is filled.
+    with open(name) as f:
+        rest = ""
+        while True:
+            piece = f.read(512)
+            if not piece:
+                return
+            lines = (rest + piece).split("\n")
+            rest = lines.pop()
+            for line in lines:
+                yield line
+
+
 with open(sys.argv[1]) as f:
     CONFIG = json.load(f)
 del sys.modules["_simboard"]  # this program: boards have no such module
@@ -57,6 +73,19 @@ def sigset(*signals):
 ONLY_INT = sigset(SIGINT)
 INTERRUPTS = sigset(SIGINT, SIGUSR2, SIGALRM)
 ZERO_TIME = bytearray(16)
+
+
+def memory_map():
+    # The program's memory, as (address, size, access, path or what it is).
+    areas = []
+    for line in lines_of("/proc/self/maps"):
+        parts = line.split()
+        start, end = (int(x, 16) for x in parts[0].split("-"))
+        areas.append((start, end - start, parts[1], parts[5] if len(parts) > 5 else ""))
+    return areas
+
+
+MEMORY = memory_map()
 request = bytearray(24)
 reply = bytearray(4)
 old_mask = bytearray(128)

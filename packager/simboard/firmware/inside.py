@@ -30,22 +30,9 @@ def name_word(name):
     return raw(type(name, (), {}).__name__)
 
 
-def own_memory():
-    # The parts of the interpreter's program file in memory, as (address, size).
-    areas, own = [], None
-    with open("/proc/self/maps") as f:
-        for line in f:
-            parts = line.split()
-            start, end = (int(x, 16) for x in parts[0].split("-"))
-            path = parts[5] if len(parts) > 5 else ""
-            if parts[1][0] == "r":
-                areas.append((start, end - start, path))
-            if start <= id(sys) % (1 << 8 * WORD) < end:
-                own = path
-    return [(start, size) for start, size, path in areas if path == own]
-
-
-OWN_MEMORY = own_memory()
+# The parts of the interpreter's program file in memory, as (address, size).
+OWN_FILE = [what for at, size, access, what in MEMORY if at <= id(sys) % (1 << 8 * WORD) < at + size][0]
+OWN_MEMORY = [(at, size) for at, size, access, what in MEMORY if what == OWN_FILE and access[0] == "r"]
 
 
 def locate(pattern):

@@ -28,19 +28,8 @@ def drain():
     return pending
 
 
-def variables():
-    # Where the program has its variables, as (address, size).
-    areas = []
-    with open("/proc/self/maps") as f:
-        for line in f:
-            parts = line.split()
-            start, end = (int(x, 16) for x in parts[0].split("-"))
-            if parts[1] == "rw-p" and end - start <= 1 << 18 and (len(parts) < 6 or parts[5][0] != "["):
-                areas.append((start, end - start))
-    return areas
-
-
-VARIABLES = variables()
+# Where the program has its variables, as (address, size).
+VARIABLES = [(at, size) for at, size, access, what in MEMORY if access == "rw-p" and size <= 1 << 18 and what[:1] != "["]
 
 
 def find_pending():
@@ -104,18 +93,21 @@ def memory_copy():
 def find_heap_mutex():
     # An alarm comes in the middle of a collection.
     copy, copy_all, find = memory_copy()
+    rang = bytearray(1)
 
     def on_alarm(sig):
         micropython.heap_lock()
         copy_all()
+        rang[0] = 1
         micropython.heap_unlock()
 
     callback = ffi.callback("v", on_alarm, "i")
     c_signal(SIGALRM, callback)
     mutex = None
     for delay in range(10, 1000, 20):
+        rang[0] = 0
         c_alarm(delay, 0)
-        for _ in range(40):
+        while not rang[0]:  # a collection takes a millisecond, and a board starts often
             gc.collect()
         mutex = find(1) or find(0)
         if mutex:

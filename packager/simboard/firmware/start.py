@@ -26,13 +26,18 @@ ballast = None  # a chain of what fills the heap
 
 
 def occupy(size):
-    # Allocates pieces of that size, then of half, and so on, until nothing is free.
+    # Allocates pieces of that size, then of half, and so on, and then every single block, until nothing is free.
     global ballast
     while size >= 32:
         try:
             ballast = (ballast, bytearray(size))
         except MemoryError:
             size //= 2
+    try:
+        while True:
+            ballast = (ballast,)
+    except MemoryError:
+        pass
 
 
 def fill_heap(free, largest):
