@@ -57,9 +57,8 @@ def _debian(rctx, arch):
 _RUN = """\
 #!/bin/sh
 # Bazel calls this through a link, and lays lib beside the link's folder or beside this file's.
-for top in "$(dirname "$(dirname "$0")")" "$(dirname "$(dirname "$(readlink -f "$0")")")"; do
-  [ ! -e "$top/lib/ld.so" ] || break
-done
+top=${0%/*}/..
+[ -e "$top/lib/ld.so" ] || top=$(dirname "$(readlink -f "$0")")/..
 exec "$top/lib/ld.so" --library-path "$top/lib" "$top/lib/micropython" "$@"
 """
 
