@@ -107,7 +107,9 @@ def find_heap_mutex():
     for delay in range(10, 1000, 20):
         rang[0] = 0
         c_alarm(delay, 0)
-        while not rang[0]:  # a collection takes a millisecond, and a board starts often
+        for _ in range(40):
+            if rang[0]:  # a collection takes a millisecond, and a board starts often
+                break
             gc.collect()
         mutex = find(1) or find(0)
         if mutex:
