@@ -180,10 +180,13 @@ func disturbed(t *testing.T, fault string, sign int) {
 	b := start(t, simboard.Options{}, fault+"=100", "seed=3")
 	h := connect(t, b)
 	// The command itself must arrive: it is repeated until it does.
-	for {
+	for began := time.Now(); ; {
 		h.send("\r\x03\x03\rimport sys;sys.stdin.buffer.read(1)\r")
 		if _, ok := h.tryUntil("read(1)\r\n", 200*time.Millisecond); ok {
 			break
+		}
+		if time.Since(began) > patience {
+			t.Fatal("the command does not arrive")
 		}
 	}
 	h.send("\x03\x03\x03\r")
