@@ -106,6 +106,7 @@ func prompt(t testing.TB, o simboard.Options, faults ...string) (*simboard.Board
 
 func (h *host) send(s string) {
 	h.t.Helper()
+	h.conn.(interface{ SetWriteDeadline(time.Time) error }).SetWriteDeadline(time.Now().Add(patience))
 	if _, err := io.WriteString(h.conn, s); err != nil {
 		h.t.Fatalf("send %q: %v", s, err)
 	}
