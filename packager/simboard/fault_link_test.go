@@ -180,15 +180,11 @@ func disturbed(t *testing.T, fault string, sign int) {
 	b := start(t, simboard.Options{}, fault+"=100", "seed=3")
 	h := connect(t, b)
 	// The command itself must arrive: it is repeated until it does.
-	for began := time.Now(); ; {
+	soon(t, "the echo of the command", func() bool {
 		h.send("\r\x03\x03\rimport sys;sys.stdin.buffer.read(1)\r")
-		if _, ok := h.tryUntil("read(1)\r\n", 200*time.Millisecond); ok {
-			break
-		}
-		if time.Since(began) > patience {
-			t.Fatal("the command does not arrive")
-		}
-	}
+		_, ok := h.tryUntil("read(1)\r\n", 200*time.Millisecond)
+		return ok
+	})
 	h.send("\x03\x03\x03\r")
 	time.Sleep(50 * time.Millisecond)
 	h.send(strings.Repeat("x", 3000) + "\r\r") // either may be spoiled

@@ -148,15 +148,13 @@ func (h *host) tryUntil(end string, limit time.Duration) (string, bool) {
 // boot.py only, and main.py runs.
 func (h *host) raw() {
 	h.t.Helper()
-	for began := time.Now(); time.Since(began) < patience; {
+	soon(h.t, "the raw REPL", func() bool {
 		h.send("\r\x03\x03\r\x01")
-		if _, ok := h.tryUntil("raw REPL; CTRL-B to exit\r\n>", time.Second); ok {
-			h.send("print('in' + ' step')\x04") // what the other attempts caused comes before this
-			h.until("OKin step\r\n\x04\x04>")
-			return
-		}
-	}
-	h.t.Fatal("no raw REPL")
+		_, ok := h.tryUntil("raw REPL; CTRL-B to exit\r\n>", time.Second)
+		return ok
+	})
+	h.send("print('in' + ' step')\x04") // what the other attempts caused comes before this
+	h.until("OKin step\r\n\x04\x04>")
 }
 
 // exec runs code in the raw REPL and returns what it prints and raises.
